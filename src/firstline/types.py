@@ -1,0 +1,234 @@
+"""The values that travel through the product: messages, requests to a model, completions, attempts and runs.
+
+All are frozen and know nothing of the wire, of an engine or of a database. A request is parsed once into these,
+lives in these, and is turned back into the wire once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from firstline.money import ZERO, NanoUSD
+
+Json = Any
+"""A JSON value: None, bool, int, float, str, list or dict of the same."""
+
+Role = Literal["system", "user", "assistant", "tool"]
+Detail = Literal["auto", "low", "high"]
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
+Verdict = Literal["accepted", "escalated", "review", "rejected"]
+FieldStatus = Literal["accepted", "escalated", "review"]
+Modality = Literal["text", "image"]
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of the frozen, keyword-only structs."""
+
+
+class Text(Value, frozen=True, kw_only=True, tag="text"):
+    """A piece of text."""
+
+    text: str
+
+
+class Image(Value, frozen=True, kw_only=True, tag="image"):
+    """A decoded-and-checked picture: `data` holds the bytes of a PNG, JPEG or WEBP; sizes are pixels."""
+
+    data: bytes
+    media_type: str
+    width: int
+    height: int
+    detail: Detail = "auto"
+
+
+Part = Text | Image
+
+
+class Segment(Value, frozen=True, kw_only=True):
+    """A run of characters found in a picture or PDF page; the box is in pixels (or points), origin top left."""
+
+    text: str
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    confidence: float = 1.0
+
+
+class Page(Value, frozen=True, kw_only=True):
+    """What a reader (OCR, a PDF's text layer) found on one page."""
+
+    width: float
+    height: float
+    segments: tuple[Segment, ...]
+
+
+class ToolCall(Value, frozen=True, kw_only=True):
+    """A model's wish to call a function; `arguments` is JSON text as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+class Message(Value, frozen=True, kw_only=True):
+    """One turn of a conversation."""
+
+    role: Role
+    parts: tuple[Part, ...] = ()
+    name: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The text parts, joined by line breaks; pictures are left out."""
+        return "\n".join(part.text for part in self.parts if isinstance(part, Text))
+
+
+def message(role: Role, text: str) -> Message:
+    """Make a message of one text part."""
+    return Message(role=role, parts=(Text(text=text),))
+
+
+class Sampling(Value, frozen=True, kw_only=True):
+    """How tokens are drawn. None leaves the choice to the engine."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    logit_bias: Mapping[str, float] | None = None
+
+
+class ModelRequest(Value, frozen=True, kw_only=True):
+    """One request to one model.
+
+    `schema` constrains the answer to a JSON document (JSON Schema). `choices` constrains it to exactly one of these
+    strings and asks for the probability of each (`Completion.choice_probs`); the two exclude each other.
+    `prefill` is the beginning of the answer, which the engine continues (only with `choices`; engines that cannot
+    continue an answer ignore it). `top_logprobs` > 0 asks for token probabilities.
+    """
+
+    messages: tuple[Message, ...]
+    sampling: Sampling = Sampling()
+    schema: Mapping[str, Json] | None = None
+    schema_name: str = "answer"
+    json_object: bool = False
+    choices: tuple[str, ...] = ()
+    prefill: str = ""
+    top_logprobs: int = 0
+    timeout_s: float | None = None
+
+
+class TokenProb(Value, frozen=True, kw_only=True):
+    """A token of the answer with its natural-log probability and the alternatives at that place."""
+
+    token: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
+
+
+class Usage(Value, frozen=True, kw_only=True):
+    """Tokens of one call. `prompt_tokens` counts all of the prompt, `cached_tokens` those of it read from a cache."""
+
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    reasoning_tokens: int = 0
+
+    @property
+    def total_tokens(self) -> int:
+        """Prompt and completion together."""
+        return self.prompt_tokens + self.completion_tokens
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+            reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
+        )
+
+
+class Completion(Value, frozen=True, kw_only=True):
+    """A model's whole answer. `choice_probs`, in the order of the request's choices, sums to 1 (None: unknown)."""
+
+    text: str
+    finish_reason: FinishReason = "stop"
+    usage: Usage = Usage()
+    logprobs: tuple[TokenProb, ...] | None = None
+    choice_probs: tuple[float, ...] | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+
+
+class Delta(Value, frozen=True, kw_only=True):
+    """A piece of a streamed answer; the last piece carries `finish_reason` and `usage`."""
+
+    text: str = ""
+    finish_reason: FinishReason | None = None
+    usage: Usage | None = None
+
+
+class Finding(Value, frozen=True, kw_only=True):
+    """What a check has against an answer: which check, which field (None: the answer as a whole) and why."""
+
+    check: str
+    reason: str
+    field: str | None = None
+
+
+class Attempt(Value, frozen=True, kw_only=True):
+    """One model's try at one input.
+
+    `skipped` says why the rung was not asked (then nothing was paid), `error` why it gave no answer. `fields` are the
+    fields that were asked for (empty: all of them). `confidences` holds a share between 0 and 1 for each field with a
+    measured probability; `confidence` is the least of them, None where none was measured.
+    """
+
+    model: str
+    passed: bool
+    answer: Json = None
+    findings: tuple[Finding, ...] = ()
+    fields: tuple[str, ...] = ()
+    confidence: float | None = None
+    confidences: Mapping[str, float] = {}
+    usage: Usage = Usage()
+    cost_nano_usd: NanoUSD = ZERO
+    ms: int = 0
+    skipped: str | None = None
+    error: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+class FieldOutcome(Value, frozen=True, kw_only=True):
+    """What became of one field of the answer, which model settled it, and why it is left to a person if it is."""
+
+    status: FieldStatus
+    model: str | None = None
+    confidence: float | None = None
+    reasons: tuple[str, ...] = ()
+
+
+class Run(Value, frozen=True, kw_only=True):
+    """All attempts for one input, with its verdict; what the API, the CLI and the ledger all show."""
+
+    id: str
+    task: str
+    version: str
+    verdict: Verdict
+    answer: Json
+    attempts: tuple[Attempt, ...]
+    fields: Mapping[str, FieldOutcome] = {}
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+    cost_nano_usd: NanoUSD = ZERO
+    saved_nano_usd: NanoUSD = ZERO
+    ms: int = 0
+    created: float = 0.0

@@ -1,0 +1,42 @@
+"""What a check is: a pure function from a `Subject` to findings. An empty tuple means that nothing speaks against it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from firstline.types import Finding, Json, Value
+
+
+class Subject(Value, frozen=True, kw_only=True):
+    """What a check looks at.
+
+    `answer` is the task's whole answer: an object with a key a field (classify: `{"label": …}`; transform:
+    `{"text": …}`). `source` is the text of the input as the model saw it (OCR or PDF text for pictures). `fields`
+    are the fields under test (empty: all). `confidences` holds measured probabilities by field, `readings` what a
+    second, different reader found by field (a field that it did not find is missing). `parameters` are the run's own.
+    """
+
+    answer: Json
+    source: str = ""
+    fields: tuple[str, ...] = ()
+    confidences: Mapping[str, float] = {}
+    readings: Mapping[str, Json] = {}
+    parameters: Mapping[str, Json] = {}
+
+    def under_test(self, field: str) -> bool:
+        """Say whether a field is to be looked at."""
+        return not self.fields or field in self.fields
+
+
+class Check(Protocol):
+    """One verification. `name` is what findings, docs and task files call it."""
+
+    @property
+    def name(self) -> str:
+        """The check's name, such as `grounding`."""
+        ...
+
+    def __call__(self, subject: Subject) -> tuple[Finding, ...]:
+        """Look at an answer and give what speaks against it. Never raises for a wrong answer; no input or output."""
+        ...
