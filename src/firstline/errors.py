@@ -18,6 +18,7 @@
     │   ├── WeightsMismatchError         502                  weights_mismatch
     │   └── WeightsInvalidError          400                  weights_invalid
     ├── BudgetError                      402 billing_error    budget_exceeded
+    ├── LedgerError                      503                  ledger_unavailable    the record cannot be read or kept
     └── EngineError                      502 engine_error     engine_error          what runs a model failed
         ├── EngineUnavailableError       503                  engine_unavailable    retryable
         ├── EngineTimeoutError           504                  engine_timeout        retryable
@@ -162,6 +163,14 @@ class BudgetError(FirstlineError):
     status = 402
     type = "billing_error"
     code = "budget_exceeded"
+
+
+class LedgerError(FirstlineError):
+    """The ledger cannot be opened, read or written: a full disk, a file that is no database, a newer version's."""
+
+    status = 503
+    type = "api_error"
+    code = "ledger_unavailable"
 
 
 class EngineError(FirstlineError):
