@@ -152,13 +152,21 @@ def _rows(segments: Iterable[Segment]) -> list[list[Segment]]:
 
 
 def _fit(row: Sequence[Segment], segment: Segment) -> float:
-    """Share of vertical overlap with the row's horizontally nearest box; 0 where the two stand above each other."""
-    nearest = min(row, key=lambda s: max(s.x0 - segment.x1, segment.x0 - s.x1))
-    across = min(nearest.x1, segment.x1) - max(nearest.x0, segment.x0)
-    if across > 0.3 * min(nearest.x1 - nearest.x0, segment.x1 - segment.x0):
+    """Share of vertical overlap with the row's next box on either side; 0 where one stands above or below."""
+    if any(_stacked(other, segment) for other in row):
         return 0.0
-    overlap = min(nearest.y1, segment.y1) - max(nearest.y0, segment.y0)
-    return overlap / max(min(nearest.y1 - nearest.y0, segment.y1 - segment.y0), 1e-6)
+    middle = segment.x0 + segment.x1
+    left = max((s for s in row if s.x0 + s.x1 <= middle), key=lambda s: s.x1, default=None)
+    right = min((s for s in row if s.x0 + s.x1 > middle), key=lambda s: s.x0, default=None)
+    return max(_overlap(other, segment) for other in (left, right) if other is not None)
+
+
+def _stacked(a: Segment, b: Segment) -> bool:
+    return min(a.x1, b.x1) - max(a.x0, b.x0) > 0.3 * min(a.x1 - a.x0, b.x1 - b.x0)
+
+
+def _overlap(a: Segment, b: Segment) -> float:
+    return (min(a.y1, b.y1) - max(a.y0, b.y0)) / max(min(a.y1 - a.y0, b.y1 - b.y0), 1e-6)
 
 
 def _unfold_columns(rows: list[list[Segment]], width: float) -> list[list[Segment]]:

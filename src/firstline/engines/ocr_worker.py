@@ -1,0 +1,211 @@
+"""The child process of `engines.ocr`: pictures in on standard input, segments out on standard output.
+
+Run as a script, with nothing else of the package loaded. Every message is a 4-byte big-endian length and as many
+bytes: a picture's file in; JSON out, `{"width", "height", "segments": [[text, x0, y0, x1, y1, confidence], …]}` or
+`{"error": …}` for a picture that cannot be decoded. It ends when its input ends, at once even in the midst of a
+picture, so that it never outlives its parent. The one argument is `engines.ocr.Options` as JSON.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import queue
+import struct
+import sys
+import threading
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import cv2
+import numpy as np
+import rapidocr
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+from rapidocr.main import RapidOCRError
+
+Pixels = NDArray[np.uint8]
+Quads = NDArray[np.float32]
+
+_TALL = 1.5
+"""A box so much higher than wide holds a line of text that stands on its side."""
+
+
+def main() -> None:
+    """Answer pictures until the input ends; whatever libraries print goes to standard error."""
+    options = json.loads(sys.argv[1])
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    inbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_receive, args=(sys.stdin.buffer, inbox), daemon=True).start()
+    engine = _engine(options)
+    while True:
+        answer = json.dumps(_answer(engine, inbox.get(), options)).encode()
+        answers.write(struct.pack(">I", len(answer)) + answer)
+        answers.flush()
+
+
+def _receive(stream: BinaryIO, inbox: queue.SimpleQueue[bytes]) -> None:
+    while head := stream.read(4):
+        inbox.put(stream.read(struct.unpack(">I", head)[0]))
+    os._exit(0)
+
+
+def _engine(options: dict[str, Any]) -> Any:
+    # The models are named by path, so that the library never looks for them on the network.
+    models = Path(rapidocr.__file__).parent / "models"
+    return rapidocr.RapidOCR(
+        params={
+            "Global.log_level": "error",
+            "Global.use_vertical_padding": False,
+            "EngineConfig.onnxruntime.intra_op_num_threads": options["threads"],
+            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+            "Det.model_path": str(models / "PP-OCRv6_det_small.onnx"),
+            "Det.limit_side_len": options["det_side"],
+            "Det.limit_type": options["det_limit"],
+            "Det.box_thresh": options["box_threshold"],
+            "Det.unclip_ratio": options["unclip"],
+            "Cls.model_path": str(models / "ch_ppocr_mobile_v2.0_cls_mobile.onnx"),
+            "Rec.model_path": str(models / "PP-OCRv6_rec_small.onnx"),
+            "Rec.rec_batch_num": options["batch"],
+        }
+    )
+
+
+def _answer(engine: Any, data: bytes, options: dict[str, Any]) -> dict[str, Any]:
+    try:
+        picture = _decode(data)
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+        return {"error": str(error)}
+    picture, scale = _resize(picture, options["max_side"], options["min_side"])
+    picture, boxes, crops = _upright(engine, picture)
+    segments = []
+    if crops:
+        found = engine.recognize_txt(crops)
+        segments = [
+            (_halfwidth(text), box, float(score))
+            for text, box, score in zip(found.txts, boxes, found.scores, strict=True)
+            if text.strip() and score >= options["min_confidence"]
+        ]
+    level = _level([box for _, box, _ in segments], picture.shape[1], picture.shape[0])
+    return {
+        "width": picture.shape[1] / scale,
+        "height": picture.shape[0] / scale,
+        "segments": [
+            [text, *(side / scale for side in sides), score]
+            for (text, _, score), sides in zip(segments, level, strict=True)
+        ],
+    }
+
+
+def _decode(data: bytes) -> Pixels:
+    Image.MAX_IMAGE_PIXELS = None  # the parent has checked the size
+    with Image.open(io.BytesIO(data)) as image:
+        upright = ImageOps.exif_transpose(image)
+        if upright.has_transparency_data:
+            sheet = Image.new("RGBA", upright.size, "white")
+            sheet.alpha_composite(upright.convert("RGBA"))
+            upright = sheet
+        return np.ascontiguousarray(np.asarray(upright.convert("RGB"))[:, :, ::-1])
+
+
+def _resize(picture: Pixels, max_side: int, min_side: int) -> tuple[Pixels, float]:
+    """Bring the longer side to at most `max_side` and, where that allows it, the shorter to at least `min_side`."""
+    height, width = picture.shape[:2]
+    scale = min(max(1.0, min_side / min(height, width)), max_side / max(height, width))
+    if scale == 1.0:
+        return picture, 1.0
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    resized = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    return np.asarray(resized, dtype=np.uint8), scale
+
+
+def _upright(engine: Any, picture: Pixels) -> tuple[Pixels, Quads, list[Pixels]]:
+    """Find the lines of text, and turn a picture that lies on its side or stands on its head."""
+    boxes, crops = _detect(engine, picture)
+    if sum(_is_tall(box) for box in boxes) > len(boxes) / 2:
+        picture = np.ascontiguousarray(np.rot90(picture))
+        boxes, crops = _detect(engine, picture)
+    if crops and _is_upside_down(engine, crops):
+        height, width = picture.shape[:2]
+        picture = np.ascontiguousarray(np.rot90(picture, 2))
+        crops = [np.ascontiguousarray(np.rot90(crop, 2)) for crop in crops]
+        boxes = np.array([width, height], dtype=np.float32) - boxes[:, [2, 3, 0, 1]]
+    return picture, boxes, crops
+
+
+def _detect(engine: Any, picture: Pixels) -> tuple[Quads, list[Pixels]]:
+    height, width = picture.shape[:2]
+    # A narrow strip, such as one cut-out line, is not seen without some margin around it.
+    margin = 48 if height < 64 or width > 8 * height else 0
+    padded = cv2.copyMakeBorder(picture, margin, margin, margin, margin, cv2.BORDER_REPLICATE)
+    try:
+        crops, found = engine.detect_and_crop(padded, {})
+    except RapidOCRError:  # how the library says that there is no text
+        return np.zeros((0, 4, 2), dtype=np.float32), []
+    return np.asarray(found.boxes, dtype=np.float32) - margin, crops
+
+
+def _halfwidth(text: str) -> str:
+    """Write full-width ASCII, which the model likes to give for brackets and colons, as ASCII outside CJK text."""
+    if any("\u3040" <= character <= "\u9fff" or "\uac00" <= character <= "\ud7af" for character in text):
+        return text
+    return text.translate({code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " ", 0x3002: "."})
+
+
+def _is_tall(box: Quads) -> bool:
+    across, down = _sides(box)
+    return down > _TALL * across
+
+
+def _is_upside_down(engine: Any, crops: list[Pixels]) -> bool:
+    """Let the longest lines vote: one line alone is judged wrongly too often, most of them are not."""
+    longest = sorted(crops, key=lambda crop: -crop.shape[1] / crop.shape[0])[:12]
+    _, votes = engine.cls_and_rotate(longest)
+    turned = [label for label, _ in votes.cls_res if label == "180"]
+    return len(turned) > len(longest) / 2
+
+
+def _sides(box: Quads) -> tuple[float, float]:
+    across = (math.dist(box[0], box[1]) + math.dist(box[3], box[2])) / 2
+    down = (math.dist(box[0], box[3]) + math.dist(box[1], box[2])) / 2
+    return across, down
+
+
+def _level(boxes: list[Quads], width: int, height: int) -> list[tuple[float, float, float, float]]:
+    """Turn the boxes about the picture's middle by their common angle and give x0, y0, x1, y1 of each."""
+    angle = _angle(boxes)
+    cosine, sine = math.cos(angle), math.sin(angle)
+    out = []
+    for box in boxes:
+        across, down = _sides(box)
+        x, y = (float(value) for value in box.mean(axis=0))
+        x, y = x - width / 2, y - height / 2
+        x, y = x * cosine + y * sine + width / 2, y * cosine - x * sine + height / 2
+        if down > _TALL * across and abs(angle) < 0.01:
+            across, down = float(np.ptp(box[:, 0])), float(np.ptp(box[:, 1]))
+        out.append((x - across / 2, y - down / 2, x + across / 2, y + down / 2))
+    return out
+
+
+def _angle(boxes: list[Quads]) -> float:
+    """The median slope in radians of the boxes' upper and lower edges, weighted by length; short boxes say nothing."""
+    slopes = []
+    for box in boxes:
+        across, down = _sides(box)
+        if across > 3 * down:
+            edge = (box[1] - box[0]) + (box[2] - box[3])
+            slopes.append((math.atan2(float(edge[1]), float(edge[0])), across))
+    slopes.sort()
+    half = sum(weight for _, weight in slopes) / 2
+    for angle, weight in slopes:
+        half -= weight
+        if half <= 0:
+            return angle
+    return 0.0
+
+
+if __name__ == "__main__":
+    main()
