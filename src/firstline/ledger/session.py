@@ -1,0 +1,43 @@
+"""Which process makes a run, and whether it still lives.
+
+Several processes share one ledger file: the server's workers, the command line. Each holds a lock file of its own for
+as long as it lives; the operating system lets go of the lock however the process ends, so a lock that can be taken
+means that its runs were cut off. The lock is SQLite's own, which works the same on every platform.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+
+class Session:
+    """The lock file of one process, held until `close` or the end of the process."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.name = name
+        self._path = folder / f"{name}.lock"
+        folder.mkdir(parents=True, exist_ok=True)
+        self._connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        self._connection.execute("BEGIN EXCLUSIVE")
+
+    def close(self) -> None:
+        """Let go of the lock and remove its file."""
+        self._connection.close()
+        self._path.unlink(missing_ok=True)
+
+
+def is_alive(folder: Path, name: str) -> bool:
+    """Say whether the process that holds this lock still lives. A lock that nobody holds is removed."""
+    path = folder / f"{name}.lock"
+    if not path.exists():
+        return False
+    connection = sqlite3.connect(path, timeout=0, isolation_level=None)
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError:
+        return True
+    finally:
+        connection.close()
+    path.unlink(missing_ok=True)
+    return False

@@ -1,0 +1,257 @@
+"""What happened, kept: all SQL of the product.
+
+One thread writes through one connection and another reads, so that nothing blocks the event loop and writers inside a
+process never wait for each other. The database is SQLite in WAL mode: a commit survives the death of the process; the
+last ones before a power cut may be lost, none is ever half there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, case, create_engine, event, func, insert, literal, select, tuple_, update
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from firstline.errors import LedgerError, NotFoundError
+from firstline.ledger import rows, schema
+from firstline.ledger.session import Session, is_alive
+from firstline.ledger.tables import attempts, entries, runs
+from firstline.money import NanoUSD
+from firstline.types import Attempt, Run, Verdict
+
+BUSY_S = 10.0
+"""How long a writer waits for another process."""
+
+T = TypeVar("T")
+
+
+class Ledger:
+    """The record of runs, attempts and money. All methods may be called from any task; all raise LedgerError.
+
+    Made by `Ledger.open`; `clock` gives the seconds since 1970 that entries are stamped with.
+    """
+
+    def __init__(self, writer: Engine, reader: Engine, session: Session, clock: Callable[[], float]) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._session = session
+        self._clock = clock
+        self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-write")
+        self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-read")
+
+    @classmethod
+    async def open(cls, url: str, *, clock: Callable[[], float] = time.time) -> Ledger:
+        """Open the ledger at an address such as `sqlite:////path/ledger.db`, making or migrating it where needed.
+
+        Runs that a process left unfinished when it died become `review`, reason `interrupted`.
+        """
+        return await asyncio.to_thread(_guarded, _open, url, clock)
+
+    async def close(self) -> None:
+        """Finish what is being written and let go of the database."""
+        await asyncio.to_thread(self._close)
+
+    async def begin_run(self, run_id: str, task: str, version: str, input_sha256: str, created: float) -> None:
+        """Write that a run begins. Until `finish_run` it shows as `review`, reason `still running`."""
+        statement = insert(runs).values(
+            id=run_id,
+            session=self._session.name,
+            task=task,
+            version=version,
+            input_sha256=input_sha256,
+            created=created,
+        )
+        await self._write(lambda connection: connection.execute(statement))
+
+    async def hold(self, run_id: str, position: int, model: str, amount: NanoUSD) -> int:
+        """Write, before a call is made, that it may cost up to `amount`; gives the id of the entry."""
+        row = {
+            "run_id": run_id,
+            "position": position,
+            "model": model,
+            "state": "held",
+            "hold_nano_usd": int(amount),
+            "created": self._clock(),
+        }
+        statement = insert(entries).values(row).returning(entries.c.id)
+        return await self._write(lambda connection: int(connection.execute(statement).scalar_one()))
+
+    async def settle(self, entry_id: int, attempt: Attempt, cost: NanoUSD) -> None:
+        """Write what a held call came to: its cost, tokens and time, or the error it ended with."""
+        statement = (
+            update(entries)
+            .where(entries.c.id == entry_id)
+            .values(
+                state="failed" if attempt.error is not None else "settled",
+                cost_nano_usd=int(cost),
+                ms=attempt.ms,
+                error=attempt.error,
+                **rows.usage_columns(attempt.usage),
+            )
+        )
+        if await self._write(lambda connection: connection.execute(statement).rowcount) != 1:
+            raise LedgerError(f"the ledger has no entry {entry_id}")
+
+    async def finish_run(self, run: Run) -> None:
+        """Write the verdict, the answer and every attempt of a run, skipped rungs too, in one transaction."""
+        finished = update(runs).where(runs.c.id == run.id).values(**rows.run_row(run))
+        tries = [rows.attempt_row(run.id, position, attempt) for position, attempt in enumerate(run.attempts)]
+
+        def write(connection: Connection) -> int:
+            count = connection.execute(finished).rowcount
+            if count and tries:
+                connection.execute(insert(attempts), tries)
+            return count
+
+        if await self._write(write) != 1:
+            raise LedgerError(f"the ledger has no run {run.id}")
+
+    async def drop_run(self, run_id: str, reason: str) -> None:
+        """Write that a run was given up before its verdict (the caller left): `review` with this reason."""
+        statement = (
+            update(runs).where(runs.c.id == run_id, runs.c.verdict.is_(None)).values(verdict="review", reason=reason)
+        )
+        await self._write(lambda connection: connection.execute(statement))
+
+    async def get_run(self, run_id: str) -> Run:
+        """Give one run. Raises NotFoundError."""
+        found = await self._read(lambda connection: _select_runs(connection, select(runs).where(runs.c.id == run_id)))
+        if not found:
+            raise NotFoundError(f"there is no run {run_id!r}", hint="`firstline runs` lists the latest", param="id")
+        return found[0]
+
+    async def list_runs(
+        self,
+        limit: int = 20,
+        *,
+        task: str | None = None,
+        verdict: Verdict | None = None,
+        before: str | None = None,
+    ) -> tuple[Run, ...]:
+        """Give the latest runs, newest first; `before` is the id of the last run of the page before. Raises
+        NotFoundError for a `before` that does not exist."""
+        query = select(runs).order_by(runs.c.created.desc(), runs.c.id.desc()).limit(limit)
+        if task is not None:
+            query = query.where(runs.c.task == task)
+        if verdict is not None:
+            query = query.where(runs.c.verdict == verdict)
+        if before is not None:
+            last = await self.get_run(before)
+            query = query.where(tuple_(runs.c.created, runs.c.id) < tuple_(literal(last.created), literal(last.id)))
+        return await self._read(lambda connection: _select_runs(connection, query))
+
+    async def spent(self, since: float, model: str | None = None) -> NanoUSD:
+        """Sum what calls have cost since a time (seconds since 1970). A call still held counts with its hold."""
+        amount = case((entries.c.state == "held", entries.c.hold_nano_usd), else_=entries.c.cost_nano_usd)
+        query = select(func.coalesce(func.sum(amount), 0)).where(entries.c.created >= since)
+        if model is not None:
+            query = query.where(entries.c.model == model)
+        return NanoUSD(int(await self._read(lambda connection: connection.execute(query).scalar_one())))
+
+    async def _write(self, work: Callable[[Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(
+            self._write_thread, _guarded, _transaction, self._writer, work
+        )
+
+    async def _read(self, work: Callable[[Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(
+            self._read_thread, _guarded, _transaction, self._reader, work
+        )
+
+    def _close(self) -> None:
+        self._write_thread.shutdown()
+        self._read_thread.shutdown()
+        self._writer.dispose()
+        self._reader.dispose()
+        self._session.close()
+
+
+def _open(url: str, clock: Callable[[], float]) -> Ledger:
+    database = make_url(url).database
+    if not url.startswith("sqlite:") or not database or database == ":memory:":
+        raise LedgerError(f"not an address of a ledger: {url}", hint="it is a file: sqlite:////path/ledger.db")
+    path = Path(database)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = _engine(url, "BEGIN IMMEDIATE")
+    folder = path.with_name(path.name + ".sessions")
+    schema.migrate(writer)
+    session = Session(folder, secrets.token_hex(8))
+    with writer.begin() as connection:
+        _mark_interrupted(connection, folder)
+    return Ledger(writer, _engine(url, "BEGIN"), session, clock)
+
+
+def _engine(url: str, begin: str) -> Engine:
+    engine = create_engine(url, pool_size=1, max_overflow=0, pool_reset_on_return=None)
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: sqlite3.Connection, _record: object) -> None:
+        # The driver would begin transactions of its own, late and never IMMEDIATE.
+        connection.isolation_level = None
+        connection.execute(f"PRAGMA busy_timeout = {int(BUSY_S * 1000)}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(engine, "begin")
+    def _begun(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _mark_interrupted(connection: Connection, folder: Path) -> None:
+    unfinished = runs.c.verdict.is_(None)
+    for name in connection.execute(select(runs.c.session).where(unfinished).distinct()).scalars().all():
+        if not is_alive(folder, name):
+            statement = update(runs).where(unfinished, runs.c.session == name)
+            connection.execute(statement.values(verdict="review", reason=rows.INTERRUPTED))
+
+
+def _select_runs(connection: Connection, query: Any) -> tuple[Run, ...]:
+    found = _rows(connection, query)
+    tries = _by_run(connection, attempts, found)
+    bare = [row for row in found if row["id"] not in tries]
+    lines = _by_run(connection, entries, bare)
+    return tuple(rows.read_run(row, tries.get(row["id"], ()), lines.get(row["id"], ())) for row in found)
+
+
+def _by_run(connection: Connection, table: Any, found: Sequence[rows.Row]) -> dict[str, list[rows.Row]]:
+    grouped: dict[str, list[rows.Row]] = {}
+    ids = [row["id"] for row in found]
+    if ids:
+        order = (table.c.run_id, table.c.position, *table.primary_key)
+        for row in _rows(connection, select(table).where(table.c.run_id.in_(ids)).order_by(*order)):
+            grouped.setdefault(row["run_id"], []).append(row)
+    return grouped
+
+
+def _rows(connection: Connection, query: Any) -> list[rows.Row]:
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
+    with engine.begin() as connection:
+        return work(connection)
+
+
+def _guarded(work: Callable[..., T], *arguments: Any) -> T:
+    try:
+        return work(*arguments)
+    except SQLAlchemyError as error:
+        cause = getattr(error, "orig", None) or error
+        raise LedgerError(
+            f"the ledger cannot be used: {cause}", hint="`firstline doctor` says where it lies"
+        ) from error
+    except (OSError, sqlite3.Error) as error:
+        raise LedgerError(
+            f"the ledger cannot be used: {error}", hint="`firstline doctor` says where it lies"
+        ) from error

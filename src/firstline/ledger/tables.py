@@ -1,0 +1,88 @@
+"""The tables of the ledger as SQLAlchemy knows them; how they came to be stands in `migrations/`.
+
+`runs` is one line an input, `attempts` one line a rung that was asked or skipped (the facts of `types.Attempt`), and
+`entries` one line an engine call that may cost money: written as `held` before the call, so that a crash leaves a
+trace, and settled or failed after it. An attempt may make several calls (long text is worked on in pieces), so the two
+are separate; `position` ties an entry to its attempt. Money is integer nano-USD, times are seconds since 1970, JSON is
+text. The text of an input is not kept, only its sha256.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(column_0_N_label)s",
+    }
+)
+
+Counter = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite numbers rows by itself in a column of exactly this type."""
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("session", String(64), nullable=False, comment="the process that makes the run"),
+    Column("task", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("verdict", String(16), comment="null while the run is being made"),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("answer", Text, comment="JSON"),
+    Column("fields", Text, comment="JSON: name to outcome"),
+    Column("notes", Text, comment="JSON: array of text"),
+    Column("input_sha256", String(64), nullable=False),
+    Column("cost_nano_usd", BigInteger, nullable=False, server_default="0"),
+    Column("saved_nano_usd", BigInteger, nullable=False, server_default="0"),
+    Column("ms", Integer, nullable=False, server_default="0"),
+    Column("created", Float, nullable=False),
+    Index("ix_runs_created_id", "created", "id"),
+    Index("ix_runs_task_created", "task", "created"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("run_id", String(64), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("passed", Boolean(create_constraint=False), nullable=False),
+    Column("skipped", Text, comment="why the rung was not asked"),
+    Column("error", Text, comment="why it gave no answer"),
+    Column("answer", Text, comment="JSON"),
+    Column("findings", Text, nullable=False, comment="JSON: array of check, field, reason"),
+    Column("fields", Text, nullable=False, comment="JSON: array of the fields asked for; empty: all"),
+    Column("confidence", Float),
+    Column("confidences", Text, nullable=False, comment="JSON: field to share"),
+    Column("prompt_tokens", Integer, nullable=False),
+    Column("cached_tokens", Integer, nullable=False),
+    Column("completion_tokens", Integer, nullable=False),
+    Column("reasoning_tokens", Integer, nullable=False),
+    Column("cost_nano_usd", BigInteger, nullable=False),
+    Column("ms", Integer, nullable=False),
+    Column("notes", Text, nullable=False, comment="JSON: array of text"),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("id", Counter, primary_key=True, autoincrement=True),
+    Column("run_id", String(64), ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("state", String(16), nullable=False, comment="held, settled or failed"),
+    Column("hold_nano_usd", BigInteger, nullable=False),
+    Column("cost_nano_usd", BigInteger, nullable=False, server_default="0"),
+    Column("prompt_tokens", Integer, nullable=False, server_default="0"),
+    Column("cached_tokens", Integer, nullable=False, server_default="0"),
+    Column("completion_tokens", Integer, nullable=False, server_default="0"),
+    Column("reasoning_tokens", Integer, nullable=False, server_default="0"),
+    Column("ms", Integer, nullable=False, server_default="0"),
+    Column("error", Text),
+    Column("created", Float, nullable=False),
+    Index("ix_entries_run_id_position", "run_id", "position"),
+    Index("ix_entries_created", "created"),
+)
