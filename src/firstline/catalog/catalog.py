@@ -1,0 +1,71 @@
+"""Which models exist: the cards that ship with the package, under the user's own settings, found by id or alias."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+
+from firstline.catalog import cards, own
+from firstline.catalog.model import Model
+from firstline.errors import ModelNotFoundError, SettingsError
+from firstline.settings import ModelSettings
+
+
+class Catalog:
+    """A fixed set of models."""
+
+    def __init__(self, models: Iterable[Model]) -> None:
+        self._models = {model.id: model for model in models}
+        self._ids: dict[str, str] = {}
+        for model in self._models.values():
+            for name in model.names():
+                if self._ids.setdefault(name, model.id) != model.id:
+                    raise ValueError(f"{name} names both {self._ids[name]} and {model.id}")
+
+    @classmethod
+    def load(cls, settings: Mapping[str, ModelSettings]) -> Catalog:
+        """Read the cards and lay the `[models]` settings over them.
+
+        A setting's name may be an alias; a name that no card has declares a new model. Raises SettingsError for
+        settings that contradict each other or say too little.
+        """
+        known = cls(cards.read_all())
+        models = dict(known._models)
+        seen: dict[str, str] = {}
+        for name, changes in settings.items():
+            id = known._ids.get(name, name)
+            if id in seen:
+                raise SettingsError(f'[models."{name}"] and [models."{seen[id]}"] are the same model')
+            seen[id] = name
+            try:
+                models[id] = own.changed(models[id], changes) if id in models else own.declared(id, changes)
+            except SettingsError as error:
+                raise SettingsError(error.message, hint=known._near(name) or error.hint) from None
+        return cls(models.values())
+
+    def get(self, name: str, *, own_files: bool = True) -> Model:
+        """Find a model by id or alias; `file:PATH` makes a model of the user's own GGUF.
+
+        With `own_files` False (a name that came over the wire) `file:` names no model. Raises ModelNotFoundError,
+        with the nearest name as its hint.
+        """
+        if name in self._ids:
+            return self._models[self._ids[name]]
+        if own_files and name.startswith(own.FILE_PREFIX):
+            return own.from_file(name)
+        raise ModelNotFoundError(
+            f"there is no model `{name}`", hint=self._near(name) or "`firstline models list` shows all", param="model"
+        )
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._ids
+
+    def list(self) -> tuple[Model, ...]:
+        """Give all models, in the order of the cards, the user's own last."""
+        return tuple(self._models.values())
+
+    def _near(self, name: str) -> str | None:
+        # People forget the vendor as often as they mistype, so the part after the slash counts as a name too.
+        short = {id.rpartition("/")[2]: id for id in self._models}
+        close = difflib.get_close_matches(name.lower(), [*self._ids, *short], n=1, cutoff=0.75)
+        return f"did you mean {short.get(close[0], close[0])}?" if close else None
