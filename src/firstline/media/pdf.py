@@ -1,0 +1,167 @@
+"""Reads PDF pages with pdfium: their text layer where it is usable, a picture of the page where it is not.
+
+pdfium is not thread-safe, so every call into it stands under one lock of the process. The functions block; callers
+on the event loop go through `asyncio.to_thread`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any, Final
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+from firstline.errors import DocumentError
+from firstline.media.images import encode
+from firstline.media.text_runs import Glyph, text_runs
+from firstline.settings import Limits
+from firstline.types import Image, Page, Segment, Value
+
+_LOCK: Final = threading.Lock()
+"""pdfium's state is the process's own; nothing narrower could guard it."""
+
+_DPI = 200
+_MAX_PIXELS = 12_000_000
+_MAX_SIDE = 4_000
+_GLYPHS = 100_000
+"""Characters read of one page; a page of small print holds 10,000."""
+_FEW = 20
+"""With fewer letters and digits a text layer is a stamp or page number on a scan."""
+
+
+class PdfPage(Value, frozen=True, kw_only=True):
+    """One page, counted from 0: `text` where the page has a usable text layer (in points), else `image`."""
+
+    number: int
+    text: Page | None = None
+    image: Image | None = None
+
+
+def read_pdf(data: bytes, limits: Limits) -> list[PdfPage]:
+    """Read every page: its text layer, filled form fields included, or its picture.
+
+    Raises DocumentError, with a hint, for a document that is encrypted, empty, damaged or beyond the limits.
+    """
+    out = []
+    with _opened(data, limits) as document:
+        for number in range(len(document)):
+            with _page(document, number) as page:
+                text = _text_layer(page)
+                image = _picture(page, limits) if text is None else None
+                out.append(PdfPage(number=number, text=text, image=image))
+    return out
+
+
+def draw_pdf(data: bytes, limits: Limits) -> list[Image]:
+    """Draw every page at about 200 dpi, for models that see. Raises DocumentError as `read_pdf` does."""
+    out = []
+    with _opened(data, limits) as document:
+        for number in range(len(document)):
+            with _page(document, number) as page:
+                out.append(_picture(page, limits))
+    return out
+
+
+@contextmanager
+def _opened(data: bytes, limits: Limits) -> Iterator[Any]:
+    if not data:
+        raise DocumentError("the PDF is empty (0 bytes)", hint="send the whole file")
+    if len(data) > limits.pdf_mb * 1_000_000:
+        raise DocumentError(
+            f"the PDF has {len(data) / 1e6:.1f} MB, the limit is {limits.pdf_mb:g} MB",
+            hint="send fewer pages at a time, or raise limits.pdf_mb",
+        )
+    with _LOCK:
+        try:
+            with closing(pypdfium2.PdfDocument(data)) as document:
+                document.init_forms()
+                _check_pages(len(document), limits)
+                yield document
+        except pypdfium2.PdfiumError as error:
+            raise _explained(error) from None
+
+
+def _check_pages(count: int, limits: Limits) -> None:
+    if count > limits.pdf_pages:
+        raise DocumentError(
+            f"the PDF has {count:,} pages, the limit is {limits.pdf_pages:,}",
+            hint="send the pages that matter, or raise limits.pdf_pages",
+        )
+
+
+def _explained(error: pypdfium2.PdfiumError) -> DocumentError:
+    if error.err_code == pdfium.FPDF_ERR_PASSWORD:
+        return DocumentError("the PDF is encrypted and asks for a password", hint="save it without a password first")
+    if error.err_code == pdfium.FPDF_ERR_SUCCESS:
+        return DocumentError("the PDF has no pages", hint="export it again")
+    return DocumentError("the PDF is damaged or no PDF at all", hint="open it in a viewer and save it again")
+
+
+@contextmanager
+def _page(document: Any, number: int) -> Iterator[Any]:
+    if document.formenv is not None:
+        # What people typed into form fields becomes text of the page.
+        with closing(document[number]) as page:
+            page.flatten()
+    with closing(document[number]) as page:
+        yield page
+
+
+def _picture(page: Any, limits: Limits) -> Image:
+    width, height = page.get_size()
+    if width <= 0 or height <= 0:
+        raise DocumentError("a page of the PDF has no size", hint="open it in a viewer and save it again")
+    side = min(_MAX_SIDE, limits.image_side_px)
+    pixels = min(_MAX_PIXELS, limits.image_megapixels * 1_000_000)
+    scale = min(_DPI / 72, side / max(width, height), (pixels / (width * height)) ** 0.5)
+    scale = max(scale, 1 / min(width, height))
+    with closing(page.render(scale=scale)) as bitmap:
+        return encode(bitmap.to_pil().convert("RGB"))
+
+
+def _text_layer(page: Any) -> Page | None:
+    """Give the page's text, or None where there is none, it is garbled, or it stands on its side."""
+    with closing(page.get_textpage()) as text:
+        glyphs = _glyphs(text)
+    runs = text_runs(glyphs)
+    letters = sum(character.isalnum() for run in runs for character in run.text)
+    garbled = sum(_is_garbled(character) for run in runs for character in run.text)
+    if letters < _FEW or garbled > 0.1 * letters or letters < 1.5 * len(runs):
+        return None
+    width, height = page.get_size()
+    return Page(width=width, height=height, segments=tuple(_placed(page, run, width, height) for run in runs))
+
+
+def _is_garbled(character: str) -> bool:
+    """Say whether a character shows that the font's map to Unicode is broken."""
+    return character == "�" or "\ue000" <= character <= "\uf8ff" or character < " "
+
+
+def _glyphs(text: Any) -> list[Glyph]:
+    rect = pdfium.FS_RECTF()
+    glyphs = []
+    for index in range(min(text.count_chars(), _GLYPHS)):
+        code = pdfium.FPDFText_GetUnicode(text, index)
+        if not pdfium.FPDFText_GetLooseCharBox(text, index, ctypes.byref(rect)):
+            rect.left = rect.right = rect.top = rect.bottom = 0.0
+        glyphs.append(Glyph(code, rect.left, rect.bottom, rect.right, rect.top))
+    return glyphs
+
+
+def _placed(page: Any, run: Segment, width: float, height: float) -> Segment:
+    """Turn a box from the page's own space (origin below, perhaps rotated or cropped) into what a viewer shows."""
+    x0, y0 = _shown(page, run.x0, run.y0, width, height)
+    x1, y1 = _shown(page, run.x1, run.y1, width, height)
+    return Segment(text=run.text, x0=min(x0, x1), y0=min(y0, y1), x1=max(x0, x1), y1=max(y0, y1))
+
+
+def _shown(page: Any, x: float, y: float, width: float, height: float) -> tuple[float, float]:
+    # The function counts in whole pixels; a canvas a hundred times the page keeps hundredths of a point.
+    across, down = ctypes.c_int(), ctypes.c_int()
+    size = (round(width * 100), round(height * 100))
+    pdfium.FPDF_PageToDevice(page, 0, 0, *size, 0, x, y, ctypes.byref(across), ctypes.byref(down))
+    return across.value / 100, down.value / 100

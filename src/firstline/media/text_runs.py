@@ -1,0 +1,80 @@
+"""Groups the characters of a PDF's text layer into runs: phrases that stand together on a line. Pure."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from firstline.types import Segment
+
+_GAP = 1.0
+"""A gap wider than this many line heights ends a run."""
+
+
+class Glyph(NamedTuple):
+    """A character (UTF-16 unit or code point) with the box of its font on the page; the origin is below on the left."""
+
+    code: int
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+
+def text_runs(glyphs: Iterable[Glyph]) -> list[Segment]:
+    """Give runs of characters with their boxes, still with the origin below: `y0` is the lower edge.
+
+    A run ends at a line break, a step to another line, a step back, or a wide gap; blanks inside become one space.
+    """
+    out: list[Segment] = []
+    text = ""
+    box = (0.0, 0.0, 0.0, 0.0)
+    blank = False
+    for glyph in glyphs:
+        piece = _character(glyph.code)
+        if piece in ("\r", "\n"):
+            out += _run(text, box)
+            text, blank = "", False
+            continue
+        if not piece.strip():
+            blank = blank or bool(piece)
+            continue
+        if text and not _continues(box, glyph):
+            out += _run(text, box)
+            text, blank = "", False
+        if text:
+            text += (" " if blank else "") + piece
+            box = (box[0], min(box[1], glyph.bottom), max(box[2], glyph.right), max(box[3], glyph.top))
+        else:
+            text, box = piece, (glyph.left, glyph.bottom, glyph.right, glyph.top)
+        blank = False
+    return out + _run(text, box)
+
+
+def _run(text: str, box: tuple[float, float, float, float]) -> list[Segment]:
+    joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if not joined.strip():
+        return []
+    return [Segment(text=joined, x0=box[0], y0=box[1], x1=box[2], y1=box[3])]
+
+
+def _continues(box: tuple[float, float, float, float], glyph: Glyph) -> bool:
+    left, bottom, right, top = box
+    tall = min(top - bottom, glyph.top - glyph.bottom)
+    if tall <= 0:  # a mark without extent, such as an accent, belongs to what stands before it
+        return glyph.left >= left
+    overlap = min(top, glyph.top) - max(bottom, glyph.bottom)
+    gap = glyph.left - right
+    return overlap >= 0.5 * tall and -0.5 * tall <= gap <= _GAP * tall
+
+
+def _character(code: int) -> str:
+    if code in (0, 0xFFFE, 0xFFFF):
+        return ""
+    if code == 2:  # how pdfium marks the hyphen at the end of a line
+        return "-"
+    if code in (0xA0, 0x202F, 0x2007):
+        return " "
+    character = chr(code)
+    return unicodedata.normalize("NFKC", character) if 0xFB00 <= code <= 0xFB06 else character
