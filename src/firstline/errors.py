@@ -16,6 +16,7 @@
     ├── WeightsError                     503                  weights_unavailable   files of a model
     │   ├── WeightsMissingError          503                  weights_missing
     │   ├── WeightsMismatchError         502                  weights_mismatch
+    │   ├── WeightsDiskError             507                  weights_disk_full
     │   └── WeightsInvalidError          400                  weights_invalid
     ├── BudgetError                      402 billing_error    budget_exceeded
     ├── LedgerError                      503                  ledger_unavailable    the record cannot be read or kept
@@ -147,6 +148,13 @@ class WeightsMismatchError(WeightsError):
 
     status = 502
     code = "weights_mismatch"
+
+
+class WeightsDiskError(WeightsError):
+    """The disk has no room for the weights or cannot be written to; what was fetched so far is kept."""
+
+    status = 507
+    code = "weights_disk_full"
 
 
 class WeightsInvalidError(WeightsError):
