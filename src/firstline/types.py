@@ -136,12 +136,16 @@ class TokenProb(Value, frozen=True, kw_only=True):
 
 
 class Usage(Value, frozen=True, kw_only=True):
-    """Tokens of one call. `prompt_tokens` counts all of the prompt, `cached_tokens` those of it read from a cache."""
+    """Tokens of one call. `prompt_tokens` counts all of the prompt, `cached_tokens` those of it read from a cache.
+
+    `estimated`: the engine did not say, and these are upper estimates, so that a paid call is never booked as free.
+    """
 
     prompt_tokens: int = 0
     cached_tokens: int = 0
     completion_tokens: int = 0
     reasoning_tokens: int = 0
+    estimated: bool = False
 
     @property
     def total_tokens(self) -> int:
@@ -154,6 +158,7 @@ class Usage(Value, frozen=True, kw_only=True):
             cached_tokens=self.cached_tokens + other.cached_tokens,
             completion_tokens=self.completion_tokens + other.completion_tokens,
             reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
+            estimated=self.estimated or other.estimated,
         )
 
 
