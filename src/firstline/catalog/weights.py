@@ -156,8 +156,10 @@ class WeightsStore:
     def _status(self, model: Model, file: WeightFile) -> FileStatus:
         if file.path is not None:
             own = Path(file.path)
-            size = own.stat().st_size if own.is_file() else 0
-            return _report(file, file.name, "ready" if own.is_file() else "missing", size, None, own)
+            there = own.is_file()
+            return _report(
+                file, file.name, "ready" if there else "missing", own.stat().st_size if there else 0, None, own
+            )
         known: tuple[str | None, str, int | None] = (file.sha256, file.name, file.bytes)
         if file.sha256 is None and (pin := self._pins.get(model.id, file.role)):
             known = (pin.sha256, Path(pin.name).name, pin.bytes)
