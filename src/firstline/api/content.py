@@ -1,0 +1,140 @@
+"""Turns the content of wire messages into checked parts: text, pictures, PDF documents.
+
+Pictures come as `data:` URIs or https addresses; what they are is decided by their bytes. Decoding runs in a thread,
+fetching under the caps of `media.fetch`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import chain
+
+from firstline.api.chat_body import FilePart, ImagePart, RefusalPart, TextPart, WireMessage, WirePart
+from firstline.errors import DocumentError, FirstlineError, InputError
+from firstline.media.images import data_uri, read_image
+from firstline.settings import Limits
+from firstline.types import Detail, Image, Message, Part, Role, Text
+from firstline.workflow.source import Document, InputPart
+
+Fetch = Callable[[str, Limits], Awaitable[bytes]]
+"""Fetches the bytes behind an https address; `media.fetch.fetch_image`, or a test's own."""
+
+
+async def read_messages(
+    messages: Sequence[WireMessage], limits: Limits, fetch: Fetch
+) -> tuple[tuple[WireMessage, tuple[InputPart, ...]], ...]:
+    """Read the parts of every message. Raises InputError and its kinds, with `param` naming the part."""
+    pictures = sum(isinstance(part, ImagePart) for message in messages for part in _parts(message))
+    if pictures > limits.images:
+        raise InputError(
+            f"the request has {pictures} pictures, the limit is {limits.images}",
+            hint="send fewer, or raise limits.images",
+            param="messages",
+        )
+    read = []
+    for number, message in enumerate(messages):
+        where = f"messages[{number}].content"
+        parts = [await _read(part, limits, fetch, f"{where}[{at}]") for at, part in enumerate(_parts(message))]
+        read.append((message, tuple(parts)))
+    return tuple(read)
+
+
+def chat_messages(read: Sequence[tuple[WireMessage, tuple[InputPart, ...]]]) -> tuple[Message, ...]:
+    """Make the messages for a model. Raises DocumentError for a PDF, which only tasks read."""
+    return tuple(
+        Message(role=_role(message), parts=tuple(_model_part(part) for part in parts), name=message.name)
+        for message, parts in read
+    )
+
+
+def task_parts(read: Sequence[tuple[WireMessage, tuple[InputPart, ...]]]) -> tuple[InputPart, ...]:
+    """Give what the user's messages hold, in order: a task's input. Raises InputError where that is nothing."""
+    parts = tuple(chain.from_iterable(parts for message, parts in read if message.role == "user"))
+    if not any(not isinstance(part, Text) or part.text.strip() for part in parts):
+        raise InputError("the input is empty", hint="a task works on the messages of the role user", param="messages")
+    return parts
+
+
+def _parts(message: WireMessage) -> Sequence[WirePart]:
+    if message.content is None:
+        return [RefusalPart(refusal=message.refusal or "")]
+    return [TextPart(text=message.content)] if isinstance(message.content, str) else message.content
+
+
+async def _read(part: WirePart, limits: Limits, fetch: Fetch, where: str) -> InputPart:
+    try:
+        match part:
+            case TextPart():
+                return Text(text=part.text)
+            case RefusalPart():
+                return Text(text=part.refusal)
+            case ImagePart():
+                return await _image(part, limits, fetch)
+            case FilePart():
+                return Document(data=_document(part.file.file_data or "", limits))
+            case _:
+                raise InputError("not a part that can be read")
+    except FirstlineError as error:
+        error.param = error.param or where
+        raise
+
+
+async def _image(part: ImagePart, limits: Limits, fetch: Fetch) -> Image:
+    url = part.image_url.url
+    declared: str | None = None
+    if url[:5].lower() == "data:":
+        data, declared = await asyncio.to_thread(data_uri, url, limits)
+    else:
+        data = await fetch(url, limits)
+    image = await asyncio.to_thread(lambda: read_image(data, limits, declared=declared))
+    return Image(
+        data=image.data,
+        media_type=image.media_type,
+        width=image.width,
+        height=image.height,
+        detail=_detail(part.image_url.detail),
+    )
+
+
+def _document(text: str, limits: Limits) -> bytes:
+    # The official client sends a data: URI; bare base64 is seen in the wild.
+    encoded = text.partition(",")[2] if text[:5].lower() == "data:" else text
+    if len(encoded) > limits.pdf_mb * 1_000_000 * 4 / 3 + 4:
+        raise DocumentError(f"the PDF is larger than the limit of {limits.pdf_mb:g} MB", hint="raise limits.pdf_mb")
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise DocumentError(f"file_data is not base64: {error}", hint="data:application/pdf;base64,…") from None
+
+
+def _model_part(part: InputPart) -> Part:
+    if isinstance(part, Document):
+        raise DocumentError(
+            "a model takes text and pictures; a PDF is read by tasks",
+            hint="send the pages as pictures, or ask a task (`task/invoice`)",
+            param="messages",
+        )
+    return part
+
+
+def _role(message: WireMessage) -> Role:
+    match message.role:
+        case "developer" | "system":
+            return "system"
+        case "assistant":
+            return "assistant"
+        case _:
+            return "user"
+
+
+def _detail(detail: str | None) -> Detail:
+    match detail:
+        case "low" | "high":
+            return detail
+        case "original":
+            return "high"
+        case _:
+            return "auto"

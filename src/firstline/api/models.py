@@ -1,0 +1,106 @@
+"""GET /v1/models and /v1/models/{id}: what may stand in `model`, with limits, prices and end of life.
+
+Models of the catalog under their id and every alias, then the tasks as `task/NAME`. OpenAI's keys, and the rest under
+`firstline`; prices are whole nano-USD for a million tokens, null where nobody has established one.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from firstline.catalog.model import Model
+from firstline.catalog.price import list_price
+from firstline.money import from_usd
+from firstline.types import Json
+from firstline.workflow.services import Services
+from firstline.workflow.task import Task
+
+TASK_PREFIX = "task/"
+
+
+async def list_models(request: Request) -> Response:
+    """List everything that `model` may name."""
+    services: Services = request.app.state.services
+    now = datetime.now(UTC)
+    data = [model_object(model, name, now) for model in services.catalog.list() for name in model.names()]
+    data += [task_object(services.tasks.get(name)) for name in services.tasks.names()]
+    return _json({"object": "list", "data": data})
+
+
+async def retrieve_model(request: Request) -> Response:
+    """Show one model or task. Raises ModelNotFoundError or NotFoundError."""
+    services: Services = request.app.state.services
+    name: str = request.path_params["id"]
+    if name.startswith(TASK_PREFIX):
+        return _json(task_object(services.tasks.get(name.removeprefix(TASK_PREFIX))))
+    # A path of this machine is no name on the wire.
+    return _json(model_object(services.catalog.get(name, own_files=False), name, datetime.now(UTC)))
+
+
+def model_object(model: Model, name: str, now: datetime) -> dict[str, Json]:
+    """Render a model under one of its names."""
+    return {
+        "id": name,
+        "object": "model",
+        "created": _epoch(model.released),
+        "owned_by": model.provider,
+        "shutdown_date": model.shutdown.isoformat() if model.shutdown else None,
+        "firstline": {
+            "kind": "model",
+            "id": model.id,
+            "aliases": list(model.aliases),
+            "modalities": list(model.modalities),
+            "context": model.context,
+            "max_output": model.max_output,
+            "local": model.local,
+            "licence": model.licence,
+            "price": _price(model, now),
+        },
+    }
+
+
+def task_object(task: Task) -> dict[str, Json]:
+    """Render a task as something that `model` may name."""
+    return {
+        "id": TASK_PREFIX + task.name,
+        "object": "model",
+        "created": 0,
+        "owned_by": "firstline",
+        "shutdown_date": None,
+        "firstline": {
+            "kind": "task",
+            "id": TASK_PREFIX + task.name,
+            "description": task.description,
+            "task": task.kind,
+            "version": task.version,
+            "ladder": list(task.ladder),
+        },
+    }
+
+
+def _price(model: Model, now: datetime) -> Json:
+    prices = list_price(model, at=now)
+    if prices is None:
+        return None
+    return {
+        "input_nano_usd_per_mtok": _nano(prices.input),
+        "cached_nano_usd_per_mtok": _nano(prices.cached),
+        "output_nano_usd_per_mtok": _nano(prices.output),
+    }
+
+
+def _nano(usd: Decimal | None) -> int | None:
+    return None if usd is None else int(from_usd(usd))
+
+
+def _epoch(day: date | None) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) if day else 0
+
+
+def _json(value: Json) -> Response:
+    return Response(msgspec.json.encode(value), media_type="application/json")

@@ -1,0 +1,110 @@
+"""Around every request: its id, its time, its line in the log.
+
+A line says which route, model and verdict, never what was asked or answered, and no key. What comes from the caller
+is cut and stays inside a JSON string, so that it cannot forge a line.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import time
+import traceback
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_LOG = logging.getLogger("firstline.requests")
+_CUT = 200
+
+
+class RequestLine:
+    """ASGI middleware that adds `x-request-id` and `openai-processing-ms` and writes one line a request."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        clock: Callable[[], float] = time.perf_counter,
+        new_id: Callable[[], str] = lambda: f"req_{secrets.token_hex(16)}",
+    ) -> None:
+        self._app = app
+        self._clock = clock
+        self._new_id = new_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun, request_id, seen = self._clock(), self._new_id(), _Seen()
+
+        async def send_on(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                ms = f"{(self._clock() - begun) * 1000:.0f}"
+                headers = message.setdefault("headers", [])
+                message["headers"] = [
+                    *headers,
+                    (b"x-request-id", request_id.encode()),
+                    (b"openai-processing-ms", ms.encode()),
+                    (b"openai-version", b"2020-10-01"),
+                ]
+                seen.start(message)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_on)
+        finally:
+            line = {
+                "id": request_id,
+                "method": scope["method"],
+                "path": scope["path"][:_CUT],
+                "status": seen.status,
+                "ms": round((self._clock() - begun) * 1000, 1),
+                **seen.facts,
+            }
+            _LOG.info("request", extra={"line": line})
+
+
+class _Seen:
+    """What the log line takes from the start of an answer. Status 499: the caller left before there was one."""
+
+    def __init__(self) -> None:
+        self.status = 499
+        self.facts: dict[str, str] = {}
+
+    def start(self, message: Message) -> None:
+        self.status = message["status"]
+        for name, value in message["headers"]:
+            if name.startswith(b"x-firstline-"):
+                self.facts[name.decode()[len("x-firstline-") :]] = value.decode("latin-1")[:_CUT]
+
+
+class JsonLines(logging.Formatter):
+    """Writes a log record as one line of JSON in ASCII.
+
+    Of an exception only the types and the places in the code are kept: its message may quote what a user sent.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Give the line."""
+        line: MutableMapping[str, Any] = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created)),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": record.getMessage()[: 10 * _CUT],
+            **getattr(record, "line", {}),
+        }
+        if record.exc_info and record.exc_info[1] is not None:
+            # uvicorn puts the traceback of a fault into its record.
+            line["fault"] = _places(record.exc_info[1])
+        return json.dumps(line, ensure_ascii=True)
+
+
+def _places(error: BaseException) -> list[str]:
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-12:]]
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return [type(error).__name__, *places, *(_places(cause) if cause is not None else [])]

@@ -1,0 +1,83 @@
+"""A run as JSON, for the wire, the command line and whoever reads either: one place, so that they never differ."""
+
+from __future__ import annotations
+
+import msgspec
+
+from firstline.types import Attempt, Json, Run
+
+
+def run_object(run: Run) -> dict[str, Json]:
+    """Give the whole run: `id, task, version, verdict, answer, attempts, cost_nano_usd, ms` and more."""
+    return {
+        "id": run.id,
+        "task": run.task,
+        **_outcome(run),
+        "answer": run.answer,
+        "reason": run.reason,
+        "attempts": [{**_attempt(one), "answer": one.answer} for one in run.attempts],
+        "ms": run.ms,
+        "created": run.created,
+    }
+
+
+def wire_object(run: Run, notes: tuple[str, ...] = ()) -> dict[str, Json]:
+    """Give the `firstline` object of a chat completion; `notes` are put behind the run's own."""
+    outcome = _outcome(run)
+    return {
+        "id": run.id,
+        **outcome,
+        "notes": [*run.notes, *notes],
+        "reason": run.reason,
+        "attempts": [_attempt(one) for one in run.attempts],
+    }
+
+
+def wire_headers(run: Run) -> dict[str, str]:
+    """Give the short form that stands in the headers: verdict, the model that settled it, and the cost in nano-USD."""
+    headers = {"x-firstline-verdict": run.verdict, "x-firstline-cost": str(int(run.cost_nano_usd))}
+    settled = settling_model(run)
+    return headers if settled is None else {**headers, "x-firstline-model": header_text(settled)}
+
+
+def header_text(text: str) -> str:
+    """Make a header value of text: printable ASCII, `?` for the rest."""
+    return "".join(character if " " <= character <= "~" else "?" for character in text)
+
+
+def settling_model(run: Run) -> str | None:
+    """Give the model of the first attempt that passed; without one, of the last that was made."""
+    made = [attempt for attempt in run.attempts if attempt.skipped is None]
+    passed = [attempt for attempt in made if attempt.passed]
+    return (passed[0] if passed else made[-1]).model if made else None
+
+
+def _outcome(run: Run) -> dict[str, Json]:
+    return {
+        "verdict": run.verdict,
+        "version": run.version,
+        "cost_nano_usd": int(run.cost_nano_usd),
+        "saved_nano_usd": int(run.saved_nano_usd),
+        "fields": {name: msgspec.to_builtins(outcome) for name, outcome in run.fields.items()},
+        "notes": list(run.notes),
+    }
+
+
+def _attempt(attempt: Attempt) -> dict[str, Json]:
+    shown: dict[str, Json] = {
+        "model": attempt.model,
+        "passed": attempt.passed,
+        "confidence": attempt.confidence,
+        "cost_nano_usd": int(attempt.cost_nano_usd),
+        "ms": attempt.ms,
+        "findings": [msgspec.to_builtins(finding) for finding in attempt.findings],
+        "usage": msgspec.to_builtins(attempt.usage),
+    }
+    rare = {
+        "fields": list(attempt.fields),
+        "confidences": dict(attempt.confidences),
+        "skipped": attempt.skipped,
+        "error": attempt.error,
+        "notes": list(attempt.notes),
+    }
+    return shown | {name: value for name, value in rare.items() if value}

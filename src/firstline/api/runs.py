@@ -1,0 +1,61 @@
+"""GET /v1/runs/{id} and /v1/runs: what happened to an input, attempt by attempt."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+from starlette.requests import Request
+from starlette.responses import Response
+
+from firstline.api.run_object import run_object
+from firstline.errors import UsageError
+from firstline.types import Json, Verdict
+from firstline.workflow.services import Services
+
+
+class RunQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The query of a list; `after` is the id of the last run of the page before."""
+
+    limit: Annotated[int, Meta(ge=1, le=100)] = 20
+    task: str | None = None
+    verdict: Verdict | None = None
+    after: str | None = None
+
+
+async def get_run(request: Request) -> Response:
+    """Show one run. Raises NotFoundError."""
+    services: Services = request.app.state.services
+    return _json(run_object(await services.ledger.get_run(request.path_params["id"])))
+
+
+async def list_runs(request: Request) -> Response:
+    """List the latest runs, newest first."""
+    services: Services = request.app.state.services
+    query = _query(request)
+    # One more than asked for tells whether there is a next page.
+    runs = await services.ledger.list_runs(query.limit + 1, task=query.task, verdict=query.verdict, before=query.after)
+    page = runs[: query.limit]
+    return _json(
+        {
+            "object": "list",
+            "data": [run_object(run) for run in page],
+            "first_id": page[0].id if page else None,
+            "last_id": page[-1].id if page else None,
+            "has_more": len(runs) > len(page),
+        }
+    )
+
+
+def _query(request: Request) -> RunQuery:
+    try:
+        return msgspec.convert(dict(request.query_params), RunQuery, strict=False)
+    except msgspec.ValidationError as error:
+        message, _, path = str(error).partition(" - at ")
+        param = path.strip("`").removeprefix("$.") or None
+        raise UsageError(f"{param}: {message}" if param else message, param=param) from None
+
+
+def _json(value: Json) -> Response:
+    return Response(msgspec.json.encode(value), media_type="application/json")

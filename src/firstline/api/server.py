@@ -1,0 +1,35 @@
+"""The ASGI application: the routes, the one translator of errors, and the line in the log around them."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.types import Lifespan
+
+from firstline.api.content import Fetch
+from firstline.api.errors import translate
+from firstline.api.requests import RequestLine
+from firstline.api.routes import ROUTES
+from firstline.errors import FirstlineError
+from firstline.media.fetch import fetch_image
+from firstline.workflow.services import Services
+
+
+def application(
+    services: Services | None = None, *, lifespan: Lifespan[Starlette] | None = None, fetch: Fetch = fetch_image
+) -> Starlette:
+    """Make the application. Endpoints find what they call in `app.state`: `services` and `fetch`.
+
+    A `lifespan` may set `app.state.services` in its own time, for a server whose workers build what they use.
+    """
+    app = Starlette(
+        routes=list(ROUTES),
+        middleware=[Middleware(RequestLine)],
+        exception_handlers={FirstlineError: translate, HTTPException: translate, Exception: translate},
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    app.state.services = services
+    app.state.fetch = fetch
+    return app
