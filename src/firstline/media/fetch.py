@@ -12,6 +12,8 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
+from types import MappingProxyType
+from typing import Final
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -26,23 +28,42 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 _REDIRECTS = 3
 _SECONDS = 10.0
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+# What `is_global` says of these has changed between versions of Python.
+_SPECIAL: Final = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "192.0.0.0/24",
+        "192.88.99.0/24",
+        "64:ff9b:1::/48",
+        "100::/64",
+        "2001::/23",
+        "2002::/16",
+        "3fff::/20",
+        "5f00::/16",
+        "fec0::/10",
+    )
+)
+_HEADERS: Final = MappingProxyType({"Accept": "image/*", "Accept-Encoding": "identity"})
 _DOWNLOAD = "download the picture yourself and send it as a data: URI or file"
 
 
 def is_public(address: str) -> bool:
     """Say whether an IP address is one of the public internet.
 
-    An IPv6 address that carries an IPv4 one (mapped, 6to4, Teredo, NAT64) is public only if that is public too.
+    An IPv6 address that stands for an IPv4 one (mapped, NAT64) is judged as that one. Ranges of tunnels and special
+    purposes (IANA's registries) are not public, and neither is an address that names a network interface.
     """
     try:
-        ip: Address = ipaddress.ip_address(address.split("%", 1)[0])
+        ip: Address = ipaddress.ip_address(address)
     except ValueError:
         return False
-    if "%" in address or ip.is_multicast or not ip.is_global or ip.is_reserved:
-        mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
-        return mapped is not None and "%" not in address and is_public(str(mapped))
-    return all(is_public(str(inner)) for inner in _carried(ip))
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.scope_id is not None:
+            return False
+        ip = ip.ipv4_mapped or (ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF) if ip in _NAT64 else ip)
+    special = any(ip in network for network in _SPECIAL if network.version == ip.version)
+    return ip.is_global and not (special or ip.is_multicast or ip.is_reserved)
 
 
 def check_address(url: URL) -> None:
@@ -101,9 +122,11 @@ async def _follow(
         vetted = await _vetted(url, resolver, allow)
         connector = aiohttp.TCPConnector(resolver=_Fixed(vetted), ssl=tls, use_dns_cache=False, limit=1)
         async with (
-            aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session,
+            aiohttp.ClientSession(
+                connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
+            ) as session,
             # The host is asked for by name, so that TLS checks the name; `_Fixed` answers with what was judged.
-            session.get(url, allow_redirects=False, headers={"Accept": "image/*"}) as response,
+            session.get(url, allow_redirects=False, headers=_HEADERS) as response,
         ):
             if response.status in (301, 302, 303, 307, 308) and "Location" in response.headers:
                 url = url.join(_parsed(response.headers["Location"]))
@@ -150,17 +173,6 @@ def _parsed(address: str) -> URL:
         return URL(address)
     except ValueError:
         raise ImageError("the address of the picture is not a URL", hint="https://example.com/picture.png") from None
-
-
-def _carried(ip: Address) -> list[Address]:
-    if isinstance(ip, ipaddress.IPv4Address):
-        return []
-    inner: list[Address | None] = [ip.ipv4_mapped, ip.sixtofour]
-    if ip.teredo is not None:
-        inner += ip.teredo
-    if ip in _NAT64:
-        inner.append(ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF))
-    return [address for address in inner if address is not None]
 
 
 class _Fixed(AbstractResolver):

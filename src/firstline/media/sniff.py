@@ -19,7 +19,7 @@ def sniff(data: bytes) -> Kind:
     head = data[:4096]
     if found := _MARKUP.search(head):
         return "svg" if b"svg" in found[1].lower() else "html"
-    return "text" if head.strip() and _is_text(head) else "unknown"
+    return "text" if head.strip() and _is_text(head, cut=len(data) > len(head)) else "unknown"
 
 
 def _binary(data: bytes) -> Kind | None:
@@ -41,11 +41,11 @@ def _binary(data: bytes) -> Kind | None:
     return "pdf" if b"%PDF-" in data[:1024] else None
 
 
-def _is_text(head: bytes) -> bool:
+def _is_text(head: bytes, *, cut: bool) -> bool:
     try:
         text = head.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        if error.start < len(head) - 4:  # a character cut in two by the end of `head` is no fault
+        if not cut or error.start < len(head) - 4:  # a character cut in two by the end of `head` is no fault
             return False
         text = head[: error.start].decode("utf-8-sig", errors="replace")
     return all(character >= " " or character in "\t\n\r\f\x1b" for character in text)
