@@ -1,0 +1,116 @@
+"""Turns the words of `firstline run` into inputs: a file that is there, `-` for stdin, else the text itself.
+
+A word that looks like a path and names nothing is an error: its letters would make a poor input and a silent one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from firstline.errors import DocumentError, InputError, UsageError
+from firstline.media.images import read_image
+from firstline.media.sniff import sniff
+from firstline.settings import Limits
+from firstline.types import Json, Text
+from firstline.workflow.services import TaskInput
+from firstline.workflow.source import Document
+
+_SUFFIX = re.compile(
+    r"\.(?:png|jpe?g|webp|gif|bmp|tiff?|heic|avif|svg|pdf|txt|md|html?|json|jsonl|csv|tsv|eml|docx?|xlsx?|xml|log)$",
+    re.IGNORECASE,
+)
+_PICTURES = ("png", "jpeg", "webp", "gif", "bmp", "tiff", "heic", "svg")
+
+
+def read_word(word: str, limits: Limits, stdin: BinaryIO) -> tuple[str, TaskInput]:
+    """Give the name to show for a word and the input it stands for. Raises InputError and its kinds, UsageError."""
+    if word == "-":
+        return "stdin", _of_bytes(stdin.read(), "stdin", limits)
+    path = _existing(word)
+    if path is None:
+        if _looks_like_a_path(word):
+            raise UsageError(
+                f"there is no file {word}", hint="to pass it as text, pipe it in: echo TEXT | firstline run TASK -"
+            )
+        return _shortened(word), _text(word)
+    if path.is_dir():
+        raise UsageError(f"{word} is a folder", hint=f"name its files: {word.rstrip('/')}/*")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{word} cannot be read: {error.strerror}") from None
+    return str(path), _of_bytes(data, path.name, limits)
+
+
+def parameters(pairs: list[str], fields: str) -> dict[str, Json]:
+    """Make a run's parameters of `--set key=value` and `--fields a,b`. Values are text unless they are JSON.
+
+    Raises UsageError for a pair without `=`.
+    """
+    found: dict[str, Json] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.strip():
+            raise UsageError(f"--set takes key=value, not {pair!r}")
+        found[key.strip()] = _value(value)
+    if fields:
+        names = [name.strip() for name in fields.split(",")]
+        if not all(names):
+            raise UsageError(f"--fields takes names parted by commas, not {fields!r}")
+        found["fields"] = names
+    return found
+
+
+def _value(text: str) -> Json:
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return text
+
+
+def _existing(word: str) -> Path | None:
+    try:
+        path = Path(word).expanduser()
+        return path if path.exists() else None
+    except (OSError, ValueError, RuntimeError):  # too long, or holds a character that no path has
+        return None
+
+
+def _looks_like_a_path(word: str) -> bool:
+    if "\n" in word or len(word) > 255:
+        return False
+    slashed = not re.search(r"\s", word) and ("/" in word or os.sep in word)
+    return slashed or _SUFFIX.search(word) is not None
+
+
+def _of_bytes(data: bytes, name: str, limits: Limits) -> TaskInput:
+    kind = sniff(data)
+    if kind == "pdf":
+        return TaskInput(parts=(Document(data=data),))
+    if kind in _PICTURES:
+        return TaskInput(parts=(read_image(data, limits),))
+    if name.lower().endswith(".pdf"):
+        raise DocumentError(f"{name} is no PDF: its content is {kind}", hint="open it in a viewer and save it again")
+    if not data.strip():
+        raise InputError(f"{name} is empty")
+    try:
+        return _text(data.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise InputError(
+            f"{name} is neither a picture, a PDF nor UTF-8 text",
+            hint="convert it to UTF-8, for example: iconv -f latin1 -t utf-8",
+        ) from None
+
+
+def _text(text: str) -> TaskInput:
+    return TaskInput(parts=(Text(text=text),))
+
+
+def _shortened(word: str) -> str:
+    line = " ".join(word.split())
+    return line if len(line) <= 40 else line[:39] + "…"

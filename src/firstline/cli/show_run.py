@@ -1,0 +1,151 @@
+"""Shows a run to a person: verdict, answer with the state of each field, path, cost and time. Fits 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from firstline.cli.console import clean
+from firstline.money import show as money
+from firstline.types import Attempt, FieldOutcome, Json, Run
+
+_STYLE: Mapping[str, str] = {
+    "accepted": "green",
+    "escalated": "cyan",
+    "review": "yellow",
+    "rejected": "red",
+    "passed": "green",
+    "failed": "yellow",
+    "skipped": "dim",
+    "error": "red",
+}
+_MEANING: Mapping[str, str] = {
+    "accepted": "the first model that was asked passed every check",
+    "escalated": "settled by a later model",
+    "review": "a person must decide",
+    "rejected": "the input cannot be used",
+}
+_REASONS = 3
+
+
+def show_run(run: Run, title: str = "") -> RenderableType:
+    """Render a run."""
+    head = Text.assemble((run.verdict, f"bold {_STYLE[run.verdict]}"), "  ", (run.task, "bold"))
+    if title:
+        head.append(f"  {clean(title)}")
+    blocks: list[RenderableType] = [head, _indented(Text(clean(run.reason) or _MEANING[run.verdict], style="dim"))]
+    if run.answer is not None:
+        blocks.append(_indented(_answer(run)))
+    blocks.append(_indented(_path(run.attempts)))
+    blocks += [_indented(Text(clean(f"note: {note}"), style="dim")) for note in run.notes]
+    return Group(*blocks, _indented(_foot(run)))
+
+
+def seconds(ms: int) -> str:
+    """Write a time for people: `12 ms`, `9.1 s`, `2 min 5 s`."""
+    if ms < 1000:
+        return f"{ms} ms"
+    if ms < 120_000:
+        return f"{ms / 1000:.1f} s"
+    return f"{ms // 60_000} min {ms % 60_000 // 1000} s"
+
+
+def _indented(block: RenderableType) -> RenderableType:
+    return Padding(block, (0, 0, 0, 2))
+
+
+def _answer(run: Run) -> RenderableType:
+    answer = run.answer
+    if isinstance(answer, dict) and set(answer) == {"text"} and isinstance(answer["text"], str):
+        return Padding(Text(clean(answer["text"])), (0, 0, 0, 2))
+    if not isinstance(answer, dict):
+        return Padding(Text(_value(answer)), (0, 0, 0, 2))
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(style="bold", overflow="fold", max_width=18)
+    table.add_column(overflow="fold", ratio=1)
+    table.add_column(no_wrap=True)
+    for name, value in answer.items():
+        outcome = run.fields.get(name)
+        table.add_row(clean(name), _with_reasons(value, outcome), _state(outcome))
+    return table
+
+
+def _with_reasons(value: Json, outcome: FieldOutcome | None) -> RenderableType:
+    shown = Text(_value(value), style="" if value is not None else "dim")
+    if outcome is None or outcome.status != "review" or not outcome.reasons:
+        return shown
+    for reason in outcome.reasons[:_REASONS]:
+        shown.append(f"\n{clean(reason)}", style="dim")
+    return shown
+
+
+def _state(outcome: FieldOutcome | None) -> Text:
+    if outcome is None:
+        return Text("")
+    state = Text(outcome.status, style=_STYLE[outcome.status])
+    return state if outcome.confidence is None else state.append(f" {outcome.confidence:.2f}", style="dim")
+
+
+def _value(value: Json) -> str:
+    match value:
+        case None:
+            return "–"
+        case str():
+            return clean(value)
+        case list() if value and all(isinstance(one, dict) for one in value):
+            return "\n".join(_line(one) for one in value)
+        case list() if all(not isinstance(one, dict | list) for one in value):
+            return ", ".join(_value(one) for one in value) or "(none)"
+        case _:
+            return clean(msgspec.json.encode(value).decode())
+
+
+def _line(row: Mapping[str, Json]) -> str:
+    return " · ".join(_value(value) for value in row.values() if value is not None)
+
+
+def _path(attempts: Sequence[Attempt]) -> RenderableType:
+    if not attempts:
+        return Text("no model was asked", style="dim")
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(justify="right", style="dim")
+    table.add_column(overflow="fold")
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold", ratio=1)
+    for number, attempt in enumerate(attempts, start=1):
+        outcome = _outcome(attempt)
+        table.add_row(
+            str(number), clean(attempt.model), Text(outcome, style=_STYLE[outcome]), Text("; ".join(_why(attempt)))
+        )
+    return table
+
+
+def _outcome(attempt: Attempt) -> str:
+    if attempt.skipped is not None:
+        return "skipped"
+    if attempt.error is not None:
+        return "error"
+    return "passed" if attempt.passed else "failed"
+
+
+def _why(attempt: Attempt) -> Iterator[str]:
+    if attempt.skipped is not None or attempt.error is not None:
+        yield clean(attempt.skipped or attempt.error or "")
+        return
+    yield f"{seconds(attempt.ms)}, {money(attempt.cost_nano_usd)}"
+    if attempt.fields:
+        yield clean(f"asked for {', '.join(attempt.fields)}")
+    for finding in attempt.findings[:_REASONS]:
+        yield clean(f"{finding.field}: {finding.reason}" if finding.field else finding.reason)
+    if len(attempt.findings) > _REASONS:
+        yield f"and {len(attempt.findings) - _REASONS} more"
+
+
+def _foot(run: Run) -> Text:
+    saved = f", {money(run.saved_nano_usd)} saved" if run.saved_nano_usd > 0 else ""
+    return Text(clean(f"{money(run.cost_nano_usd)}{saved} · {seconds(run.ms)} · run {run.id}"), style="dim")
