@@ -10,7 +10,7 @@ import ctypes
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -19,7 +19,7 @@ from firstline.errors import DocumentError
 from firstline.media.images import encode
 from firstline.media.text_runs import Glyph, text_runs
 from firstline.settings import Limits
-from firstline.types import Image, Page, Segment, Value
+from firstline.types import Image, Page, Value
 
 _LOCK: Final = threading.Lock()
 """pdfium's state is the process's own; nothing narrower could guard it."""
@@ -125,43 +125,52 @@ def _picture(page: Any, limits: Limits) -> Image:
 
 def _text_layer(page: Any) -> Page | None:
     """Give the page's text, or None where there is none, it is garbled, or it stands on its side."""
+    width, height = page.get_size()
     with closing(page.get_textpage()) as text:
-        glyphs = _glyphs(text)
-    runs = text_runs(glyphs)
+        runs = text_runs(_glyphs(text, _view(page, width, height)))
     letters = sum(character.isalnum() for run in runs for character in run.text)
     garbled = sum(_is_garbled(character) for run in runs for character in run.text)
     if letters < _FEW or garbled > 0.1 * letters or letters < 1.5 * len(runs):
         return None
-    width, height = page.get_size()
-    return Page(width=width, height=height, segments=tuple(_placed(page, run, width, height) for run in runs))
+    return Page(width=width, height=height, segments=tuple(runs))
 
 
 def _is_garbled(character: str) -> bool:
     """Say whether a character shows that the font's map to Unicode is broken."""
-    return character == "�" or "\ue000" <= character <= "\uf8ff" or character < " "
+    return character == "\ufffd" or "\ue000" <= character <= "\uf8ff" or character < " "
 
 
-def _glyphs(text: Any) -> list[Glyph]:
+def _glyphs(text: Any, view: _View) -> Iterator[Glyph]:
+    """Give the page's characters in the order of its content; those that pdfium made up may have an empty box."""
     rect = pdfium.FS_RECTF()
-    glyphs = []
     for index in range(min(text.count_chars(), _GLYPHS)):
         code = pdfium.FPDFText_GetUnicode(text, index)
         if not pdfium.FPDFText_GetLooseCharBox(text, index, ctypes.byref(rect)):
             rect.left = rect.right = rect.top = rect.bottom = 0.0
-        glyphs.append(Glyph(code, rect.left, rect.bottom, rect.right, rect.top))
-    return glyphs
+        (ax, ay), (bx, by) = view.shown(rect.left, rect.bottom), view.shown(rect.right, rect.top)
+        yield Glyph(code, min(ax, bx), min(ay, by), max(ax, bx), max(ay, by))
 
 
-def _placed(page: Any, run: Segment, width: float, height: float) -> Segment:
-    """Turn a box from the page's own space (origin below, perhaps rotated or cropped) into what a viewer shows."""
-    x0, y0 = _shown(page, run.x0, run.y0, width, height)
-    x1, y1 = _shown(page, run.x1, run.y1, width, height)
-    return Segment(text=run.text, x0=min(x0, x1), y0=min(y0, y1), x1=max(x0, x1), y1=max(y0, y1))
+class _View(NamedTuple):
+    """How the page's own space (origin below, perhaps rotated or cropped) maps to what a viewer shows, in points."""
+
+    x: tuple[float, float, float]
+    y: tuple[float, float, float]
+
+    def shown(self, x: float, y: float) -> tuple[float, float]:
+        return self.x[0] + self.x[1] * x + self.x[2] * y, self.y[0] + self.y[1] * x + self.y[2] * y
 
 
-def _shown(page: Any, x: float, y: float, width: float, height: float) -> tuple[float, float]:
-    # The function counts in whole pixels; a canvas a hundred times the page keeps hundredths of a point.
+def _view(page: Any, width: float, height: float) -> _View:
+    # pdfium tells where a point is shown in whole pixels only: three points far apart on a fine canvas give the map.
+    far, fine = 1000, 100
+    size = (round(width * fine), round(height * fine))
     across, down = ctypes.c_int(), ctypes.c_int()
-    size = (round(width * 100), round(height * 100))
-    pdfium.FPDF_PageToDevice(page, 0, 0, *size, 0, x, y, ctypes.byref(across), ctypes.byref(down))
-    return across.value / 100, down.value / 100
+    at = []
+    for x, y in ((0, 0), (far, 0), (0, far)):
+        pdfium.FPDF_PageToDevice(page, 0, 0, *size, 0, x, y, ctypes.byref(across), ctypes.byref(down))
+        at.append((across.value / fine, down.value / fine))
+    origin, right, up = at
+    return _View(
+        *((origin[axis], (right[axis] - origin[axis]) / far, (up[axis] - origin[axis]) / far) for axis in (0, 1))
+    )

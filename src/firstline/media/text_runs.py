@@ -13,17 +13,17 @@ _GAP = 1.0
 
 
 class Glyph(NamedTuple):
-    """A character (UTF-16 unit or code point) with the box of its font on the page; the origin is below on the left."""
+    """A character (code point or UTF-16 unit) with the box of its font; the origin is at the upper left."""
 
     code: int
-    left: float
-    bottom: float
-    right: float
-    top: float
+    x0: float
+    y0: float
+    x1: float
+    y1: float
 
 
 def text_runs(glyphs: Iterable[Glyph]) -> list[Segment]:
-    """Give runs of characters with their boxes, still with the origin below: `y0` is the lower edge.
+    """Give runs of characters with their boxes.
 
     A run ends at a line break, a step to another line, a step back, or a wide gap; blanks inside become one space.
     """
@@ -33,21 +33,17 @@ def text_runs(glyphs: Iterable[Glyph]) -> list[Segment]:
     blank = False
     for glyph in glyphs:
         piece = _character(glyph.code)
-        if piece in ("\r", "\n"):
+        if piece in ("\r", "\n") or (piece.strip() and text and not _continues(box, glyph)):
             out += _run(text, box)
             text, blank = "", False
-            continue
         if not piece.strip():
             blank = blank or bool(piece)
             continue
-        if text and not _continues(box, glyph):
-            out += _run(text, box)
-            text, blank = "", False
         if text:
             text += (" " if blank else "") + piece
-            box = (box[0], min(box[1], glyph.bottom), max(box[2], glyph.right), max(box[3], glyph.top))
+            box = (min(box[0], glyph.x0), min(box[1], glyph.y0), max(box[2], glyph.x1), max(box[3], glyph.y1))
         else:
-            text, box = piece, (glyph.left, glyph.bottom, glyph.right, glyph.top)
+            text, box = piece, (glyph.x0, glyph.y0, glyph.x1, glyph.y1)
         blank = False
     return out + _run(text, box)
 
@@ -60,12 +56,11 @@ def _run(text: str, box: tuple[float, float, float, float]) -> list[Segment]:
 
 
 def _continues(box: tuple[float, float, float, float], glyph: Glyph) -> bool:
-    left, bottom, right, top = box
-    tall = min(top - bottom, glyph.top - glyph.bottom)
+    tall = min(box[3] - box[1], glyph.y1 - glyph.y0)
     if tall <= 0:  # a mark without extent, such as an accent, belongs to what stands before it
-        return glyph.left >= left
-    overlap = min(top, glyph.top) - max(bottom, glyph.bottom)
-    gap = glyph.left - right
+        return glyph.x0 >= box[0]
+    overlap = min(box[3], glyph.y1) - max(box[1], glyph.y0)
+    gap = glyph.x0 - box[2]
     return overlap >= 0.5 * tall and -0.5 * tall <= gap <= _GAP * tall
 
 
