@@ -1,8 +1,9 @@
-"""What a check is: a pure function from a `Subject` to findings. An empty tuple means that nothing speaks against it."""
+"""What a check is: a pure function from a `Subject` to findings; none means that nothing speaks against the answer."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from firstline.types import Finding, Json, Value
@@ -40,3 +41,20 @@ class Check(Protocol):
     def __call__(self, subject: Subject) -> tuple[Finding, ...]:
         """Look at an answer and give what speaks against it. Never raises for a wrong answer; no input or output."""
         ...
+
+
+class NamedCheck(Value, frozen=True, kw_only=True):
+    """A check made of its name and the function that looks; what every factory gives back."""
+
+    name: str
+    look: Callable[[Subject], tuple[Finding, ...]]
+
+    def __call__(self, subject: Subject) -> tuple[Finding, ...]:
+        return self.look(subject)
+
+
+def shown(value: Json, limit: int = 80) -> str:
+    """Write a value for a reason: texts as they are, everything else as JSON, cut at `limit` characters."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"

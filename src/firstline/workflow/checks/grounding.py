@@ -1,0 +1,144 @@
+"""The check `grounding`: what the answer says is in the source, after the normalisation of `firstline.values`.
+
+Dates count by the day, amounts by their value, texts with case, spacing and punctuation folded and only as whole
+words. `docs/concepts/checks.md` spells the rules out. `Evidence` is what the check reads a source as; others that
+want to know whether a value stands in a text use the same.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from decimal import Decimal
+from functools import cached_property
+from itertools import accumulate
+
+from firstline.types import Finding, Json
+from firstline.values import CURRENCIES, find_amounts, find_dates, fold, fold_words, parse_amount, parse_dates
+from firstline.workflow.checks.base import Check, NamedCheck, Subject, shown
+from firstline.workflow.field import FieldType
+
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_ISO_CURRENCIES = frozenset(CURRENCIES.values())
+
+
+class Evidence:
+    """A source, read once: the amounts, days and words in it. Each is found when first asked for."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+
+    @cached_property
+    def amounts(self) -> frozenset[Decimal]:
+        """Every value that a number of the source can mean; a minus may be a dash, so both signs of it."""
+        found: set[Decimal] = set()
+        for amount in find_amounts(self.source):
+            found.update(amount.readings)
+            found.update(-value for value in amount.readings if value < 0)
+            if amount.percent:
+                found.update(value / 100 for value in amount.readings)
+        return frozenset(found)
+
+    @cached_property
+    def days(self) -> frozenset[object]:
+        """Every day that a date of the source can mean."""
+        return frozenset(day for found in find_dates(self.source) for day in found.readings)
+
+    @cached_property
+    def currencies(self) -> frozenset[str]:
+        """The ISO 4217 codes of the currencies beside the amounts."""
+        return frozenset(amount.currency for amount in find_amounts(self.source) if amount.currency)
+
+    @cached_property
+    def _words(self) -> tuple[str, list[int]]:
+        """The folded source without spaces, and the sorted offsets at which a word begins or ends."""
+        words = fold_words(self.source)
+        joined = "".join(words)
+        edges = {0, *accumulate(map(len, words))}
+        edges.update(edge for match in _UNSPACED.finditer(joined) for edge in match.span())
+        return joined, sorted(edges)
+
+    def has_amount(self, value: Json) -> bool:
+        """Say whether a number, or a text that is one number, stands in the source."""
+        readings = parse_amount(value)
+        if any(reading in self.amounts for reading in readings):
+            return True
+        return any(self._has_unit(reading) for reading in readings)
+
+    def has_day(self, value: Json) -> bool:
+        """Say whether a date stands in the source, in whatever form."""
+        return any(day in self.days for day in parse_dates(value))
+
+    def has_text(self, text: str) -> bool:
+        """Say whether a text stands in the source as whole words in a row, case, spacing and punctuation folded."""
+        wanted = fold(text)
+        if not wanted:
+            return text.strip() in self.source
+        joined, edges = self._words
+        at = joined.find(wanted)
+        while at != -1:
+            if _is_in(edges, at) and _is_in(edges, at + len(wanted)):
+                return True
+            at = joined.find(wanted, at + 1)
+        return False
+
+    def _has_unit(self, value: Decimal) -> bool:
+        """Say whether a whole number stands with a unit glued to it (`2x`, `5kg`, `x2`), which is no amount itself."""
+        if value != value.to_integral_value() or abs(value) >= 10**9:
+            return False
+        digits = str(abs(int(value)))
+        before, after = r"(?:(?<![\w.,/:-])|(?<=\b[xX]))", r"(?=[A-Za-z]{1,3}\b|\b(?![.,:/-]\d))"
+        return re.search(before + digits + after, self.source) is not None
+
+
+def grounded(field: str, kind: FieldType) -> Check:
+    """Make the check that the value of `field` stands in the source.
+
+    `kind` is the type of the field: `number` and `integer` are compared by value, `date` by day, `string` as folded
+    words; of an `array` or `object` every value inside is looked up by what it is. Null and booleans pass.
+    """
+
+    def look(subject: Subject) -> tuple[Finding, ...]:
+        answer = subject.answer
+        if not isinstance(answer, dict) or answer.get(field) is None or not subject.under_test(field):
+            return ()
+        missing = _missing(answer[field], kind, Evidence(subject.source), field)
+        return tuple(Finding(check="grounding", field=field, reason=reason) for reason in missing)
+
+    return NamedCheck(name="grounding", look=look)
+
+
+def _missing(value: Json, kind: FieldType, evidence: Evidence, place: str) -> list[str]:
+    if isinstance(value, dict):
+        inner = [(item, f"{place}.{key}") for key, item in value.items()]
+        return [reason for item, where in inner for reason in _missing(item, "object", evidence, where)]
+    if isinstance(value, list):
+        inner = [(item, f"{place}[{i}]") for i, item in enumerate(value)]
+        below: FieldType = "object" if kind == "array" else kind
+        return [reason for item, where in inner for reason in _missing(item, below, evidence, where)]
+    if stands(value, kind, evidence):
+        return []
+    where = "" if "." not in place and "[" not in place else f"{place}: "
+    return [f"{where}{shown(value)} is not in the source"]
+
+
+def stands(value: Json, kind: FieldType, evidence: Evidence) -> bool:
+    """Say whether one value (not a list or object) stands in a source; null and booleans always do."""
+    if value is None or isinstance(value, bool):
+        return True
+    if isinstance(value, int | float):
+        return evidence.has_amount(value)
+    if not isinstance(value, str):
+        return False
+    if kind in ("number", "integer"):
+        return evidence.has_amount(value)
+    if kind == "date" and parse_dates(value):
+        return evidence.has_day(value)
+    if evidence.has_text(value) or (value in _ISO_CURRENCIES and value in evidence.currencies):
+        return True
+    return kind == "object" and (evidence.has_day(value) or evidence.has_amount(value))
+
+
+def _is_in(ordered: list[int], item: int) -> bool:
+    at = bisect_left(ordered, item)
+    return at < len(ordered) and ordered[at] == item
