@@ -1,0 +1,337 @@
+"""OpenAI's chat wire as a client speaks it: our requests to JSON bodies, answers and streamed pieces back.
+
+Pure functions; shared by every engine behind that wire (`llama_cpp`, `openai_http`). Follows OpenAI's published
+description of `/v1/chat/completions` (2026-08). What an answer may hold beyond that is ignored; what it lacks is an
+EngineOutputError.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+import msgspec
+
+from firstline.errors import EngineOutputError
+from firstline.types import (
+    Completion,
+    FinishReason,
+    Image,
+    Json,
+    Message,
+    ModelRequest,
+    Part,
+    Sampling,
+    Text,
+    TokenProb,
+    ToolCall,
+    Usage,
+    Value,
+)
+
+_FINISH: dict[str, FinishReason] = {
+    "length": "length",
+    "max_tokens": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+}
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class _Struct(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of the parts of an answer; unknown keys are ignored."""
+
+
+class _Function(_Struct, frozen=True, kw_only=True):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _ToolCall(_Struct, frozen=True, kw_only=True):
+    index: int | None = None
+    id: str | None = None
+    function: _Function | None = None
+
+
+class _Top(_Struct, frozen=True, kw_only=True):
+    token: str
+    logprob: float
+
+
+class _Token(_Struct, frozen=True, kw_only=True):
+    token: str
+    logprob: float
+    top_logprobs: list[_Top] = []
+
+
+class _Logprobs(_Struct, frozen=True, kw_only=True):
+    content: list[_Token] | None = None
+
+
+class _Content(_Struct, frozen=True, kw_only=True):
+    content: str | None = None
+    refusal: str | None = None
+    tool_calls: list[_ToolCall] | None = None
+
+
+class _Choice(_Struct, frozen=True, kw_only=True):
+    message: _Content | None = None
+    delta: _Content | None = None
+    finish_reason: str | None = None
+    logprobs: _Logprobs | None = None
+
+
+class _CachedTokens(_Struct, frozen=True, kw_only=True):
+    cached_tokens: Count | None = None
+
+
+class _ReasoningTokens(_Struct, frozen=True, kw_only=True):
+    reasoning_tokens: Count | None = None
+
+
+class _Usage(_Struct, frozen=True, kw_only=True):
+    prompt_tokens: Count
+    completion_tokens: Count = 0
+    prompt_tokens_details: _CachedTokens | None = None
+    completion_tokens_details: _ReasoningTokens | None = None
+
+
+class _Body(_Struct, frozen=True, kw_only=True):
+    choices: list[_Choice] | None = None
+    usage: _Usage | None = None
+    error: Any = None
+
+
+class _Error(_Struct, frozen=True, kw_only=True):
+    message: str | None = None
+    type: str | None = None
+    code: str | int | None = None
+    param: str | None = None
+
+
+class _ErrorBody(_Struct, frozen=True, kw_only=True):
+    error: _Error | str
+
+
+class Complaint(Value, frozen=True, kw_only=True):
+    """What an error body says; each is empty where it does not."""
+
+    message: str = ""
+    type: str = ""
+    code: str = ""
+
+
+class Piece(Value, frozen=True, kw_only=True):
+    """One streamed chunk. `calls` are fragments of tool calls by index; `usage` is None where the chunk has none."""
+
+    text: str = ""
+    refusal: str = ""
+    calls: tuple[tuple[int, ToolCall], ...] = ()
+    logprobs: tuple[TokenProb, ...] = ()
+    finish_reason: FinishReason | None = None
+    usage: Usage | None = None
+
+
+def messages_json(messages: Iterable[Message]) -> list[dict[str, Json]]:
+    """Write messages; one text part becomes a plain string, a picture a data URI."""
+    return [_message_json(message) for message in messages]
+
+
+def sampling_json(sampling: Sampling, *, max_tokens_key: str = "max_tokens") -> dict[str, Json]:
+    """Write what is set of a sampling."""
+    values: dict[str, Json] = {
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        max_tokens_key: sampling.max_tokens,
+        "stop": list(sampling.stop) or None,
+        "seed": sampling.seed,
+        "frequency_penalty": sampling.frequency_penalty,
+        "presence_penalty": sampling.presence_penalty,
+        "logit_bias": dict(sampling.logit_bias) if sampling.logit_bias else None,
+    }
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def format_json(schema: Mapping[str, Json], name: str, *, strict: bool) -> dict[str, Json]:
+    """Write the `response_format` that asks for a document of this schema."""
+    return {"type": "json_schema", "json_schema": {"name": name, "schema": dict(schema), "strict": strict}}
+
+
+def logprobs_json(request: ModelRequest) -> dict[str, Json]:
+    """Write the wish for token probabilities, if the request has it."""
+    return {"logprobs": True, "top_logprobs": request.top_logprobs} if request.top_logprobs else {}
+
+
+def completion(raw: bytes) -> tuple[Completion, bool]:
+    """Read a whole answer; the second value says whether it carried its usage. Raises EngineOutputError.
+
+    A refusal is a completion with `finish_reason` `content_filter` and the model's words of refusal as its text.
+    """
+    body = _body(raw)
+    if body.error is not None:
+        raise EngineOutputError(f"the answer is an error: {complaint(raw).message or 'without a word'}")
+    if not body.choices or body.choices[0].message is None:
+        raise EngineOutputError("the answer holds no choices")
+    choice = body.choices[0]
+    said = body.choices[0].message
+    calls = tuple(_tool_call(call) for call in said.tool_calls or ())
+    finish = _finish(choice.finish_reason) or "stop"
+    if said.content is None and said.refusal is None and not calls and finish == "stop":
+        raise EngineOutputError("the answer has no content")
+    return Completion(
+        text=said.content if said.content is not None else said.refusal or "",
+        finish_reason="content_filter" if said.refusal else finish,
+        usage=_usage(body.usage) or Usage(),
+        logprobs=_logprobs(choice) or None,
+        tool_calls=calls,
+    ), body.usage is not None
+
+
+def piece(raw: bytes) -> Piece:
+    """Read one streamed chunk. Raises EngineOutputError, also for an error sent in the stream."""
+    body = _body(raw)
+    if body.error is not None:
+        raise EngineOutputError(f"the answer broke off with an error: {complaint(raw).message or 'without a word'}")
+    if not body.choices:
+        return Piece(usage=_usage(body.usage))
+    choice = body.choices[0]
+    said = choice.delta or _Content()
+    return Piece(
+        text=said.content or "",
+        refusal=said.refusal or "",
+        calls=tuple((call.index or 0, _tool_call(call)) for call in said.tool_calls or ()),
+        logprobs=_logprobs(choice),
+        finish_reason=_finish(choice.finish_reason),
+        usage=_usage(body.usage),
+    )
+
+
+class Pieces:
+    """Puts the chunks of one streamed answer together."""
+
+    def __init__(self) -> None:
+        self._text: list[str] = []
+        self._refusal: list[str] = []
+        self._logprobs: list[TokenProb] = []
+        self._calls: dict[int, ToolCall] = {}
+        self.finish_reason: FinishReason | None = None
+        self.usage: Usage | None = None
+
+    def add(self, new: Piece) -> None:
+        """Take the next chunk."""
+        self._text.append(new.text)
+        self._refusal.append(new.refusal)
+        self._logprobs.extend(new.logprobs)
+        for index, call in new.calls:
+            old = self._calls.get(index, ToolCall(id="", name="", arguments=""))
+            self._calls[index] = ToolCall(
+                id=old.id or call.id, name=old.name or call.name, arguments=old.arguments + call.arguments
+            )
+        self.finish_reason = new.finish_reason or self.finish_reason
+        self.usage = new.usage or self.usage
+
+    @property
+    def text(self) -> str:
+        """The text so far."""
+        return "".join(self._text)
+
+    def completion(self) -> Completion:
+        """Give the whole answer. Raises EngineOutputError when the stream ended before its last chunk."""
+        if self.finish_reason is None:
+            raise EngineOutputError("the answer broke off before its end")
+        refusal = "".join(self._refusal)
+        return Completion(
+            text=self.text or refusal,
+            finish_reason="content_filter" if refusal else self.finish_reason,
+            usage=self.usage or Usage(),
+            logprobs=tuple(self._logprobs) or None,
+            tool_calls=tuple(self._calls[index] for index in sorted(self._calls)),
+        )
+
+
+def complaint(raw: bytes) -> Complaint:
+    """Read an error body; an empty complaint when it is not in the known shape."""
+    try:
+        error = msgspec.json.decode(raw, type=_ErrorBody).error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Complaint()
+    if isinstance(error, str):
+        return Complaint(message=error)
+    return Complaint(message=error.message or "", type=error.type or "", code=str(error.code or ""))
+
+
+def _message_json(message: Message) -> dict[str, Json]:
+    out: dict[str, Json] = {"role": message.role, "content": _content_json(message)}
+    if message.name:
+        out["name"] = message.name
+    if message.tool_call_id:
+        out["tool_call_id"] = message.tool_call_id
+    if message.tool_calls:
+        out["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in message.tool_calls
+        ]
+    return out
+
+
+def _content_json(message: Message) -> Json:
+    match message.parts:
+        case ():
+            return None if message.tool_calls else ""
+        case (Text(text=text),):
+            return text
+        case parts:
+            return [_part_json(part) for part in parts]
+
+
+def _part_json(part: Part) -> dict[str, Json]:
+    match part:
+        case Text(text=text):
+            return {"type": "text", "text": text}
+        case Image(data=data, media_type=media_type, detail=detail):
+            uri = f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
+            return {"type": "image_url", "image_url": {"url": uri, "detail": detail}}
+
+
+def _body(raw: bytes) -> _Body:
+    try:
+        return msgspec.json.decode(raw, type=_Body)
+    except msgspec.ValidationError as error:
+        raise EngineOutputError(f"the answer is not in the shape of a chat completion: {error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise EngineOutputError("the answer is not whole JSON") from None
+
+
+def _finish(reason: str | None) -> FinishReason | None:
+    return None if reason is None else _FINISH.get(reason, "stop")
+
+
+def _tool_call(call: _ToolCall) -> ToolCall:
+    function = call.function or _Function()
+    return ToolCall(id=call.id or "", name=function.name or "", arguments=function.arguments or "")
+
+
+def _logprobs(choice: _Choice) -> tuple[TokenProb, ...]:
+    content = choice.logprobs.content if choice.logprobs else None
+    return tuple(
+        TokenProb(
+            token=item.token, logprob=item.logprob, top=tuple((top.token, top.logprob) for top in item.top_logprobs)
+        )
+        for item in content or ()
+    )
+
+
+def _usage(usage: _Usage | None) -> Usage | None:
+    if usage is None:
+        return None
+    cached = usage.prompt_tokens_details
+    reasoning = usage.completion_tokens_details
+    return Usage(
+        prompt_tokens=usage.prompt_tokens,
+        cached_tokens=(cached.cached_tokens if cached else None) or 0,
+        completion_tokens=usage.completion_tokens,
+        reasoning_tokens=(reasoning.reasoning_tokens if reasoning else None) or 0,
+    )
