@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.types import Lifespan
+from starlette.types import ASGIApp, Lifespan
 
 from firstline.api.content import Fetch
 from firstline.api.errors import translate
@@ -18,18 +17,18 @@ from firstline.workflow.services import Services
 
 def application(
     services: Services | None = None, *, lifespan: Lifespan[Starlette] | None = None, fetch: Fetch = fetch_image
-) -> Starlette:
+) -> ASGIApp:
     """Make the application. Endpoints find what they call in `app.state`: `services` and `fetch`.
 
     A `lifespan` may set `app.state.services` in its own time, for a server whose workers build what they use.
     """
     app = Starlette(
         routes=list(ROUTES),
-        middleware=[Middleware(RequestLine)],
         exception_handlers={FirstlineError: translate, HTTPException: translate, Exception: translate},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
     app.state.services = services
     app.state.fetch = fetch
-    return app
+    # Outside of everything, so that the answer to a fault has its id too.
+    return RequestLine(app)

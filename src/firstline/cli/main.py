@@ -1,0 +1,149 @@
+"""The words of `firstline`: each command reads its words, calls one coroutine, and leaves with its status.
+
+Status 0: done, 1: the work failed, 2: the words were wrong, 130: stopped with Ctrl-C.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from firstline.cli import commands, doctor, serving
+from firstline.cli.console import Out, perform
+
+app = typer.Typer(
+    name="firstline",
+    help="A small local model answers first, every answer is checked, and only what fails climbs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+models = typer.Typer(help="Which models exist, and their weights.", no_args_is_help=True)
+tasks = typer.Typer(help="The declared jobs: built in, and your own.", no_args_is_help=True)
+app.add_typer(models, name="models")
+app.add_typer(tasks, name="tasks")
+
+Json = Annotated[bool, typer.Option("--json", help="print JSON on stdout and nothing else")]
+TaskName = Annotated[str, typer.Argument(help="name of a task, such as receipt", show_default=False)]
+ModelId = Annotated[str, typer.Argument(help="id or alias of a model", show_default=False)]
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="address to listen on")] = None,
+    port: Annotated[int | None, typer.Option(help="port; 0 takes a free one", min=0, max=65535)] = None,
+    workers: Annotated[int, typer.Option(help="processes that serve", min=1)] = 1,
+) -> None:
+    """Serve the OpenAI-compatible API."""
+    serving.serve(Out(), host, port, workers)
+
+
+@app.command()
+def run(
+    task: TaskName,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[FILE|TEXT|-]...", help="files, text, or - for stdin; several give several runs"),
+    ] = None,
+    json: Json = False,
+    pairs: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="parameter of the task, may be repeated")
+    ] = None,
+    fields: Annotated[str, typer.Option(metavar="A,B", help="fields to read, for the task `form`")] = "",
+) -> None:
+    """Run a task on files or text; with --json one run a line."""
+    out = Out(json=json)
+    perform(out, lambda: commands.run(out, task, inputs or [], pairs or [], fields))
+
+
+@app.command(name="eval")
+def evaluate(
+    task: TaskName,
+    data: Annotated[Path, typer.Argument(metavar="DATA.jsonl", help="a line an example: input and expected")],
+    json: Json = False,
+    limit: Annotated[int | None, typer.Option(help="take the first N lines only", min=1)] = None,
+) -> None:
+    """Measure a task on examples: quality, coverage, escalation, cost and time."""
+    out = Out(json=json)
+    perform(out, lambda: commands.evaluate(out, task, data, limit))
+
+
+@app.command()
+def runs(
+    run_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="one run; without it the latest")] = None,
+    json: Json = False,
+    limit: Annotated[int, typer.Option(help="how many of the latest", min=1)] = 20,
+) -> None:
+    """Show what happened: the latest runs, or one of them with every attempt."""
+    out = Out(json=json)
+    perform(out, lambda: commands.runs(out, run_id, limit))
+
+
+@app.command()
+def demo(json: Json = False) -> None:
+    """Run a receipt, an invoice, messages, a translation and a summary, on this machine."""
+    out = Out(json=json)
+    perform(out, lambda: commands.demo(out))
+
+
+@app.command(name="doctor")
+def examine(json: Json = False) -> None:
+    """Say what is set up, what is missing, and how to undo everything."""
+    out = Out(json=json)
+    perform(out, lambda: doctor.doctor(out))
+
+
+@models.command(name="list")
+def list_models(json: Json = False) -> None:
+    """List all models with limits, prices and where their weights are."""
+    out = Out(json=json)
+    perform(out, lambda: commands.list_models(out))
+
+
+@models.command(name="show")
+def show_model(model: ModelId, json: Json = False) -> None:
+    """Show one model: files, sha256, prices, and where each fact was read."""
+    out = Out(json=json)
+    perform(out, lambda: commands.show_model(out, model))
+
+
+@models.command(name="pull")
+def pull_models(
+    names: Annotated[list[str], typer.Argument(metavar="ID...", help="ids or aliases", show_default=False)],
+    json: Json = False,
+) -> None:
+    """Fetch the weights of models; goes on where an earlier pull stopped."""
+    out = Out(json=json)
+    perform(out, lambda: commands.pull(out, names))
+
+
+@tasks.command(name="list")
+def list_tasks(json: Json = False) -> None:
+    """List the tasks."""
+    out = Out(json=json)
+    perform(out, lambda: commands.list_tasks(out))
+
+
+@tasks.command(name="show")
+def show_task(task: TaskName, json: Json = False) -> None:
+    """Show one task: fields, checks, ladder and version."""
+    out = Out(json=json)
+    perform(out, lambda: commands.show_task(out, task))
+
+
+@tasks.command(name="check")
+def check_task(
+    task: Annotated[str, typer.Argument(metavar="FILE|NAME", help="a task file or a name", show_default=False)],
+    json: Json = False,
+) -> None:
+    """Read a task file and say what is wrong with it, with line and field."""
+    out = Out(json=json)
+    perform(out, lambda: commands.check_task(out, task))
+
+
+def main() -> None:
+    """Enter from the command line."""
+    app()

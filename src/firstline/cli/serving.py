@@ -1,0 +1,87 @@
+"""`firstline serve`: uvicorn with our application, one process or several."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from typing import Any, NoReturn
+
+import typer
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from firstline import settings
+from firstline.api.requests import JsonLines
+from firstline.cli.console import DONE, FAILED, INTERRUPTED, Out
+from firstline.errors import FirstlineError, SettingsError
+
+FACTORY = "firstline.app:serving_application"
+"""Each worker is a process of its own, which can only be told what to make by name."""
+
+
+def serve(out: Out, host: str | None, port: int | None, workers: int) -> NoReturn:
+    """Serve until stopped. Settings and port are tried first, so that what is wrong is told before anything starts."""
+    try:
+        server = settings.load().settings.server
+        listening = listen(host or server.host, server.port if port is None else port)
+    except FirstlineError as error:
+        raise typer.Exit(out.fail(error)) from None
+    address, number = listening.getsockname()[:2]
+    shown = f"[{address}]" if ":" in address else address
+    out.note(f"Firstline serves http://{shown}:{number}/v1 (Ctrl-C stops it)")
+    raise typer.Exit(_run(listening, workers))
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the port. Raises SettingsError with a hint where that cannot be."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        # Without it a server that was stopped keeps its port for a minute. On Windows it would share a taken port.
+        if sys.platform != "win32":
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.set_inheritable(True)
+    except OSError as error:
+        listening.close()
+        raise SettingsError(
+            f"{host}:{port} cannot be listened on: {error.strerror}",
+            hint="another program may use it: firstline serve --port 0 takes a free one",
+        ) from None
+    return listening
+
+
+def _run(listening: socket.socket, workers: int) -> int:
+    config = uvicorn.Config(
+        FACTORY,
+        factory=True,
+        workers=workers,
+        log_config=log_config(),
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
+    server = uvicorn.Server(config)
+    try:
+        if workers > 1:
+            Multiprocess(config, target=server.run, sockets=[listening]).run()
+            return DONE
+        server.run(sockets=[listening])
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    finally:
+        listening.close()
+    return DONE if server.started else FAILED
+
+
+def log_config() -> dict[str, Any]:
+    """Give the logging set-up: one line of JSON a record, on stderr."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"()": JsonLines}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "stream": "ext://sys.stderr"}},
+        "loggers": {
+            name: {"handlers": ["stderr"], "level": "INFO", "propagate": False} for name in ("uvicorn", "firstline")
+        },
+    }

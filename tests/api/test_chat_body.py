@@ -1,0 +1,150 @@
+"""What the chat endpoint takes, ignores and refuses, each refusal naming its field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from firstline.api.chat_body import HARMLESS, UNSUPPORTED, ChatBody, ImagePart, SchemaFormat, TextPart, parse
+from firstline.errors import UnsupportedError, UsageError
+
+HELLO = {"role": "user", "content": "hello"}
+
+
+def parsed(**fields: Any) -> ChatBody:
+    return parse({"model": "fake/echo", "messages": [HELLO], **fields})
+
+
+def refused(**fields: Any) -> UsageError:
+    with pytest.raises(UsageError) as caught:
+        parsed(**fields)
+    return caught.value
+
+
+def test_a_full_request_is_read() -> None:
+    body = parsed(
+        messages=[
+            {"role": "developer", "content": [{"type": "text", "text": "be brief"}]},
+            {
+                "role": "user",
+                "content": [
+                    {"type": "text", "text": "what is it?", "prompt_cache_breakpoint": {"mode": "explicit"}},
+                    {"type": "image_url", "image_url": {"url": "https://example.com/a.png", "detail": "original"}},
+                ],
+            },
+        ],
+        temperature=0,
+        top_p=1,
+        max_completion_tokens=5,
+        stop=["a", "b"],
+        seed=-3,
+        n=1,
+        response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}},
+        stream=True,
+        stream_options={"include_usage": True},
+        logprobs=True,
+        top_logprobs=2,
+    )
+    content = body.messages[1].content
+    assert isinstance(content, list)
+    assert isinstance(content[0], TextPart)
+    assert isinstance(content[1], ImagePart)
+    assert isinstance(body.response_format, SchemaFormat)
+    assert body.response_format.json_schema.schema == {"type": "object"}
+    assert (body.temperature, body.stop, body.seed, body.top_logprobs) == (0.0, ["a", "b"], -3, 2)
+
+
+def test_null_means_that_a_field_is_absent() -> None:
+    names = set(ChatBody.__struct_fields__) - {"model", "messages", "firstline"}
+    assert parsed(**dict.fromkeys(names)) == parsed()
+
+
+@pytest.mark.parametrize("name", sorted(HARMLESS))
+def test_what_changes_no_answer_is_accepted(name: str) -> None:
+    assert parsed(**{name: "anything"}) == parsed()
+
+
+@pytest.mark.parametrize("name", UNSUPPORTED)
+def test_what_we_cannot_do_is_refused_by_name(name: str) -> None:
+    error = refused(**{name: {"a": 1}}) if name != "tool_choice" else refused(tools=[{}], tool_choice="required")
+    assert error.code == "unsupported_parameter"
+    assert error.param in (name, "tools")
+
+
+@pytest.mark.parametrize("field", [{"tools": []}, {"tools": None}, {"tool_choice": "auto"}, {"tool_choice": "none"}])
+def test_a_wish_for_nothing_is_accepted(field: dict[str, Any]) -> None:
+    assert parsed(**field) == parsed()
+
+
+def test_a_field_nobody_knows_is_refused_with_the_nearest_name() -> None:
+    error = refused(temprature=1)
+    assert (error.code, error.param, error.hint) == (
+        "unsupported_parameter",
+        "temprature",
+        "did you mean 'temperature'?",
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"model": ""}, "model"),
+        ({"model": 3}, "model"),
+        ({"messages": []}, "messages"),
+        ({"messages": "hello"}, "messages"),
+        ({"messages": [{"content": "x"}]}, "messages[0].role"),
+        ({"messages": [{"role": "robot", "content": "x"}]}, "messages[0].role"),
+        ({"messages": [HELLO, {"role": "user"}]}, "messages[1].content"),
+        ({"messages": [{"role": "user", "content": [{"type": "video"}]}]}, "messages[0].content[0].type"),
+        ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, "messages[0].content[0].image_url"),
+        ({"temperature": 2.1}, "temperature"),
+        ({"top_p": -0.1}, "top_p"),
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"max_tokens": 5, "max_completion_tokens": 6}, "max_tokens"),
+        ({"stop": ["a"] * 5}, "stop"),
+        ({"top_logprobs": 3}, "top_logprobs"),
+        ({"logprobs": True, "top_logprobs": 21}, "top_logprobs"),
+        ({"stream_options": {"include_usage": True}}, "stream_options"),
+        ({"response_format": {"type": "xml"}}, "response_format.type"),
+        (
+            {"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}},
+            "response_format.json_schema.schema",
+        ),
+        ({"firstline": {"parameter": {}}}, "firstline"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_place(fields: dict[str, Any], param: str) -> None:
+    error = refused(**fields)
+    assert error.param == param
+    assert error.message
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"n": 2}, "n"),
+        ({"modalities": ["text", "audio"]}, "modalities"),
+        ({"messages": [{"role": "tool", "content": "x", "tool_call_id": "c"}]}, "messages[0].role"),
+        ({"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]}, "messages[0].content[0]"),
+        ({"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_id": "f"}}]}]}, None),
+    ],
+)
+def test_what_is_possible_elsewhere_only_is_unsupported(fields: dict[str, Any], param: str | None) -> None:
+    error = refused(**fields)
+    assert isinstance(error, UnsupportedError)
+    assert param is None or error.param == param
+
+
+def test_pictures_stand_in_the_user_s_messages_only() -> None:
+    part = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+    assert refused(messages=[{"role": "system", "content": [part]}]).param == "messages[0].content[0]"
+
+
+def test_a_message_without_content_but_with_a_refusal_is_read() -> None:
+    assert parsed(messages=[{"role": "assistant", "content": None, "refusal": "no"}, HELLO]).messages[0].refusal == "no"
+
+
+def test_parameters_of_a_task_are_read() -> None:
+    body = parsed(firstline={"parameters": {"language": "de"}})
+    assert getattr(body.firstline, "parameters", None) == {"language": "de"}
