@@ -1,0 +1,124 @@
+"""A document as the readers see it: lines of cells, the amounts and dates in them, and the words that lead to each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+from firstline.layout import Line, lines_of_text, render
+from firstline.types import Value
+from firstline.values import Amount, DateFound, find_amounts, find_dates
+
+_LETTER = re.compile(r"[^\W\d_]")
+_LOOK_BACK = 3
+
+
+class Lead(Value, frozen=True, kw_only=True):
+    """Words before a value; `weight` falls from 1 (on the value's own line) with lines and numbers in between."""
+
+    text: str
+    weight: float
+
+
+class Mention(Value, frozen=True, kw_only=True):
+    """An amount on the page with the words that lead to it, what follows it, and its height (0 top, 1 bottom)."""
+
+    amount: Amount
+    line: int
+    leads: tuple[Lead, ...]
+    trail: str
+    y: float
+
+
+class DateMention(Value, frozen=True, kw_only=True):
+    """A date on the page with the words before it."""
+
+    found: DateFound
+    line: int
+    lead: str
+    y: float
+
+
+class Document:
+    """Lines in reading order and what stands in them. Made once a run and shared by all fields and rungs."""
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self.lines = tuple(lines)
+        self.text = render(self.lines)
+
+    @classmethod
+    def of_text(cls, text: str) -> Document:
+        """Read plain text; the text itself stays as it was written."""
+        document = cls(lines_of_text(text))
+        document.text = text
+        return document
+
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """Each line's text, cells parted by two spaces."""
+        return tuple(line.text for line in self.lines)
+
+    @cached_property
+    def amounts(self) -> tuple[Mention, ...]:
+        """Every number of the document, in reading order, percentages left out."""
+        mentions: list[Mention] = []
+        tails: list[tuple[str, bool]] = []  # what follows the last number of each line above, and if there was one
+        for index, text in enumerate(self.texts):
+            amounts = [amount for amount in find_amounts(text) if not amount.percent]
+            end = 0
+            for amount in amounts:
+                own = text[end : amount.start]
+                mentions.append(
+                    Mention(
+                        amount=amount,
+                        line=index,
+                        leads=tuple(_leads(own, text[: amount.start], tails)),
+                        trail=text[amount.end : amount.end + 24],
+                        y=self._height(index),
+                    )
+                )
+                end = amount.end
+            tails.append((text[end:], bool(amounts)))
+        return tuple(mentions)
+
+    @cached_property
+    def dates(self) -> tuple[DateMention, ...]:
+        """Every calendar date of the document, in reading order."""
+        mentions = []
+        for index, text in enumerate(self.texts):
+            for found in find_dates(text):
+                above = self.texts[index - 1] if index else ""
+                own = text[: found.start]
+                lead = own if _LETTER.search(own) else f"{above} {own}"
+                mentions.append(DateMention(found=found, line=index, lead=lead, y=self._height(index)))
+        return tuple(mentions)
+
+    def _height(self, index: int) -> float:
+        return index / max(len(self.lines) - 1, 1)
+
+
+def _leads(own: str, line_so_far: str, tails: Sequence[tuple[str, bool]]) -> Iterator[Lead]:
+    """Words for a number: before it on its line; without any there, the nearest lines above that have some."""
+    if _LETTER.search(own):
+        yield Lead(text=own, weight=1.0)
+        if _is_word(own):
+            return
+    elif _LETTER.search(line_so_far):
+        yield Lead(text=line_so_far, weight=0.9)
+        if _is_word(line_so_far):
+            return
+    weight = 0.85
+    for tail, has_amount in reversed(tails[-_LOOK_BACK:]):
+        if has_amount:
+            weight *= 0.6
+        if _LETTER.search(tail):
+            yield Lead(text=tail, weight=weight)
+            if _is_word(tail):
+                return
+        weight *= 0.8
+
+
+def _is_word(text: str) -> bool:
+    """Say whether there is more than a currency sign."""
+    return len(re.sub(r"[\W\d_]", "", text)) > 3
