@@ -25,6 +25,7 @@
         ├── EngineTimeoutError           504                  engine_timeout        retryable
         ├── EngineCrashedError           502                  engine_crashed        retryable
         ├── EngineAuthError              502                  engine_auth
+        ├── EngineQuotaError             502                  engine_quota
         ├── EngineRateLimitError         429                  rate_limit_exceeded   retryable
         ├── EngineRefusedError           400                  engine_refused_input
         └── EngineOutputError            502                  engine_bad_output
@@ -216,6 +217,12 @@ class EngineAuthError(EngineError):
     """The remote address refused our key (401, 403)."""
 
     code = "engine_auth"
+
+
+class EngineQuotaError(EngineError):
+    """The account at the remote address cannot pay (402, `insufficient_quota`)."""
+
+    code = "engine_quota"
 
 
 class EngineRateLimitError(EngineError):

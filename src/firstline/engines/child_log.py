@@ -18,6 +18,7 @@ class ChildLog:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._lines: deque[bytes] = deque(maxlen=_TAIL_LINES)
+        self._thread: threading.Thread | None = None
 
     def open(self) -> int:
         """Give a file descriptor for a child to print to; a thread reads it until the child is gone.
@@ -25,8 +26,14 @@ class ChildLog:
         The caller closes the descriptor once the child has it.
         """
         read, write = os.pipe()
-        threading.Thread(target=self._pump, args=(read,), name="firstline-child-log", daemon=True).start()
+        self._thread = threading.Thread(target=self._pump, args=(read,), name="firstline-child-log", daemon=True)
+        self._thread.start()
         return write
+
+    def settle(self) -> None:
+        """Wait (blocking, a second at most) until all that a child printed before its end has been read."""
+        if self._thread is not None:
+            self._thread.join(1.0)
 
     @property
     def lines(self) -> list[str]:

@@ -97,6 +97,7 @@ class Supervisor:
                 status = await process.wait()
         except TimeoutError:
             return None
+        await asyncio.to_thread(self._log.settle)
         return f"signal {-status}" if status < 0 else f"exit status {status}"
 
     def crashed(self, child: Running) -> None:
@@ -173,6 +174,7 @@ class Supervisor:
         report = msgspec.json.decode(line, type=_Report) if line.endswith(b"\n") else _Report()
         if report.address is None:
             await _end(process)
+            await asyncio.to_thread(self._log.settle)
             raise self._failure(report)
         self._starts += 1
         return Running(address=report.address, key=key, pid=process.pid, number=self._starts)

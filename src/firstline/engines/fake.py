@@ -1,0 +1,200 @@
+"""The engine `fake`: answers from a script. Product code, so that docs, demos and tests need neither model nor network.
+
+A script is a list of rules; the first that fits answers. As TOML:
+
+    [[rules]]
+    when = "refund"              # a regular expression looked for in the last user text; left out: always
+    answer = '{"total": 12.5}'   # text, or any TOML/JSON value (then written as JSON)
+    confidence = 0.97            # probability of each token of the answer, or of the choice
+    times = 1                    # how often the rule may be used; left out: always
+
+    [[rules]]
+    choice = "card_lost"         # for a request with choices: which one, by its text or its place (0, 1, …)
+    delay_ms = 50
+
+    [[rules]]
+    error = "engine_rate_limit"  # fail with the error of this code (`firstline.errors`)
+    usage = { prompt_tokens = 900, completion_tokens = 30 }
+
+A request no rule fits is echoed: the last user text; for a schema the least document that meets it; for choices the
+first that stands in the text, else the first. Tokens are counted as words. `requests` keeps what was asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+import tomllib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from firstline import errors
+from firstline.engines.minimal import minimal
+from firstline.errors import EngineRefusedError, FirstlineError, SettingsError
+from firstline.types import Completion, Delta, Json, Message, ModelRequest, TokenProb, Usage
+
+Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One rule of a script; the module's docstring explains each key."""
+
+    when: str = ""
+    answer: Json = None
+    choice: int | str | None = None
+    confidence: Share | None = None
+    delay_ms: Annotated[int, msgspec.Meta(ge=0)] = 0
+    error: str = ""
+    usage: Usage | None = None
+    times: Annotated[int, msgspec.Meta(gt=0)] | None = None
+
+
+class Script(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Rules in order."""
+
+    rules: tuple[Rule, ...] = ()
+
+
+class Fake:
+    """Answers from a script; see the module. `sleep` waits for `delay_ms`."""
+
+    def __init__(
+        self, script: Script | None = None, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
+        self._rules = (script or Script()).rules
+        self._left = [rule.times for rule in self._rules]
+        self._sleep = sleep
+        self.requests: list[ModelRequest] = []
+
+    @classmethod
+    def load(cls, path: Path) -> Fake:
+        """Read a script from a `.toml` or `.json` file. Raises SettingsError with the file and the reason."""
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"the script {path} cannot be read: {error}", param="script") from None
+        return cls(parse(text, name=path.name))
+
+    async def complete(self, request: ModelRequest) -> Completion:
+        """Answer by the first rule that fits. Raises the rule's error."""
+        self.requests.append(request)
+        rule = self._rule(_last_text(request.messages))
+        if rule.delay_ms:
+            await self._sleep(rule.delay_ms / 1000)
+        if rule.error:
+            raise error_of(rule.error)(f"scripted: {rule.error}")
+        if request.choices:
+            return _choice(rule, request)
+        text = _text(rule, request)
+        tokens = _tokens(text)
+        return Completion(
+            text=text,
+            finish_reason="stop",
+            usage=rule.usage or _usage(request, len(tokens)),
+            logprobs=_logprobs(tokens, rule.confidence or 1.0) if request.top_logprobs else None,
+        )
+
+    async def stream(self, request: ModelRequest) -> AsyncIterator[Delta]:
+        """Answer word by word."""
+        whole = await self.complete(request)
+        for token in _tokens(whole.text):
+            yield Delta(text=token)
+        yield Delta(finish_reason=whole.finish_reason, usage=whole.usage)
+
+    async def count_tokens(self, messages: tuple[Message, ...]) -> int:
+        """Count words."""
+        return sum(len(_tokens(message.text)) for message in messages)
+
+    async def close(self) -> None:
+        """Nothing to end."""
+
+    def _rule(self, text: str) -> Rule:
+        for at, rule in enumerate(self._rules):
+            left = self._left[at]
+            if left == 0 or not re.search(rule.when, text):
+                continue
+            if left is not None:
+                self._left[at] = left - 1
+            return rule
+        return Rule()
+
+
+def parse(text: str, *, name: str = "script") -> Script:
+    """Read a script, JSON where it begins with a brace, else TOML. Raises SettingsError that names what is wrong."""
+    try:
+        tree = msgspec.json.decode(text) if text.lstrip().startswith("{") else tomllib.loads(text)
+        script = msgspec.convert(tree, Script)
+    except (msgspec.DecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{name}: {error}", param="script") from None
+    for rule in script.rules:
+        try:
+            re.compile(rule.when)
+        except re.error as error:
+            raise SettingsError(f"{name}: `when` is not a regular expression: {error}", param="script") from None
+        if rule.error:
+            error_of(rule.error)
+    return script
+
+
+def error_of(code: str) -> type[FirstlineError]:
+    """Give the class of an error code. Raises SettingsError for a code nobody has."""
+    for kind in _below(errors.FirstlineError):
+        if kind.code == code:
+            return kind
+    raise SettingsError(f"no error has the code {code}", hint="the codes stand in `firstline.errors`", param="script")
+
+
+def _below(kind: type[FirstlineError]) -> Iterator[type[FirstlineError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from _below(child)
+
+
+def _text(rule: Rule, request: ModelRequest) -> str:
+    if rule.answer is not None:
+        return rule.answer if isinstance(rule.answer, str) else msgspec.json.encode(rule.answer).decode()
+    if request.schema is not None:
+        return msgspec.json.encode(minimal(request.schema)).decode()
+    return "{}" if request.json_object else _last_text(request.messages)
+
+
+def _choice(rule: Rule, request: ModelRequest) -> Completion:
+    choices = request.choices
+    wanted = rule.choice if rule.choice is not None else rule.answer
+    if isinstance(wanted, int) and 0 <= wanted < len(choices):
+        at = wanted
+    elif isinstance(wanted, str) and wanted in choices:
+        at = choices.index(wanted)
+    elif wanted is not None:
+        raise EngineRefusedError(f"scripted choice {wanted!r} is not among the choices", param="choices")
+    else:
+        text = _last_text(request.messages)
+        at = next((place for place, choice in enumerate(choices) if choice in text), 0)
+    sure = (rule.confidence or 1.0) if len(choices) > 1 else 1.0
+    rest = (1.0 - sure) / max(1, len(choices) - 1)
+    return Completion(
+        text=choices[at],
+        usage=rule.usage or _usage(request, 1),
+        choice_probs=tuple(sure if place == at else rest for place in range(len(choices))),
+    )
+
+
+def _tokens(text: str) -> list[str]:
+    return re.findall(r"\s*\S+|\s+$", text)
+
+
+def _logprobs(tokens: Iterable[str], share: float) -> tuple[TokenProb, ...]:
+    return tuple(TokenProb(token=token, logprob=math.log(share), top=((token, math.log(share)),)) for token in tokens)
+
+
+def _usage(request: ModelRequest, completion: int) -> Usage:
+    prompt = sum(len(_tokens(message.text)) for message in request.messages)
+    return Usage(prompt_tokens=prompt, completion_tokens=completion)
+
+
+def _last_text(messages: tuple[Message, ...]) -> str:
+    return next((message.text for message in reversed(messages) if message.role == "user"), "")

@@ -1,0 +1,243 @@
+"""The engine `openai_http`: a model behind any OpenAI-compatible address.
+
+What it never does: repeat a call that may have been worked on. Only three things are tried again, at most twice:
+a connection that was refused before anything was sent, and a 429 or 503 whose Retry-After is short. A read time-out
+or a broken answer is an error at once, because the other side may have done, and will bill, the work.
+
+An answer that does not say its usage is not free: it is booked with an upper estimate (`Usage.estimated`): a token
+for each byte of text sent and received (or `max_tokens`, where that is more), and the dearest picture.
+
+The key stands in one header; it is in no message and no log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+
+import aiohttp
+import msgspec
+
+from firstline.engines import openai_choice, openai_errors, openai_wire, sse
+from firstline.engines.openai_strict import qualifies
+from firstline.errors import EngineOutputError, EngineTimeoutError, EngineUnavailableError, FirstlineError
+from firstline.types import Completion, Delta, Image, Json, Message, ModelRequest, Usage
+
+_CONNECT_S = 10.0
+_MAX_BYTES = 32_000_000
+_MAX_ERROR_BYTES = 64_000
+_RETRIES = 2
+_LONGEST_WAIT_S = 20.0
+_FIRST_WAIT_S = 0.5
+_IMAGE_TOKENS = 48_169
+"""The dearest picture there is: eight tiles on gpt-4o-mini (2,833 + 8 · 5,667)."""
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class OpenAIHTTP:
+    """Speaks to `base_url` (up to and with `/v1`) about one `model`.
+
+    `timeout_s` bounds one try; `uses_max_completion_tokens` names the limit of an answer as newer models want it;
+    `extra` is put into every request as it is. `sleep` and `jitter` (0 to 1) are how it waits between tries.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        model: str,
+        api_key: str | None,
+        timeout_s: float,
+        uses_max_completion_tokens: bool = False,
+        extra: Mapping[str, Json] | None = None,
+        sleep: Sleep = asyncio.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._url = base_url.rstrip("/") + "/chat/completions"
+        self._model = model
+        self._key = (api_key or "").encode()
+        self._headers = {"Content-Type": "application/json"} | (
+            {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        )
+        self._timeout_s = timeout_s
+        self._max_tokens_key = "max_completion_tokens" if uses_max_completion_tokens else "max_tokens"
+        self._extra = dict(extra or {})
+        self._sleep = sleep
+        self._jitter = jitter
+        self._session: aiohttp.ClientSession | None = None
+
+    async def complete(self, request: ModelRequest) -> Completion:
+        """Answer a request.
+
+        With `choices` the answer is asked for as `{"answer": one of them}`; `choice_probs` is known only where the
+        address gives token probabilities that tell the choices apart.
+        """
+        try:
+            async with (
+                asyncio.timeout(request.timeout_s),
+                self._answer(request, self._body(request)) as response,
+            ):
+                raw = await self._read(response, request)
+        except TimeoutError:
+            raise self._late(request) from None
+        answer, told = openai_wire.completion(raw)
+        if not told:
+            answer = msgspec.structs.replace(answer, usage=_upper(request, answer.text))
+        return openai_choice.read(answer, request.choices) if request.choices else answer
+
+    async def stream(self, request: ModelRequest) -> AsyncIterator[Delta]:
+        """Answer a request piece by piece."""
+        pieces = openai_wire.Pieces()
+        body = self._body(request) | {"stream": True, "stream_options": {"include_usage": True}}
+        async with self._answer(request, body) as response:
+            if response.content_type != "text/event-stream":
+                raise EngineOutputError(f"the answer is {response.content_type}, not a stream of events")
+            try:
+                async for event in sse.data_of(response.content.iter_any(), max_bytes=_MAX_BYTES):
+                    piece = openai_wire.piece(self._scrub(event))
+                    pieces.add(piece)
+                    if piece.text or piece.refusal:
+                        yield Delta(text=piece.text or piece.refusal)
+            except TimeoutError:
+                raise self._late(request) from None
+            except aiohttp.ClientError:
+                raise EngineOutputError("the answer broke off before its end") from None
+        whole = pieces.completion()
+        yield Delta(finish_reason=whole.finish_reason, usage=pieces.usage or _upper(request, whole.text))
+
+    async def count_tokens(self, messages: tuple[Message, ...]) -> int:
+        """Estimate the tokens of a prompt from above: one for two bytes of text, four a message, dear pictures."""
+        return sum(4 + -(-len(message.text.encode()) // 2) + _pictures(message) for message in messages)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    def _body(self, request: ModelRequest) -> dict[str, Json]:
+        body: dict[str, Json] = {"model": self._model, "messages": openai_wire.messages_json(request.messages)}
+        body |= openai_wire.sampling_json(request.sampling, max_tokens_key=self._max_tokens_key)
+        body |= openai_wire.logprobs_json(request)
+        if request.choices:
+            body["response_format"] = openai_wire.format_json(
+                openai_choice.schema(request.choices), "choice", strict=True
+            )
+        elif request.schema is not None:
+            body["response_format"] = openai_wire.format_json(
+                request.schema, request.schema_name, strict=qualifies(request.schema)
+            )
+        elif request.json_object:
+            body["response_format"] = {"type": "json_object"}
+        return body | self._extra
+
+    @asynccontextmanager
+    async def _answer(self, request: ModelRequest, body: Mapping[str, Json]) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send the request, again where that is safe, and give the answer that has status 200."""
+        data = msgspec.json.encode(body)
+        for tried in range(_RETRIES + 1):
+            wait = _FIRST_WAIT_S * 2**tried * (1 + self._jitter() / 4)
+            try:
+                response = await self._post(data, request)
+            except aiohttp.ClientConnectorError as error:
+                if tried == _RETRIES:
+                    raise EngineUnavailableError(
+                        f"{self._url} cannot be reached: {error.strerror or type(error).__name__}"
+                    ) from None
+                await self._sleep(wait)
+                continue
+            if response.status == 200:
+                try:
+                    yield response
+                finally:
+                    response.close()
+                return
+            failure, asked = await self._failure(response)
+            if tried == _RETRIES or asked is None or not failure.retryable:
+                raise failure
+            await self._sleep(max(asked, wait))
+
+    async def _post(self, data: bytes, request: ModelRequest) -> aiohttp.ClientResponse:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                headers=self._headers, connector=aiohttp.TCPConnector(limit=0), raise_for_status=False
+            )
+        timeout = aiohttp.ClientTimeout(
+            total=min(self._timeout_s, request.timeout_s or self._timeout_s), sock_connect=_CONNECT_S
+        )
+        try:
+            return await self._session.post(self._url, data=data, timeout=timeout, allow_redirects=False)
+        except aiohttp.ConnectionTimeoutError:
+            raise EngineUnavailableError(f"{self._url} cannot be reached: no connection in {_CONNECT_S:g} s") from None
+        except TimeoutError:
+            raise self._late(request) from None
+        except aiohttp.ClientConnectorError:
+            raise
+        except aiohttp.InvalidURL:
+            raise EngineUnavailableError(f"{self._url} is not an address", hint="set `base_url`") from None
+        except aiohttp.ClientError as error:
+            raise EngineOutputError(
+                f"{self._url} ended the connection without an answer: {type(error).__name__}"
+            ) from None
+
+    async def _read(self, response: aiohttp.ClientResponse, request: ModelRequest) -> bytes:
+        if response.content_type != "application/json":
+            raise EngineOutputError(f"the answer is {response.content_type}, not JSON")
+        try:
+            raw = await _at_most(response, _MAX_BYTES)
+        except TimeoutError:
+            raise self._late(request) from None
+        except aiohttp.ClientError:
+            raise EngineOutputError("the answer broke off before its end") from None
+        if len(raw) > _MAX_BYTES:
+            raise EngineOutputError(f"the answer is longer than {_MAX_BYTES} bytes")
+        return self._scrub(raw)
+
+    async def _failure(self, response: aiohttp.ClientResponse) -> tuple[FirstlineError, float | None]:
+        """Read an error answer; beside it the seconds after which it may be tried again (None: it may not)."""
+        try:
+            raw = await _at_most(response, _MAX_ERROR_BYTES)
+        except (TimeoutError, aiohttp.ClientError):
+            raw = b""
+        finally:
+            response.close()
+        failure = openai_errors.failure(response.status, openai_wire.complaint(self._scrub(raw)), model=self._model)
+        asked = openai_errors.retry_after(response.headers)
+        may = response.status in (429, 503) and asked is not None and asked <= _LONGEST_WAIT_S
+        return failure, asked if may else None
+
+    def _scrub(self, raw: bytes) -> bytes:
+        """Take our key out of what the other side says: some quote it back."""
+        return raw.replace(self._key, b"[key]") if self._key else raw
+
+    def _late(self, request: ModelRequest) -> EngineTimeoutError:
+        seconds = min(self._timeout_s, request.timeout_s or self._timeout_s)
+        return EngineTimeoutError(f"{self._model} did not answer in {seconds:g} s", hint="set `timeout_s` higher")
+
+
+async def _at_most(response: aiohttp.ClientResponse, size: int) -> bytes:
+    """Read a body up to one byte past `size`."""
+    parts: list[bytes] = []
+    left = size + 1
+    while left > 0 and (part := await response.content.read(left)):
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
+
+
+def _upper(request: ModelRequest, text: str) -> Usage:
+    prompt = sum(len(message.text.encode()) + 16 + _pictures(message) for message in request.messages)
+    schema = len(msgspec.json.encode(request.schema)) if request.schema else 0
+    choices = sum(len(choice.encode()) + 4 for choice in request.choices)
+    return Usage(
+        prompt_tokens=prompt + schema + choices,
+        completion_tokens=max(len(text.encode()), request.sampling.max_tokens or 0),
+        estimated=True,
+    )
+
+
+def _pictures(message: Message) -> int:
+    return _IMAGE_TOKENS * sum(isinstance(part, Image) for part in message.parts)
