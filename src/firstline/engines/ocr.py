@@ -27,17 +27,19 @@ class Options(Value, frozen=True, kw_only=True):
     """How a picture is read; the defaults are the best measured by `benchmarks/ocr.py`.
 
     Sides are in pixels. `max_side` and `min_side` scale the picture itself; `det_side` is what its shorter
-    (`det_limit` min) or longer (max) side is brought to for finding lines of text.
+    (`det_limit` min) or longer (max) side is brought to for finding lines of text; `rec_width` is what a shorter line
+    is padded to for reading it, at a height of 48.
     """
 
     threads: int = 2
     max_side: int = 2400
-    min_side: int = 64
-    det_side: int = 736
-    det_limit: Literal["min", "max"] = "min"
-    box_threshold: float = 0.5
+    min_side: int = 600
+    det_side: int = 1280
+    det_limit: Literal["min", "max"] = "max"
+    box_threshold: float = 0.4
     unclip: float = 1.6
-    batch: int = 6
+    batch: int = 1
+    rec_width: int = 160
     min_confidence: float = 0.5
 
 
@@ -138,8 +140,8 @@ class _Child:
         if self._process is None or self._process.returncode is not None:
             await self.end()
             self._process = await self._start()
-        assert self._process.stdin is not None  # noqa: S101 (asked for as a pipe, and so below)
-        assert self._process.stdout is not None  # noqa: S101
+        if self._process.stdin is None or self._process.stdout is None:
+            raise EngineUnavailableError("the reader of pictures was started without pipes")
         return self._process.stdin, self._process.stdout
 
     async def _start(self) -> Process:

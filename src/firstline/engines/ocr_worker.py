@@ -70,6 +70,7 @@ def _engine(options: dict[str, Any]) -> Any:
             "Cls.model_path": str(models / "ch_ppocr_mobile_v2.0_cls_mobile.onnx"),
             "Rec.model_path": str(models / "PP-OCRv6_rec_small.onnx"),
             "Rec.rec_batch_num": options["batch"],
+            "Rec.rec_img_shape": [3, 48, options["rec_width"]],
         }
     )
 
@@ -91,8 +92,8 @@ def _answer(engine: Any, data: bytes, options: dict[str, Any]) -> dict[str, Any]
         ]
     level = _level([box for _, box, _ in segments], picture.shape[1], picture.shape[0])
     return {
-        "width": picture.shape[1] / scale,
-        "height": picture.shape[0] / scale,
+        "width": round(picture.shape[1] / scale),
+        "height": round(picture.shape[0] / scale),
         "segments": [
             [text, *(side / scale for side in sides), score]
             for (text, _, score), sides in zip(segments, level, strict=True)
@@ -112,9 +113,9 @@ def _decode(data: bytes) -> Pixels:
 
 
 def _resize(picture: Pixels, max_side: int, min_side: int) -> tuple[Pixels, float]:
-    """Bring the longer side to at most `max_side` and, where that allows it, the shorter to at least `min_side`."""
+    """Bring the longer side to `max_side` at most; within that, enlarge up to threefold for a side of `min_side`."""
     height, width = picture.shape[:2]
-    scale = min(max(1.0, min_side / min(height, width)), max_side / max(height, width))
+    scale = min(max(1.0, min(3.0, min_side / min(height, width))), max_side / max(height, width))
     if scale == 1.0:
         return picture, 1.0
     size = (max(1, round(width * scale)), max(1, round(height * scale)))

@@ -78,6 +78,7 @@ _DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w.+-]+=[^;,]*)*)(;base6
 def read_image(data: bytes, limits: Limits, *, declared: str | None = None) -> Image:
     """Check and decode a picture. `declared` is the media type or file name that came with it, used in messages alone.
 
+    Blocks for up to seconds on a large picture; callers on the event loop go through `asyncio.to_thread`.
     Raises ImageError, with a hint, for bytes that are no picture (whatever they are called), one that is damaged,
     animated or beyond the limits. A picture under the name of another format is taken for what it is.
     """
