@@ -13,7 +13,8 @@ bracket it is its counterpart, else the token that ends the assistant's turn in 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import math
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -32,6 +33,8 @@ _CLOSERS = {'"': '"', "'": "'", "`": "`", "(": ")", "[": "]", "{": "}", "<": ">"
 _BIAS = 200.0
 """Added to the logit of every token that may follow: above any difference between two logits of a model, and small
 enough for single precision to keep the differences to 1e-5."""
+
+_LIFTS = (0.0, 5.0, 20.0, 35.0, 50.0, 65.0)
 
 
 class _Prob(msgspec.Struct):
@@ -225,15 +228,31 @@ class _Weighing:
         return (), [tuple(await self._link.tokenise(text) + end) for text in texts]
 
     async def ask(self, path: choice_tree.Tokens, legal: choice_tree.Tokens) -> Sequence[float]:
-        """Ask for the probabilities of the tokens that may follow."""
+        """Ask for the probabilities of the tokens that may follow.
+
+        llama.cpp tells them only with a token that ends a character, and which token is drawn is chance. Where the
+        drawn one is half a character, the token that ends the turn is let in and lifted until it is the one drawn;
+        the others keep their proportions.
+        """
+        for lift in _LIFTS:
+            biases = dict.fromkeys(legal, _BIAS)
+            end = await self._link.end_token() if lift else -1
+            if lift:
+                biases[end] = _BIAS + lift
+            found = await self._question(path, biases)
+            if any(token in found for token in legal):
+                return [found.get(token, 0.0) * (math.exp(-lift) if token == end else 1.0) for token in legal]
+        raise EngineOutputError("the model's process gave no probabilities")
+
+    async def _question(self, path: choice_tree.Tokens, biases: Mapping[int, float]) -> dict[int, float]:
         body: dict[str, Json] = {
             "prompt": path,
             "n_predict": 1,
-            "n_probs": len(legal),
+            "n_probs": len(biases),
             "post_sampling_probs": True,
             "samplers": ["temperature"],
             "temperature": 1.0,
-            "logit_bias": [[token, _BIAS] for token in legal],
+            "logit_bias": list(biases.items()),
             "cache_prompt": True,
             "id_slot": self._slot,
             "return_progress": True,
@@ -247,10 +266,8 @@ class _Weighing:
             timings = answer.timings or timings
             for place in answer.completion_probabilities[:1]:
                 found = {top.id: top.prob for top in place.top_probs}
-        if not any(token in found for token in legal):
-            raise EngineOutputError("the model's process gave no probabilities")
         self._count(timings)
-        return [found.get(token, 0.0) for token in legal]
+        return found
 
     def _count(self, timings: _Timings) -> None:
         first = self.usage.prompt_tokens == 0

@@ -161,7 +161,7 @@ def _failure(status: int, raw: bytes, *, schema: bool) -> FirstlineError:
         return ContextLengthError(
             f"the prompt is longer than the model's context: {said.message}", hint="set `llama.context` higher"
         )
-    if schema and "schema" in said.message.lower():
+    if schema and any(word in said.message.lower() for word in ("schema", "grammar")):
         return EngineRefusedError(
             f"this schema cannot be made a grammar: {said.message.rpartition('failed: ')[2]}",
             hint="ask without a schema and check the answer afterwards, or simplify the schema",

@@ -11,7 +11,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 _WORTHWHILE = 64
-"""Characters a prompt must share with a slot's last one to prefer it to the slot that has been idle longest."""
+"""Characters (or half of the prompt, where that is less) that a prompt must share with a slot's last one for that
+slot to be preferred to the one idle longest."""
 
 
 class Slots:
@@ -39,4 +40,4 @@ class Slots:
         shared = next(
             (at for at, (a, b) in enumerate(zip(last, text, strict=False)) if a != b), min(len(last), len(text))
         )
-        return shared if shared >= _WORTHWHILE else 0
+        return shared if shared >= min(_WORTHWHILE, len(text) / 2) else 0
