@@ -34,7 +34,9 @@ _ADDRESS = re.compile(
     r"\w+stra(?:ß|ss)e|\w+weg|\w+platz|\w+allee|postcode|zip|city|district|no)\b|\b\d{5}\b",
     re.IGNORECASE,
 )
-_REGISTRATION = re.compile(r"^\W*(?:co\.?|company|reg|roc|br)?\W*(?:reg|no)?[\W\d]*\d{4,}\s*-?\s*[A-Z]{0,2}\W*$", re.IGNORECASE)
+_REGISTRATION = re.compile(
+    r"^\W*(?:co\.?|company|reg|roc|br)?\W*(?:reg|no)?[\W\d]*\d{4,}\s*-?\s*[A-Z]{0,2}\W*$", re.IGNORECASE
+)
 
 
 def lines_for(document: Document, field: Field) -> list[Candidate]:

@@ -60,7 +60,12 @@ def summary_lines(document: Document) -> frozenset[int]:
 
 
 def _rounding(
-    votes: dict[Decimal, float], values: set[Decimal], step: Decimal, *, after: Sequence[Mention], before: Sequence[Mention]
+    votes: dict[Decimal, float],
+    values: set[Decimal],
+    step: Decimal,
+    *,
+    after: Sequence[Mention],
+    before: Sequence[Mention],
 ) -> None:
     for mention in reversed(before):
         unrounded = mention.amount.value

@@ -1,0 +1,96 @@
+"""One rung's try at extraction: choose among what is on the page where that can be done, write only the rest.
+
+A model that runs here is asked for one field after the other, each time choosing among the candidates found in the
+source (the prompt is read once). A remote model, which would be paid for each question, and one that looks at the
+picture itself, write all fields as one JSON object under the schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from firstline.types import Image, Json, Message, ModelRequest, Sampling
+from firstline.workflow import prompt
+from firstline.workflow.answer import Draft, parse_object, value_confidences
+from firstline.workflow.call import Account
+from firstline.workflow.field import Field, object_schema
+from firstline.workflow.reading.fields import Offer
+from firstline.workflow.task import Task
+
+NONE = "none"
+
+
+async def write(
+    account: Account,
+    task: Task,
+    fields: Sequence[Field],
+    text: str,
+    parameters: Mapping[str, Json],
+    pictures: Sequence[Image] = (),
+) -> Draft:
+    """Have the model write the fields as one JSON object. Raises EngineError."""
+    messages = prompt.with_question(
+        prompt.about(task, text, pictures=pictures), prompt.object_question(fields, parameters)
+    )
+    completion = await account.ask(
+        ModelRequest(
+            messages=messages,
+            schema=object_schema(tuple(fields)),
+            schema_name=task.name.replace("-", "_"),
+            sampling=Sampling(temperature=0.0, max_tokens=task.max_output_tokens),
+            top_logprobs=1 if account.model.local or (account.model.remote and account.model.remote.logprobs) else 0,
+        )
+    )
+    values = parse_object(completion)
+    known = {field.name: values.get(field.name) for field in fields}
+    return Draft(values=known, confidences=value_confidences(completion, known))
+
+
+async def choose(
+    account: Account, task: Task, offers: Sequence[Offer], text: str, parameters: Mapping[str, Json]
+) -> Draft:
+    """Have the model choose each field among its candidates; what has none to choose among is written."""
+    messages = prompt.about(task, text)
+    values: dict[str, Json] = {}
+    confidences: dict[str, float] = {}
+    notes: list[str] = []
+    open_fields: list[Field] = []
+    for offer in offers:
+        field = offer.field
+        if not offer.closed:
+            open_fields.append(field)
+        elif not offer.candidates:
+            values[field.name] = None
+            notes.append(f"{field.name}: nothing on the page can be it")
+        else:
+            values[field.name], confidences[field.name] = await _choice(account, messages, offer)
+    if open_fields:
+        draft = await write(account, task, open_fields, text, parameters)
+        values.update(draft.values)
+        confidences.update(draft.confidences)
+    return Draft(values=values, confidences=confidences, notes=tuple(notes))
+
+
+async def _choice(account: Account, messages: tuple[Message, ...], offer: Offer) -> tuple[Json, float]:
+    """Ask for one field; gives the value and the probability of it among the candidates."""
+    field = offer.field
+    texts: dict[str, Json] = {}
+    for candidate in offer.candidates:
+        texts.setdefault(candidate.text.replace('"', "'"), candidate.value)
+    if field.optional and field.type != "boolean":
+        texts.setdefault(NONE, None)
+    question = prompt.field_question(field, may_be_absent=field.optional)
+    if len(texts) == 1:
+        return next(iter(texts.values())), 1.0
+    completion = await account.ask(
+        ModelRequest(
+            messages=prompt.with_question(messages, question),
+            choices=tuple(texts),
+            prefill=f'{field.name.replace("_", " ")}: "',
+            sampling=Sampling(temperature=0.0),
+        )
+    )
+    shares: dict[str, float] = dict(zip(texts, completion.choice_probs or (), strict=False))
+    best = completion.text if completion.text in texts else max(shares, key=lambda one: shares[one])
+    same = sum(share for text, share in shares.items() if texts[text] == texts[best])
+    return texts[best], same or 0.0

@@ -1,0 +1,68 @@
+"""The rungs of a task's ladder on this machine: which models they are, and why one cannot be asked.
+
+Pure: what is on disk and which keys are there are arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+
+from firstline.catalog.catalog import Catalog
+from firstline.catalog.model import Model
+from firstline.types import Value
+
+STAND_IN = frozenset({"gpt-4o-mini", "gpt-4o-mini-2024-07-18", "openai/gpt-4o-mini"})
+"""Names that mean the configured first rung, not the model of that name at its maker."""
+
+
+class Rung(Value, frozen=True, kw_only=True):
+    """One model of a ladder; `skip` says why it cannot be asked at all (None: it can)."""
+
+    model: Model
+    skip: str | None = None
+
+
+class Machine(Value, frozen=True, kw_only=True):
+    """What a ladder needs to know of this machine: `on_disk` of weights, `has_key` of remote models, and the day."""
+
+    on_disk: Callable[[Model], bool]
+    has_key: Callable[[Model], bool]
+    today: date
+
+
+def rungs(names: Sequence[str], *, stand_in: Sequence[str], catalog: Catalog, machine: Machine) -> tuple[Rung, ...]:
+    """Resolve a ladder's names to rungs, in order, each model once.
+
+    `gpt-4o-mini` becomes the models that stand in for it: the first always, the others only when they are on disk.
+    Raises ModelNotFoundError for a name that nobody knows.
+    """
+    found: dict[str, Rung] = {}
+    for name, needed in _expanded(names, stand_in):
+        model = catalog.get(name)
+        skip = unusable(model, machine)
+        if skip is not None and not needed and model.engine == "llama_cpp":
+            continue
+        found.setdefault(model.id, Rung(model=model, skip=skip))
+    return tuple(found.values())
+
+
+def unusable(model: Model, machine: Machine) -> str | None:
+    """Say why a model cannot be asked on this machine; None when it can."""
+    if model.engine in ("llama_cpp", "encoder") and not machine.on_disk(model):
+        return f"its weights are not on disk; `firstline models pull {model.id}` fetches them"
+    if model.engine == "encoder":
+        return "it makes vectors, not answers"
+    if model.engine == "openai_http" and not machine.has_key(model):
+        return f"no key: {model.remote.api_key_env if model.remote else 'its key'} is not set"
+    if model.engine == "openai_http" and model.shutdown is not None and model.shutdown <= machine.today:
+        return f"its maker switched it off on {model.shutdown.isoformat()}"
+    return None
+
+
+def _expanded(names: Sequence[str], stand_in: Sequence[str]) -> Iterator[tuple[str, bool]]:
+    for name in names:
+        if name in STAND_IN:
+            yield from ((model, index == 0) for index, model in enumerate(stand_in))
+        else:
+            yield name, True

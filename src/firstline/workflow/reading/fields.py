@@ -1,0 +1,160 @@
+"""What a document offers for each field of a task, and what the second reader takes for it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from firstline.types import Json, Value
+from firstline.values import CURRENCIES
+from firstline.workflow.field import Field
+from firstline.workflow.reading.candidate import Candidate, label_pattern
+from firstline.workflow.reading.document import Document
+from firstline.workflow.reading.names import blocks_for, lines_for
+from firstline.workflow.reading.reader import amounts_for, dates_for, month_first
+from firstline.workflow.reading.rows import rows_of
+
+MOST = 16
+"""Candidates shown to a model; more only dilute its choice."""
+_LABELLED = 0.5
+"""A score above this means that a label or sum speaks for the candidate, not its place alone."""
+_WORD_CHARS = 200
+
+
+class Offer(Value, frozen=True, kw_only=True):
+    """The candidates of a field, best first, and the second reader's own value (None: it found none).
+
+    `closed` says that the value must be one of the candidates; otherwise a model writes it in its own words.
+    """
+
+    field: Field
+    candidates: tuple[Candidate, ...]
+    reading: Json
+    margin: float
+    closed: bool
+
+
+def offers(document: Document, fields: Sequence[Field]) -> Mapping[str, Offer]:
+    """Read the document for every field."""
+    return {field.name: offer(document, field) for field in fields}
+
+
+def offer(document: Document, field: Field) -> Offer:
+    """Read the document for one field."""
+    if field.enum or field.type == "boolean":
+        return _enum(document, field)
+    if field.type in ("number", "integer"):
+        return _closed(field, amounts_for(document, field), needs_label=bool(field.labels))
+    if field.type == "date":
+        found = dates_for(document, field, month_first=month_first(document))
+        return _closed(field, found, needs_label=field.optional and bool(field.labels))
+    if field.type == "array" and field.span == "rows":
+        rows = rows_of(document)
+        return Offer(field=field, candidates=(), reading=rows or None, margin=0.0, closed=False)
+    if field.type != "string" or field.schema:
+        return Offer(field=field, candidates=(), reading=None, margin=0.0, closed=False)
+    match field.span:
+        case "line":
+            return _closed(field, lines_for(document, field), needs_label=False)
+        case "block":
+            return _closed(field, blocks_for(document, field), needs_label=False)
+        case "pattern":
+            return _closed(field, _matches(document, field), needs_label=False)
+        case "currency":
+            return _currency(document, field)
+        case "value":
+            return _closed(field, _labelled(document, field), needs_label=True)
+        case _:
+            return Offer(field=field, candidates=(), reading=None, margin=0.0, closed=False)
+
+
+def _closed(field: Field, found: Sequence[Candidate], *, needs_label: bool) -> Offer:
+    top = found[0] if found and (found[0].score > _LABELLED or not needs_label) else None
+    margin = (found[0].score - found[1].score) if len(found) > 1 else 1.0 if found else 0.0
+    return Offer(
+        field=field,
+        candidates=tuple(found[:MOST]),
+        reading=top.value if top else None,
+        margin=margin,
+        closed=True,
+    )
+
+
+def _enum(document: Document, field: Field) -> Offer:
+    """A closed list: the words of the list that stand in the document are the second reader's evidence."""
+    values: tuple[Json, ...] = field.enum or (True, False)
+    found = [value for value in field.enum if label_pattern((value,)).search(document.text)]
+    candidates = tuple(Candidate(value=value, text=_spelled(value), line=0, score=0.0) for value in values)
+    return Offer(
+        field=field, candidates=candidates, reading=found[0] if len(found) == 1 else None, margin=0.0, closed=True
+    )
+
+
+def _spelled(value: Json) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def _currency(document: Document, field: Field) -> Offer:
+    """The ISO code of the sign that most amounts carry, or that a heading names."""
+    counts = Counter(m.amount.currency for m in document.amounts if m.amount.currency)
+    if not counts:
+        sign = re.search(
+            r"\(\s*(rm|myr|eur|usd|gbp|chf|sgd|aud|cad|inr)\s*\)|\b(RM|MYR|EUR|USD|GBP|CHF|SGD|AUD|CAD|INR)\b|[€$£]",
+            document.text,
+        )
+        if sign:
+            counts[CURRENCIES[sign.group().strip("() ").lower()]] = 1
+    ranked = counts.most_common()
+    candidates = tuple(Candidate(value=code, text=str(code), line=0, score=float(n)) for code, n in ranked)
+    top = candidates[0].value if candidates and (len(ranked) == 1 or ranked[0][1] > ranked[1][1]) else None
+    return Offer(field=field, candidates=candidates, reading=top, margin=1.0, closed=True)
+
+
+def _matches(document: Document, field: Field) -> list[Candidate]:
+    """Everything that the field's pattern matches, those behind a label first."""
+    label = label_pattern(field.labels) if field.labels else None
+    best: dict[str, Candidate] = {}
+    for index, text in enumerate(document.texts):
+        for match in re.finditer(field.pattern, text):
+            value = match.group(1) if match.re.groups else match.group()
+            near = text[: match.start()] or (document.texts[index - 1] if index else "")
+            score = (1.0 if label and label.search(near) else 0.0) - 0.02 * len(best)
+            if value not in best or score > best[value].score:
+                best[value] = Candidate(value=value, text=value, line=index, score=score)
+    return sorted(best.values(), key=lambda candidate: -candidate.score)
+
+
+def _labelled(document: Document, field: Field) -> list[Candidate]:
+    """What stands behind the field's label: the rest of its cell, the next cell, or the line below."""
+    label = label_pattern(field.labels or (field.name.replace("_", " "),))
+    unlike = label_pattern(field.unlike) if field.unlike else None
+    found: dict[str, Candidate] = {}
+    for index, line in enumerate(document.lines):
+        for place, cell in enumerate(line.cells):
+            for match in label.finditer(cell.text):
+                if unlike and unlike.search(cell.text[: match.end() + 12]):
+                    continue
+                lead = 0.3 if match.start() == 0 else 0.0
+                rest = re.sub(r"^\w*[\s:#.\-–=)]*", "", cell.text[match.end() :]).strip()
+                beside = line.cells[place + 1].text if place + 1 < len(line.cells) else ""
+                below = _below(document, index, cell.x0)
+                exact = 0.3 if len(match.group()) >= len(cell.text.rstrip(" :#.")) - 1 else 0.0
+                colon = 0.2 if re.match(r"\w*\s*[:#]", cell.text[match.end() :]) else 0.0
+                for text, score in (
+                    (rest, 1.0 + lead + colon),
+                    (beside, 0.9 + lead + exact if not rest else 0.4),
+                    (below, 0.7 + lead + exact if not rest and not beside else 0.2),
+                ):
+                    value = text.strip(" :")[:_WORD_CHARS]
+                    if value and (value not in found or score > found[value].score):
+                        found[value] = Candidate(value=value, text=value, line=index, score=score - 0.005 * index)
+    return sorted(found.values(), key=lambda candidate: -candidate.score)
+
+
+def _below(document: Document, index: int, x0: float) -> str:
+    """The cell under a label: the one of the next line that begins nearest to it."""
+    if index + 1 >= len(document.lines):
+        return ""
+    cells = document.lines[index + 1].cells
+    return min(cells, key=lambda cell: abs(cell.x0 - x0)).text

@@ -1,0 +1,136 @@
+"""A task: a declared narrow job with its instruction, output, checks and ladder."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Literal
+
+import msgspec
+
+from firstline.errors import UsageError
+from firstline.types import Json, Modality
+from firstline.workflow.checks.base import Check
+from firstline.workflow.field import Field, object_schema
+
+Kind = Literal["classify", "extract", "transform"]
+
+BEHAVIOUR = 1
+"""Raised by whoever changes prompts, candidates or decisions: it is part of every task's version."""
+
+
+class Label(msgspec.Struct, frozen=True, kw_only=True):
+    """A class of a classify task. `examples` are messages that belong to it."""
+
+    name: str
+    description: str = ""
+    examples: tuple[str, ...] = ()
+
+
+class Parameter(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that a run of the task may set. Without a `default` it must be set."""
+
+    name: str
+    description: str = ""
+    default: Json = None
+    required: bool = False
+    choices: tuple[str, ...] = ()
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a certificate must promise: at most `max_error` of the served answers wrong, with this confidence."""
+
+    max_error: float = 0.02
+    confidence: float = 0.95
+
+
+class TaskBudget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one run of the task may spend; None: what `[budget]` of the settings says."""
+
+    usd: float | None = None
+    seconds: float | None = None
+    attempts: int | None = None
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """A declared narrow job. Made by `firstline.workflow.task_file` or from a Python class, never by hand in the wire.
+
+    `checks` are bound and compiled; `declaration` is what was declared, from which the version is made. `ladder` is
+    empty where the settings' default holds.
+    """
+
+    name: str
+    kind: Kind
+    instruction: str
+    declaration: Mapping[str, Any]
+    description: str = ""
+    input: tuple[Modality, ...] = ("text",)
+    fields: tuple[Field, ...] = ()
+    labels: tuple[Label, ...] = ()
+    out_of_scope: str | None = None
+    parameters: tuple[Parameter, ...] = ()
+    checks: tuple[Check, ...] = ()
+    ladder: tuple[str, ...] = ()
+    target: Target | None = None
+    budget: TaskBudget = TaskBudget()
+    max_output_tokens: int = 1024
+    split: bool = True
+    origin: str = "built in"
+
+    @cached_property
+    def version(self) -> str:
+        """Name and hash of everything that decides what the task does: `receipt@7f3a…` (12 hexadecimal digits)."""
+        encoded = msgspec.json.encode([BEHAVIOUR, self.declaration], order="deterministic")
+        return f"{self.name}@{hashlib.sha256(encoded).hexdigest()[:12]}"
+
+    @cached_property
+    def schema(self) -> dict[str, Json]:
+        """JSON Schema of the answer."""
+        if self.kind == "classify":
+            labels: list[Json] = [label.name for label in self.labels]
+            return _object({"label": {"type": "string", "enum": labels}})
+        if self.kind == "transform" and not self.fields:
+            return _object({"text": {"type": "string"}})
+        return object_schema(self.fields)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The fields of the answer, in order."""
+        if self.kind == "classify":
+            return ("label",)
+        return tuple(field.name for field in self.fields) or ("text",)
+
+    def arguments(self, given: Mapping[str, Json]) -> dict[str, Json]:
+        """Complete a run's parameters with their defaults. Raises UsageError for an unknown, missing or wrong one."""
+        known = {parameter.name: parameter for parameter in self.parameters}
+        for name in given:
+            if name not in known:
+                hint = f"it takes: {', '.join(known)}" if known else "it takes none"
+                raise UsageError(f"{self.name} has no parameter {name}", hint=hint, param=name)
+        values: dict[str, Json] = {}
+        for parameter in self.parameters:
+            value = given.get(parameter.name, parameter.default)
+            if value is None and parameter.required:
+                raise UsageError(
+                    f"{self.name} needs the parameter {parameter.name}: {parameter.description}",
+                    hint=f"on the command line: --set {parameter.name}=…",
+                    param=parameter.name,
+                )
+            if parameter.choices and value not in parameter.choices:
+                raise UsageError(
+                    f"{parameter.name} cannot be {value!r}",
+                    hint=f"one of: {', '.join(parameter.choices)}",
+                    param=parameter.name,
+                )
+            values[parameter.name] = value
+        return values
+
+
+def _object(properties: dict[str, Json]) -> dict[str, Json]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }

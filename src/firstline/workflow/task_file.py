@@ -1,0 +1,247 @@
+"""Reads a task from TOML; a mistake is refused with the line, the field and the reason."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import Annotated, Any, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from firstline.errors import FirstlineError, TaskError
+from firstline.schema import unsatisfiable
+from firstline.types import Modality
+from firstline.workflow.checks.base import Check
+from firstline.workflow.checks.registry import build
+from firstline.workflow.checks.schema import matches_schema
+from firstline.workflow.field import Field, FieldType, Position, Prefer, Span
+from firstline.workflow.task import Kind, Label, Parameter, Target, Task, TaskBudget
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of the parts of a file."""
+
+
+class FieldPart(_Part, frozen=True, kw_only=True):
+    """`[output.NAME]`."""
+
+    type: Annotated[FieldType, Meta(description="type of the value; a date is written as YYYY-MM-DD")] = "string"
+    description: Annotated[str, Meta(description="what the value is, in the model's prompt")] = ""
+    enum: Annotated[list[str], Meta(description="the only values there may be")] = []
+    optional: Annotated[bool, Meta(description="null when the document does not have it")] = True
+    labels: Annotated[list[str], Meta(description="words printed beside the value")] = []
+    unlike: Annotated[list[str], Meta(description="words that mark another value")] = []
+    span: Annotated[Span | None, Meta(description="what a text value is on the page")] = None
+    pattern: Annotated[str, Meta(description="regular expression of the value (span `pattern`)")] = ""
+    position: Annotated[Position, Meta(description="where on the document it stands")] = "any"
+    prefer: Annotated[Prefer, Meta(description="which of several labelled values is meant")] = "any"
+    items: Annotated[dict[str, FieldPart], Meta(description="fields of each element of an array")] = {}
+    schema: Annotated[dict[str, Any] | None, Meta(description="JSON Schema 2020-12 instead of `type`")] = None
+    checks: Annotated[list[str | dict[str, Any]], Meta(description="checks of this field")] = []
+
+
+class LabelPart(_Part, frozen=True, kw_only=True):
+    """`[labels.NAME]`."""
+
+    description: Annotated[str, Meta(description="what belongs to the class")] = ""
+    examples: Annotated[list[str], Meta(description="messages that belong to it")] = []
+
+
+class ParameterPart(_Part, frozen=True, kw_only=True):
+    """`[parameters.NAME]`."""
+
+    description: Annotated[str, Meta(description="what it sets")] = ""
+    default: Annotated[Any, Meta(description="value when a run sets none")] = None
+    required: Annotated[bool, Meta(description="a run must set it")] = False
+    choices: Annotated[list[str], Meta(description="the only values there may be")] = []
+
+
+class TaskFile(_Part, frozen=True, kw_only=True):
+    """The whole file."""
+
+    kind: Annotated[Kind, Meta(description="classify, extract or transform")]
+    instruction: Annotated[str, Meta(description="what to do, in the model's prompt", min_length=1)]
+    description: Annotated[str, Meta(description="what the task is for, shown in lists")] = ""
+    input: Annotated[list[Modality], Meta(description="what it takes: text, image", min_length=1)] = ["text", "image"]
+    ladder: Annotated[list[str], Meta(description="models in order; empty: the settings' default")] = []
+    target: Annotated[Target | None, Meta(description="what a certificate must promise")] = None
+    budget: Annotated[TaskBudget, Meta(description="what one run may spend")] = TaskBudget()
+    output: Annotated[dict[str, FieldPart], Meta(description="the fields of the answer")] = {}
+    labels: Annotated[dict[str, LabelPart], Meta(description="the classes of a classify task")] = {}
+    out_of_scope: Annotated[str | None, Meta(description="the label for what belongs to no other")] = None
+    parameters: Annotated[dict[str, ParameterPart], Meta(description="what a run may set")] = {}
+    checks: Annotated[list[str | dict[str, Any]], Meta(description="checks of the answer as a whole")] = []
+    max_output_tokens: Annotated[int, Meta(description="longest answer in tokens", ge=1, le=16_384)] = 1024
+    split: Annotated[bool, Meta(description="longer text than the model's window is worked on in parts")] = True
+
+
+def task_from_text(name: str, text: str, *, origin: str = "built in") -> Task:
+    """Read a task from TOML text. Raises TaskError with origin, line and reason."""
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise TaskError(f"{origin}: not TOML: {error}") from None
+    try:
+        return task_from_tree(name, tree, origin=origin)
+    except TaskError as error:
+        line = _line_of(text, error.param)
+        where = f"{origin}:{line}" if line else origin
+        raise TaskError(f"{where}: {error.message}", hint=error.hint, param=error.param) from None
+
+
+def task_from_tree(name: str, tree: Mapping[str, Any], *, origin: str) -> Task:
+    """Make a task from a declaration. Raises TaskError whose `param` is the dotted path of the mistake."""
+    if not NAME.fullmatch(name):
+        raise TaskError(f"{name!r} is no task name", hint="lower-case letters, digits, - and _; at most 64")
+    try:
+        file = msgspec.convert(tree, TaskFile)
+    except msgspec.ValidationError as error:
+        path, reason, hint = _explained(str(error))
+        raise TaskError(f"{path}: {reason}" if path else reason, hint=hint, param=path) from None
+    _check_shape(file)
+    fields = tuple(_field(key, part) for key, part in file.output.items())
+    task = Task(
+        name=name,
+        kind=file.kind,
+        instruction=file.instruction.strip(),
+        declaration=dict(tree),
+        description=file.description.strip() or file.instruction.strip(),
+        input=tuple(file.input),
+        fields=fields,
+        labels=tuple(
+            Label(name=key, description=part.description, examples=tuple(part.examples))
+            for key, part in file.labels.items()
+        ),
+        out_of_scope=file.out_of_scope,
+        parameters=tuple(
+            Parameter(
+                name=key,
+                description=part.description,
+                default=part.default,
+                required=part.required,
+                choices=tuple(part.choices),
+            )
+            for key, part in file.parameters.items()
+        ),
+        ladder=tuple(file.ladder),
+        target=file.target,
+        budget=file.budget,
+        max_output_tokens=file.max_output_tokens,
+        split=file.split,
+        origin=origin,
+    )
+    return msgspec.structs.replace(task, checks=_checks(task, file))
+
+
+def _checks(task: Task, file: TaskFile) -> tuple[Check, ...]:
+    """Bind the declared checks; the answer's schema is always checked."""
+    reason = unsatisfiable(task.schema)
+    if reason:
+        raise TaskError(f"no answer can meet the output: {reason}", param="output")
+    checks: list[Check] = [matches_schema(task.schema)]
+    for key, part in file.output.items():
+        path = f"output.{key}.checks"
+        checks += [_built(spec, path, field=key, field_type=part.type) for spec in part.checks]
+    only = {"classify": "label", "transform": "text"}.get(task.kind) if not task.fields else None
+    checks += [_built(spec, "checks", field=only, field_type="string") for spec in file.checks]
+    return tuple(checks)
+
+
+def _built(spec: str | dict[str, Any], path: str, *, field: str | None, field_type: str) -> Check:
+    try:
+        return build(spec, field=field, field_type=field_type)
+    except FirstlineError as error:
+        raise TaskError(f"{path}: {error.message}", hint=error.hint, param=path) from None
+
+
+def _check_shape(file: TaskFile) -> None:
+    """Refuse what each kind cannot have."""
+    if file.kind == "classify" and len(file.labels) < 2:
+        raise TaskError("a classify task needs at least two labels", hint="[labels.NAME]", param="labels")
+    if file.kind != "classify" and (file.labels or file.out_of_scope):
+        raise TaskError(f"labels belong to classify tasks, this one is {file.kind}", param="labels")
+    if file.kind == "classify" and file.output:
+        raise TaskError("a classify task has labels instead of an output", param="output")
+    if file.out_of_scope is not None and file.out_of_scope not in file.labels:
+        raise TaskError(
+            f"out_of_scope names the label {file.out_of_scope!r}, which is not declared",
+            hint=f"add [labels.{file.out_of_scope}]",
+            param="out_of_scope",
+        )
+    if file.kind == "extract" and not file.output and "fields" not in file.parameters:
+        raise TaskError("an extract task needs an output", hint="[output.NAME]", param="output")
+    for name in file.output:
+        if not _FIELD_NAME.fullmatch(name):
+            raise TaskError(f"{name!r} is no field name", hint="letters, digits and _", param=f"output.{name}")
+    for name, part in file.output.items():
+        if part.pattern:
+            try:
+                re.compile(part.pattern)
+            except re.error as error:
+                raise TaskError(f"the pattern does not parse: {error}", param=f"output.{name}.pattern") from None
+
+
+def _field(name: str, part: FieldPart) -> Field:
+    span: Span = part.span or ("pattern" if part.pattern else "value" if part.labels else "free")
+    return Field(
+        name=name,
+        type=part.type,
+        description=part.description,
+        enum=tuple(part.enum),
+        optional=part.optional,
+        labels=tuple(part.labels),
+        unlike=tuple(part.unlike),
+        span=span,
+        pattern=part.pattern,
+        position=part.position,
+        prefer=part.prefer,
+        items=tuple(_field(key, inner) for key, inner in part.items.items()),
+        schema=part.schema,
+    )
+
+
+def _explained(error: str) -> tuple[str, str, str | None]:
+    """Part msgspec's message into dotted path, reason in words, and a hint for a misspelled key."""
+    reason, _, at = error.partition(" - at `$")
+    path = re.sub(r"\[\.\.\.\]|\[\d+\]", "", at.rstrip("`")).lstrip(".")
+    unknown = re.search(r"unknown field `(.+?)`", reason)
+    if unknown:
+        key = unknown.group(1)
+        known = {name for part in (TaskFile, FieldPart, LabelPart, ParameterPart) for name in get_type_hints(part)}
+        close = difflib.get_close_matches(key, known, n=1)
+        full = f"{path}.{key}".lstrip(".")
+        return full, "there is no such key", f"did you mean `{close[0]}`?" if close else "see the reference of tasks"
+    missing = re.search(r"missing required field `(.+?)`", reason)
+    if missing:
+        return path, f"the key `{missing.group(1)}` is missing", None
+    return path, reason[:1].lower() + reason[1:], None
+
+
+def _line_of(text: str, path: str | None) -> int | None:
+    """Find the line where a dotted path is declared: its key under its table, else the table's header."""
+    if not path:
+        return None
+    parts = [part for part in path.split(".") if part]
+    table: tuple[str, ...] = ()
+    best: int | None = None
+    for number, line in enumerate(text.splitlines(), start=1):
+        header = re.match(r"\s*\[\[?\s*([^\]]+?)\s*\]\]?", line)
+        if header and "=" not in line.split("]")[0]:
+            table = tuple(piece.strip().strip("\"'") for piece in header.group(1).split("."))
+            if list(table) == parts[: len(table)]:
+                best = number
+            continue
+        key = re.match(r"\s*([\w\"'.-]+)\s*=", line)
+        if key:
+            full = [*table, *(piece.strip("\"'") for piece in key.group(1).split("."))]
+            if full == parts:
+                return number
+            if full == parts[: len(full)]:
+                best = number
+    return best
