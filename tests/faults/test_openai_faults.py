@@ -1,0 +1,172 @@
+"""A remote rung that answers 401, 429, 500, garbage, half a JSON, or never."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+
+import pytest
+
+from firstline.engines.openai_http import OpenAIHTTP
+from firstline.errors import (
+    ContextLengthError,
+    EngineAuthError,
+    EngineError,
+    EngineOutputError,
+    EngineQuotaError,
+    EngineRateLimitError,
+    EngineRefusedError,
+    EngineTimeoutError,
+    EngineUnavailableError,
+    FirstlineError,
+)
+from firstline.types import ModelRequest, message
+from openai_server import Reply, World, cuts, fails, never, says, sends, serve, streams
+
+KEY = "sk-very-secret"
+ASK = ModelRequest(messages=(message("user", "Hi"),))
+
+
+class Waits:
+    """Keeps how long an engine wanted to wait, and lets no time pass."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    async def __call__(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+
+
+def engine(url: str, waits: Waits, timeout_s: float = 20) -> OpenAIHTTP:
+    return OpenAIHTTP(url, model="m-1", api_key=KEY, timeout_s=timeout_s, sleep=waits, jitter=lambda: 0.5)
+
+
+async def read_stream(runs: OpenAIHTTP) -> None:
+    async for _ in runs.stream(ASK):
+        pass
+
+
+async def fault(world: World, *, timeout_s: float = 20, stream: bool = False) -> tuple[FirstlineError, list[float]]:
+    """Make one call that must fail; give its error and the waits between its tries."""
+    waits = Waits()
+    runs = engine(world.url, waits, timeout_s)
+    with pytest.raises(FirstlineError) as caught:
+        await (read_stream(runs) if stream else runs.complete(ASK))
+    await runs.close()
+    return caught.value, waits.seconds
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (fails(401, "invalid_api_key", f"Incorrect API key provided: {KEY}"), EngineAuthError),
+        (fails(403, text=f"key {KEY} may not"), EngineAuthError),
+        (fails(402, "insufficient_balance"), EngineQuotaError),
+        (fails(429, "insufficient_quota", retry_after="1"), EngineQuotaError),
+        (fails(429, "rate_limit_exceeded"), EngineRateLimitError),
+        (fails(429, "rate_limit_exceeded", retry_after="21"), EngineRateLimitError),
+        (fails(400, "unsupported_value", f"bad value, by the way your key is {KEY}"), EngineRefusedError),
+        (fails(404, "model_not_found"), EngineRefusedError),
+        (fails(413), EngineRefusedError),
+        (fails(422), EngineRefusedError),
+        (fails(400, "context_length_exceeded"), ContextLengthError),
+        (fails(400, None, "This model's maximum context length is 4096 tokens"), ContextLengthError),
+        (fails(500, "server_error"), EngineError),
+        (fails(502), EngineUnavailableError),
+        (fails(503), EngineUnavailableError),
+        (fails(504), EngineTimeoutError),
+        (sends(b"<html>oops</html>", status=500, kind="text/html"), EngineError),
+        (sends(b"", status=302, headers={"Location": "http://127.0.0.1:1/"}), EngineUnavailableError),
+        (sends(b"not JSON at all"), EngineOutputError),
+        (sends(b"\xff\xfe\x00"), EngineOutputError),
+        (sends(b'{"choices": []}'), EngineOutputError),
+        (sends(b'{"choices": [{"mess'), EngineOutputError),
+        (sends(b"<html>hello</html>", kind="text/html"), EngineOutputError),
+        (sends(b""), EngineOutputError),
+        (sends(b'{"error": {"message": "late regret over ' + KEY.encode() + b'"}}'), EngineOutputError),
+        (cuts(b'{"choices": [{"message": {"content": "He', length=500), EngineOutputError),
+    ],
+)
+async def test_each_bad_answer_is_its_own_error_asked_for_once(
+    reply: Reply, kind: type[FirstlineError], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        async with serve(reply) as world:
+            error, waited = await fault(world)
+    assert type(error) is kind
+    assert (len(world.sent), waited) == (1, [])
+    assert KEY not in f"{error.message} {error.hint} {error!r} {caplog.text}"
+
+
+async def test_never_is_a_timeout_that_hangs_up_and_does_not_ask_twice() -> None:
+    async with serve(never) as world:
+        error, waited = await fault(world, timeout_s=0.3)
+        async with asyncio.timeout(5):
+            await world.dropped.wait()
+    assert type(error) is EngineTimeoutError
+    assert error.retryable
+    assert (len(world.sent), waited) == (1, [])
+
+
+async def test_the_time_of_the_request_counts_too_and_a_cancelled_call_hangs_up() -> None:
+    async with serve(never) as world:
+        runs = engine(world.url, Waits())
+        with pytest.raises(EngineTimeoutError, match=r"0\.2 s"):
+            await runs.complete(ModelRequest(messages=ASK.messages, timeout_s=0.2))
+        async with asyncio.timeout(5):
+            await world.dropped.wait()
+        await runs.close()
+
+
+@pytest.mark.parametrize(
+    "reply", [fails(429, retry_after="2"), fails(503, retry_after="2"), fails(429, retry_after_ms="2000")]
+)
+async def test_a_short_retry_after_is_obeyed_twice_at_most(reply: Reply) -> None:
+    async with serve(reply) as world:
+        error, waited = await fault(world)
+    assert error.retryable
+    assert len(world.sent) == 3
+    assert waited == [2.0, 2.0]
+    async with serve(reply, says("at last")) as world:
+        waits = Waits()
+        runs = engine(world.url, waits)
+        assert (await runs.complete(ASK)).text == "at last"
+        await runs.close()
+    assert waits.seconds == [2.0]
+
+
+async def test_retry_after_nothing_still_backs_off() -> None:
+    async with serve(fails(429, retry_after="0")) as world:
+        _, waited = await fault(world)
+    assert waited == [0.5 * 1.125, 1.0 * 1.125]
+
+
+async def test_a_refused_connection_is_tried_again_for_nothing_was_sent() -> None:
+    with socket.socket() as taken:  # bound but not listening: nobody answers, and nobody else gets the port
+        taken.bind(("127.0.0.1", 0))
+        world = World(never)
+        world.url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
+        error, waited = await fault(world)
+    assert type(error) is EngineUnavailableError
+    assert len(waited) == 2
+
+
+HE = {"choices": [{"delta": {"content": "He"}}]}
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        streams(HE, end=False),
+        streams(HE),
+        streams(HE, {"error": {"message": "overloaded"}}),
+        streams(HE, "garbage"),
+        says("not a stream"),
+    ],
+)
+async def test_a_stream_that_breaks_off_says_so(reply: Reply) -> None:
+    async with serve(reply) as world:
+        error, waited = await fault(world, stream=True)
+    assert type(error) is EngineOutputError
+    assert (len(world.sent), waited) == (1, [])
