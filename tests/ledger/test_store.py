@@ -17,7 +17,7 @@ from sqlalchemy import create_engine
 
 from firstline.errors import LedgerError, NotFoundError
 from firstline.ledger.store import Ledger
-from firstline.ledger.tables import metadata
+from firstline.ledger.tables import attempts, entries, metadata, runs
 from firstline.money import NanoUSD
 from firstline.types import Attempt, FieldOutcome, Finding, Run, Usage
 
@@ -45,7 +45,7 @@ def a_run(run_id: str = "r1", task: str = "receipt", created: float = 10.0) -> R
         findings=(Finding(check="grounding", field="total", reason="61.30 is not on the receipt"),),
         confidence=0.41,
         confidences={"total": 0.41},
-        usage=Usage(prompt_tokens=100, cached_tokens=20, completion_tokens=7, reasoning_tokens=1),
+        usage=Usage(prompt_tokens=100, cached_tokens=20, completion_tokens=7, reasoning_tokens=1, estimated=True),
         ms=12,
         notes=("split in 2",),
     )
@@ -76,6 +76,14 @@ async def test_a_run_comes_back_as_it_went_in(tmp_path: Path) -> None:
         assert await ledger.get_run(run.id) == run
     async with opened(tmp_path) as ledger:
         assert await ledger.get_run(run.id) == run
+
+
+def test_every_fact_of_a_run_and_an_attempt_has_its_column() -> None:
+    # A field that is added to the values and not to the tables would break every write.
+    usage = set(Usage.__struct_fields__)
+    assert set(Attempt.__struct_fields__) - {"usage"} | usage <= set(attempts.columns.keys())
+    assert set(Run.__struct_fields__) - {"attempts"} <= set(runs.columns.keys())
+    assert usage <= set(entries.columns.keys())
 
 
 async def test_an_answer_that_is_null_or_text_comes_back(tmp_path: Path) -> None:

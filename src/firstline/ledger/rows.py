@@ -54,7 +54,7 @@ def attempt_row(run_id: str, position: int, attempt: Attempt) -> dict[str, Json]
 
 
 def usage_columns(usage: Usage) -> dict[str, Json]:
-    """Give the four token counts by column."""
+    """Give the token counts, and whether they are estimated, by column."""
     return msgspec.structs.asdict(usage)
 
 

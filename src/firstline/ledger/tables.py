@@ -9,7 +9,20 @@ text. The text of an input is not kept, only its sha256.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    false,
+)
 
 metadata = MetaData(
     naming_convention={
@@ -61,6 +74,7 @@ attempts = Table(
     Column("cached_tokens", Integer, nullable=False),
     Column("completion_tokens", Integer, nullable=False),
     Column("reasoning_tokens", Integer, nullable=False),
+    Column("estimated", Boolean(create_constraint=False), nullable=False, comment="the tokens are an upper estimate"),
     Column("cost_nano_usd", BigInteger, nullable=False),
     Column("ms", Integer, nullable=False),
     Column("notes", Text, nullable=False, comment="JSON: array of text"),
@@ -80,6 +94,7 @@ entries = Table(
     Column("cached_tokens", Integer, nullable=False, server_default="0"),
     Column("completion_tokens", Integer, nullable=False, server_default="0"),
     Column("reasoning_tokens", Integer, nullable=False, server_default="0"),
+    Column("estimated", Boolean(create_constraint=False), nullable=False, server_default=false()),
     Column("ms", Integer, nullable=False, server_default="0"),
     Column("error", Text),
     Column("created", Float, nullable=False),
