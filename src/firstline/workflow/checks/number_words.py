@@ -1,7 +1,8 @@
 """Small numbers as words, and the words that scale a number, in the languages that translations are measured on.
 
 Used to excuse a number that changed its form, never to find one: `3` may become `drei`, `two` may become `2`. A word
-that ends in `*` stands for all its inflected forms. Also Roman numerals (`19th century`, `siglo XIX`).
+that ends in `*` stands for all its inflected forms. Also Roman numerals (`19th century`, `siglo XIX`)
+and the names of months (`in June`, `6月`).
 """
 
 from __future__ import annotations
@@ -13,15 +14,15 @@ from functools import cache
 _WORDS = {
     0: "zero nil null nought no kein* aucun* cero ningún nulo zéro ноль нуль нул* صفر शून्य 零 〇",
     1: (
-        "one first once a an single solo ein* erst* einmal un une premier* première* uno una primer* um uma "
-        "primeir* jeden jedn* pierwsz* raz один одн* перв* واحد* احد* إحد* أحد* أول* الأول* الاول* एक पहल* प्रथम "
-        "一 壱 首 ひと een eerst* en ett först* bir ilk 하나 한 첫"
+        "one first once a an another past last single solo ein* erst* einmal un une premier* première* uno una "
+        "primer* um uma primeir* jeden jedn* pierwsz* raz один одн* перв* واحد* احد* إحد* أحد* أول* الأول* الاول* "
+        "एक पहल* प्रथम 一 壱 首 ひと een eerst* en ett först* bir ilk 하나 한 첫"
     ),
     2: (
-        "two second twice both couple pair double zwei* beid* doppel* paar deux deuxième* second* double* dos "
-        "segund* ambos doble par dois duas dobro dwa dwie dwó* dwu* drug* oba obie два две двух двум* дво* втор* "
-        "оба обе пар* اثن* ثان* الثان* مرت* كلا* زوج* दो दूसर* दोनों दोगुन* द्वितीय 二 两 兩 双 両 ふた twee tweed* två "
-        "andra iki ikinci due 두 둘 ضعف*"
+        "two second twice doubl* both couple pair double zwei* beid* doppel* paar deux deuxième* second* double* "
+        "dos segund* ambos doble par dois duas dobro dwa dwie dwó* dwu* drug* oba obie два две двух двум* дво* "
+        "втор* оба обе пар* اثن* ثان* الثان* مرت* كلا* زوج* दो दूसर* दोनों दोगुन* द्वितीय 二 两 兩 双 両 ふた twee "
+        "tweed* två andra iki ikinci due 두 둘 ضعف*"
     ),
     3: (
         "three third* thrice triple drei* dritt* trois* tiers troisième* tres tercer* tercio três terç* tripl* "
@@ -53,7 +54,8 @@ _WORDS = {
         "नवा* 九 negen* nio* dokuz 아홉"
     ),
     10: (
-        "ten tenth* zehn* dix* diez décim* dez dziesię* dziesią* десят* عشر* عاشر* العاشر* दस* 十 tien* tio* dieci 열"
+        "ten tenth* decad* teen* jahrzehnt* décenn* década* dekad* десятилет* zehn* dix* diez décim* dez dziesię* "
+        "dziesią* десят* عشر* عاشر* العاشر* दस* 十 tien* tio* dieci 열"
     ),
     11: (
         "eleven* elf* onz* once undécim* jedenaś* jedenas* одиннадцат* أحد* حادي* الحادي* ग्यारह* 十一 elva elfte undici"
@@ -84,6 +86,21 @@ _WORDS = {
     1000: "thousand* tausend* mille millier* mil miles milhar* tysią* тысяч* ألف آلاف हजार* हज़ार* 千",
 }
 
+_MONTHS = {
+    1: "jan januar* janv* enero gennaio gen styczn* styczeń январ* يناير जनवरी 正月",
+    2: "feb februar* fév* fev* febrero febbraio lut* феврал* فبراير फरवरी फ़रवरी",
+    3: "mar march märz mars marzo març* marz* marc* март* مارس मार्च",
+    4: "apr april avril abril aprile kwiec* kwiet* апрел* أبريل ابريل إبريل अप्रैल",
+    5: "may mai mayo maio maggio maj* май мая мае مايو मई",
+    6: "jun june juni juin junio junho giugno czerw* июн* يونيو जून",
+    7: "jul july juli juillet julio julho luglio lip* июл* يوليو जुलाई",
+    8: "aug august* août aout agosto sierp* август* أغسطس اغسطس अगस्त",
+    9: "sep sept* setembro settembre wrze* wrześ* сентябр* سبتمبر सितंबर सितम्बर",
+    10: "oct* okt* outubro ottobre paźdz* октябр* أكتوبر اكتوبر अक्टूबर अक्तूबर",
+    11: "nov* listopad* ноябр* نوفمبر नवंबर नवम्बर",
+    12: "dec* dez* déc* dic* grud* декабр* ديسمبر दिसंबर दिसम्बर",
+}
+
 _SCALES = {
     10**2: "hundred hundert cent cien cem sto",
     10**3: (
@@ -111,15 +128,19 @@ _ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50}
 
 
 @cache
-def scales() -> tuple[tuple[str, int], ...]:
-    """Give the words that multiply the number before them, longest first, in lower case."""
-    pairs = [(word.replace("_", " "), factor) for factor, words in _SCALES.items() for word in words.split()]
-    return tuple(sorted(pairs, key=lambda pair: len(pair[0]), reverse=True))
+def scales() -> dict[str, tuple[int, ...]]:
+    """Give the words that multiply the number before them, in lower case; `billion` is 10⁹ here and 10¹² there."""
+    found: dict[str, tuple[int, ...]] = {}
+    for factor, words in _SCALES.items():
+        for word in words.split():
+            found[word.replace("_", " ")] = (*found.get(word.replace("_", " "), ()), factor)
+    return found
 
 
 @cache
 def _patterns() -> tuple[tuple[int, re.Pattern[str]], ...]:
-    return tuple((value, _pattern(words.split())) for value, words in _WORDS.items())
+    months = [(value, f"{words} {_WORDS[value]}") for value, words in _MONTHS.items()]
+    return tuple((value, _pattern(words.split())) for value, words in (_WORDS | dict(months)).items())
 
 
 def _pattern(words: list[str]) -> re.Pattern[str]:

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from decimal import Decimal
-from functools import cache
+from functools import cache, cached_property
 
 from firstline.types import Value
 from firstline.values import read_number
@@ -23,6 +23,7 @@ _NUMBER = re.compile(
        | \d+(?:[.,٫:]\d+)*""",
     re.VERBOSE,
 )
+_MYRIADS = re.compile(r"(?:\d[\d.,]*\s?[億亿억万萬만千]\s?)+\d*")
 _AFTERNOON = re.compile(r"\s?(?:p\.?\s?m\b|uhr\s(?:nachmittags|abends))", re.IGNORECASE)
 
 
@@ -34,86 +35,96 @@ class Number(Value, frozen=True, kw_only=True):
     groups: tuple[Decimal, ...]
 
 
-class Numbers(Value, frozen=True, kw_only=True):
-    """All numbers of a text; `in_words` are those that its words may stand for."""
+class Numbers:
+    """All numbers of a text, digits of every script among them; each view is made when first asked for."""
 
-    found: tuple[Number, ...]
-    in_words: frozenset[int]
+    def __init__(self, text: str) -> None:
+        self._text = text
 
-    @property
+    @cached_property
+    def found(self) -> tuple[Number, ...]:
+        """The numbers in digits, in order."""
+        return tuple(_numbers("".join(map(_plain, self._text))))
+
+    @cached_property
+    def in_words(self) -> frozenset[int]:
+        """The numbers that the words of the text may stand for."""
+        return values_in_words(self._text)
+
+    @cached_property
     def readings(self) -> frozenset[Decimal]:
         """Every value that some number of the text can have."""
         return frozenset(value for number in self.found for value in number.readings)
 
-    @property
+    @cached_property
     def groups(self) -> frozenset[Decimal]:
         """Every run of digits by itself."""
         return frozenset(value for number in self.found for value in number.groups)
 
-    @property
+    @cached_property
     def digits(self) -> str:
         """All digits of the text in a row, for numbers that are grouped differently (telephone numbers)."""
         return "".join(char for number in self.found for char in number.text if char.isdigit())
 
 
-def numbers(text: str) -> Numbers:
-    """Read the numbers of a text; digits of every script count, full-width ones too."""
-    plain = "".join(_plain(char) for char in text)
-    return Numbers(found=tuple(_numbers(plain)), in_words=values_in_words(text))
-
-
 def missing(wanted: Numbers, there: Numbers) -> tuple[str, ...]:
     """Give the numbers of one text that the other does not have in any form, each once, in order."""
-    readings, groups = there.readings, there.groups
-    lost = [
-        number.text
-        for number in wanted.found
-        if not (number.readings & readings)
-        and not all(group in readings or group in groups for group in number.groups)
-        and not any(_in_words(value, there.in_words) for value in number.readings)
-        and not _regrouped(number, wanted, there)
-        and not any(_short_year(value, readings) for value in number.readings)
-    ]
+    lost = [number.text for number in wanted.found if not _has(there, number) and not _regrouped(number, wanted, there)]
     return tuple(dict.fromkeys(lost))
 
 
+def _has(there: Numbers, number: Number) -> bool:
+    if number.readings & there.readings:
+        return True
+    if all(_has_group(there, group) or (len(number.groups) > 1 and _in_words(group, there)) for group in number.groups):
+        return True
+    return any(_in_words(value, there) or _of_a_year(value, there) for value in number.readings)
+
+
+def _has_group(there: Numbers, group: Decimal) -> bool:
+    return group in there.readings or group in there.groups
+
+
 def _numbers(text: str) -> Iterator[Number]:
+    whole = [match for match in _MYRIADS.finditer(text) if len(re.findall(r"\d+[\d.,]*", match.group())) > 1]
     for match in _NUMBER.finditer(text):
+        if any(span.start() <= match.start() < span.end() for span in whole):
+            continue
         written = match.group()
         groups = tuple(Decimal(group) for group in re.findall(r"\d+", written))
         readings = set(read_number(written.replace("٫", ".").replace("٬", ""))) or set(groups)
         after = text[match.end() : match.end() + 16]
-        factor = _scale(after)
-        if factor is not None:
-            readings |= {value * factor for value in readings}
+        factors = _scales(after)
+        if factors:
+            readings |= {value * factor for value in readings for factor in factors}
         elif match.end() < len(text) and _AFTERNOON.match(after):
             readings |= {value + 12 for value in readings if value < 12}
             groups = (groups[0] + 12 if groups[0] < 12 else groups[0], *groups[1:])
         yield Number(text=written, readings=frozenset(readings), groups=groups)
-    yield from _myriads(text)
+    for span in whole:
+        yield _myriad(span.group())
 
 
-def _myriads(text: str) -> Iterator[Number]:
-    """Read `2万6750` and `1億2000万` as one number each, beside their parts."""
-    for match in re.finditer(r"(?:\d[\d.,]*\s?[億亿억万萬만千]\s?)+\d*", text):
-        total = Decimal(0)
-        for digits, unit in re.findall(r"(\d[\d.,]*)\s?([億亿억万萬만千]?)", match.group()):
-            factor = {"": 1, "千": 10**3}.get(unit, 10**8 if unit in "億亿억" else 10**4)
-            total += (read_number(digits.strip(".,")) or (Decimal(0),))[-1] * factor
-        parts = tuple(Decimal(group) for group in re.findall(r"\d+", match.group()))
-        yield Number(text=match.group(), readings=frozenset({total, *parts}), groups=parts)
+def _myriad(text: str) -> Number:
+    """Read `2万6750` or `1億2,500万` as one number."""
+    total = Decimal(0)
+    for digits, unit in re.findall(r"(\d[\d.,]*)\s?([億亿억万萬만千]?)", text):
+        factor = {"": 1, "千": 10**3}.get(unit, 10**8 if unit in "億亿억" else 10**4)
+        total += (read_number(digits.strip(".,")) or (Decimal(0),))[0] * factor
+    return Number(text=text, readings=frozenset({total}), groups=(total,))
 
 
 @cache
 def _scale_pattern() -> re.Pattern[str]:
-    signs = "|".join(re.escape(word) for word, _ in scales() if _unspaced(word))
-    words = "|".join(re.escape(word) for word, _ in scales() if not _unspaced(word))
+    ordered = sorted(scales(), key=len, reverse=True)
+    signs = "|".join(re.escape(word) for word in ordered if _unspaced(word))
+    words = "|".join(re.escape(word) for word in ordered if not _unspaced(word))
     return re.compile(rf"[\s\-]{{0,2}}(?:de\s)?(?P<word>{signs}|(?:{words})(?![^\W_]))", re.IGNORECASE)
 
 
-def _scale(after: str) -> int | None:
+def _scales(after: str) -> tuple[int, ...]:
     match = _scale_pattern().match(after)
-    return dict(scales())[match.group("word").lower()] if match else None
+    return scales()[match.group("word").lower()] if match else ()
 
 
 def _unspaced(word: str) -> bool:
@@ -125,8 +136,8 @@ def _plain(char: str) -> str:
     return char if digit is None else str(digit)
 
 
-def _in_words(value: Decimal, in_words: frozenset[int]) -> bool:
-    return value == value.to_integral_value() and int(value) in in_words
+def _in_words(value: Decimal, there: Numbers) -> bool:
+    return value == value.to_integral_value() and int(value) in there.in_words
 
 
 def _regrouped(number: Number, wanted: Numbers, there: Numbers) -> bool:
@@ -135,8 +146,13 @@ def _regrouped(number: Number, wanted: Numbers, there: Numbers) -> bool:
     return len(digits) >= 3 and len(wanted.digits) >= 7 and digits in there.digits and wanted.digits in there.digits
 
 
-def _short_year(value: Decimal, readings: frozenset[Decimal]) -> bool:
-    """Say whether a year stands there with two digits (`1930s`, `die 30er`) or a short one with four."""
+def _of_a_year(value: Decimal, there: Numbers) -> bool:
+    """Say whether a year stands there in another form: `1930s`, `die 30er`, `八十年代`, `20世紀30年代`."""
+    if value != value.to_integral_value():
+        return False
     if 1900 <= value <= 2099:
-        return value % 100 in readings
-    return value == value.to_integral_value() and 0 <= value <= 99 and bool({1900 + value, 2000 + value} & readings)
+        return value % 100 in there.readings or (
+            value >= 1920 and value % 10 == 0 and int(value % 100) in there.in_words
+        )
+    years = [year for year in there.readings if 1400 <= year <= 2099]
+    return any(value in (year % 100, year // 100 + 1) for year in years if year == year.to_integral_value())

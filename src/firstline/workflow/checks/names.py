@@ -1,0 +1,51 @@
+"""Names of two words or more in running text, compared loosely enough that a translation may inflect them.
+
+A name is a row of capitalised Latin words. Two words are alike when they begin alike, so `Sturridge` and
+`Sturridges`, `National` and `nationale` are. Single words are left alone: German capitalises every noun.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĒĖĘĚĞĢĪĮİĶĹĻŁŃŅŇŌŐŒŘŚŞŠŢŤŪŮŰŲŹŻŽȘȚ"
+_WORD = rf"[{_UPPER}][\w’']*[^\W\d_]"
+_JOINT = r"(?:(?:de|of|the|von|van|der|del|la|du|le|da|do|bin|al)[ ]+)?"
+_RUN = re.compile(rf"{_WORD}(?:[ ]+{_JOINT}{_WORD})+")
+_NO_NAMES = """
+a an the in on at of for from with by to and but or as if when while after before this that these those one two he she
+it they we his her their our der die das den dem des ein eine im am und für mit von nach le la les un une dans en au
+aux et el los las una y o os no na nos nas um uma w we z na i monday tuesday wednesday thursday friday saturday sunday
+january february march april may june july august september october november december then
+"""
+
+
+def changed_names(before: str, after: str) -> tuple[str, str] | None:
+    """Give a name that is lost and one that is invented; None unless there are both.
+
+    One without the other is no proof: translations drop and explain names. Both together is a name exchanged.
+    """
+    lost, new = _without_likeness(before, after), _without_likeness(after, before)
+    return (lost[0], new[0]) if lost and new else None
+
+
+def invented_names(source: str, text: str) -> list[str]:
+    """Give the names of a text of which no word stands in the source; for texts in one language."""
+    return _without_likeness(text, source)
+
+
+def _without_likeness(text: str, other: str) -> list[str]:
+    there = {word[:4] for part in re.findall(r"[^\W_]+", other) if len(word := _flat(part)) > 2}
+    no_names = frozenset(_NO_NAMES.split())
+    out = []
+    for match in _RUN.finditer(text):
+        parts = [part for part in re.split(r"[ ]+", match.group()) if part.casefold() not in no_names]
+        telling = [word for part in parts if len(word := _flat(part)) > 2]
+        if len(telling) > 1 and not any(word[:4] in there for word in telling):
+            out.append(" ".join(parts))
+    return out
+
+
+def _flat(word: str) -> str:
+    return "".join(char for char in unicodedata.normalize("NFKD", word.casefold()) if char.isalnum())
