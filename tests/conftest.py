@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from firstline.settings import Settings
+from firstline import settings
 
 _SMOLLM2 = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
@@ -16,10 +16,10 @@ _SMOLLM2 = "SmolLM2-135M-Instruct.Q4_1.gguf"
 def smollm2() -> Path:
     """The GGUF of local/smollm2-135m: below the data folder MODELS_FOR_TESTS names, else below the product's own.
 
-    It fails where the file is missing: a test of a real model that is skipped proves nothing.
+    The product's own is the one that `scripts/test` pulls into: it follows the settings. It fails where the file is missing: a test of a real model that is skipped proves nothing.
     """
     named = os.environ.get("MODELS_FOR_TESTS")
-    data = Path(named) if named else Settings().data_path
+    data = Path(named) if named else settings.load().settings.data_path
     for path in sorted((data / "models").glob(f"**/{_SMOLLM2}")):
         return path
     pytest.fail(f"{_SMOLLM2} is not below {data}/models: run `firstline models pull local/smollm2-135m`")
