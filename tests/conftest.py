@@ -16,7 +16,8 @@ _SMOLLM2 = "SmolLM2-135M-Instruct.Q4_1.gguf"
 def smollm2() -> Path:
     """The GGUF of local/smollm2-135m: below the data folder MODELS_FOR_TESTS names, else below the product's own.
 
-    The product's own is the one that `scripts/test` pulls into: it follows the settings. It fails where the file is missing: a test of a real model that is skipped proves nothing.
+    The product's own follows the settings: it is where `scripts/test` pulls to. It fails where the file is missing: a
+    test of a real model that is skipped proves nothing.
     """
     named = os.environ.get("MODELS_FOR_TESTS")
     data = Path(named) if named else settings.load().settings.data_path
