@@ -49,7 +49,7 @@ async def write(
 async def choose(
     account: Account, task: Task, offers: Sequence[Offer], text: str, parameters: Mapping[str, Json]
 ) -> Draft:
-    """Have the model choose each field among its candidates; what has none to choose among is written."""
+    """Have the model choose each field among its candidates; what has none is written, what the layout decides is read."""
     messages = prompt.about(task, text)
     values: dict[str, Json] = {}
     confidences: dict[str, float] = {}
@@ -57,7 +57,9 @@ async def choose(
     open_fields: list[Field] = []
     for offer in offers:
         field = offer.field
-        if not offer.closed:
+        if offer.read:
+            values[field.name] = offer.reading
+        elif not offer.closed:
             open_fields.append(field)
         elif not offer.candidates:
             values[field.name] = None

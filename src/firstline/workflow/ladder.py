@@ -17,10 +17,10 @@ STAND_IN = frozenset({"gpt-4o-mini", "gpt-4o-mini-2024-07-18", "openai/gpt-4o-mi
 
 
 class Rung(Value, frozen=True, kw_only=True):
-    """One model of a ladder; `skip` says why it cannot be asked at all (None: it can)."""
+    """One model of a ladder; `skipped` says why it cannot be asked at all (None: it can)."""
 
     model: Model
-    skip: str | None = None
+    skipped: str | None = None
 
 
 class Machine(Value, frozen=True, kw_only=True):
@@ -43,7 +43,7 @@ def rungs(names: Sequence[str], *, stand_in: Sequence[str], catalog: Catalog, ma
         skip = unusable(model, machine)
         if skip is not None and not needed and model.engine == "llama_cpp":
             continue
-        found.setdefault(model.id, Rung(model=model, skip=skip))
+        found.setdefault(model.id, Rung(model=model, skipped=skip))
     return tuple(found.values())
 
 

@@ -15,6 +15,7 @@ from firstline.workflow.checks.base import Check
 from firstline.workflow.field import Field, object_schema
 
 Kind = Literal["classify", "extract", "transform"]
+Merge = Literal["join", "again"]
 
 BEHAVIOUR = 1
 """Raised by whoever changes prompts, candidates or decisions: it is part of every task's version."""
@@ -76,6 +77,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     budget: TaskBudget = TaskBudget()
     max_output_tokens: int = 1024
     split: bool = True
+    merge: Merge = "join"
     origin: str = "built in"
 
     @cached_property

@@ -11,17 +11,20 @@ from typing import Annotated, Any, get_type_hints
 import msgspec
 from msgspec import Meta
 
-from firstline.errors import FirstlineError, TaskError
+from firstline.errors import FirstlineError, TaskError, UsageError
 from firstline.schema import unsatisfiable
-from firstline.types import Modality
+from firstline.types import Json, Modality
 from firstline.workflow.checks.base import Check
 from firstline.workflow.checks.registry import build
 from firstline.workflow.checks.schema import matches_schema
 from firstline.workflow.field import Field, FieldType, Position, Prefer, Span
-from firstline.workflow.task import Kind, Label, Parameter, Target, Task, TaskBudget
+from firstline.workflow.task import Kind, Label, Merge, Parameter, Target, Task, TaskBudget
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_FIELD_NAME = re.compile(r"[^\W_](?:[^\x00-\x1f\"]{0,62}[^\s\"])?")
+EACH = "*"
+"""The output field that stands for each field which a run names in its parameter `fields`."""
+MOST_FIELDS = 40
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -68,7 +71,10 @@ class TaskFile(_Part, frozen=True, kw_only=True):
     kind: Annotated[Kind, Meta(description="classify, extract or transform")]
     instruction: Annotated[str, Meta(description="what to do, in the model's prompt", min_length=1)]
     description: Annotated[str, Meta(description="what the task is for, shown in lists")] = ""
-    input: Annotated[list[Modality], Meta(description="what it takes: text, image", min_length=1)] = ["text", "image"]
+    input: Annotated[tuple[Modality, ...], Meta(description="what it takes: text, image", min_length=1)] = (
+        "text",
+        "image",
+    )
     ladder: Annotated[list[str], Meta(description="models in order; empty: the settings' default")] = []
     target: Annotated[Target | None, Meta(description="what a certificate must promise")] = None
     budget: Annotated[TaskBudget, Meta(description="what one run may spend")] = TaskBudget()
@@ -79,6 +85,7 @@ class TaskFile(_Part, frozen=True, kw_only=True):
     checks: Annotated[list[str | dict[str, Any]], Meta(description="checks of the answer as a whole")] = []
     max_output_tokens: Annotated[int, Meta(description="longest answer in tokens", ge=1, le=16_384)] = 1024
     split: Annotated[bool, Meta(description="longer text than the model's window is worked on in parts")] = True
+    merge: Annotated[Merge, Meta(description="texts of parts: in a row (join) or worked on again (again)")] = "join"
 
 
 def task_from_text(name: str, text: str, *, origin: str = "built in") -> Task:
@@ -105,7 +112,7 @@ def task_from_tree(name: str, tree: Mapping[str, Any], *, origin: str) -> Task:
         path, reason, hint = _explained(str(error))
         raise TaskError(f"{path}: {reason}" if path else reason, hint=hint, param=path) from None
     _check_shape(file)
-    fields = tuple(_field(key, part) for key, part in file.output.items())
+    fields = tuple(_field(key, part) for key, part in file.output.items() if key != EACH)
     task = Task(
         name=name,
         kind=file.kind,
@@ -134,9 +141,34 @@ def task_from_tree(name: str, tree: Mapping[str, Any], *, origin: str) -> Task:
         budget=file.budget,
         max_output_tokens=file.max_output_tokens,
         split=file.split,
+        merge=file.merge,
         origin=origin,
     )
     return msgspec.structs.replace(task, checks=_checks(task, file))
+
+
+def with_named_fields(task: Task, arguments: Mapping[str, Json]) -> Task:
+    """Put the fields that a run names in the place of `*`; any other task stays as it is. Raises UsageError."""
+    outputs = task.declaration.get("output", {})
+    if EACH not in outputs:
+        return task
+    given = arguments.get("fields")
+    names = given.split(",") if isinstance(given, str) else given
+    if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
+        raise UsageError("fields must be names", hint="--fields 'name,date of birth'", param="fields")
+    named = [name for name in dict.fromkeys(one.strip() for one in names) if name]
+    if not 0 < len(named) <= MOST_FIELDS:
+        raise UsageError(
+            f"name 1 to {MOST_FIELDS} fields, not {len(named)}", hint="--fields 'name,date'", param="fields"
+        )
+    template = outputs[EACH]
+    own = {key: part for key, part in outputs.items() if key != EACH}
+    for name in named:
+        own[name] = {"labels": [name.replace("_", " ")], "description": f"what stands beside “{name}”", **template}
+    try:
+        return task_from_tree(task.name, {**task.declaration, "output": own}, origin=task.origin)
+    except TaskError as error:
+        raise UsageError(error.message, hint=error.hint, param="fields") from None
 
 
 def _checks(task: Task, file: TaskFile) -> tuple[Check, ...]:
@@ -146,6 +178,8 @@ def _checks(task: Task, file: TaskFile) -> tuple[Check, ...]:
         raise TaskError(f"no answer can meet the output: {reason}", param="output")
     checks: list[Check] = [matches_schema(task.schema)]
     for key, part in file.output.items():
+        if key == EACH:
+            continue
         path = f"output.{key}.checks"
         checks += [_built(spec, path, field=key, field_type=part.type) for spec in part.checks]
     only = {"classify": "label", "transform": "text"}.get(task.kind) if not task.fields else None
@@ -174,11 +208,13 @@ def _check_shape(file: TaskFile) -> None:
             hint=f"add [labels.{file.out_of_scope}]",
             param="out_of_scope",
         )
-    if file.kind == "extract" and not file.output and "fields" not in file.parameters:
+    if file.kind == "extract" and not file.output:
         raise TaskError("an extract task needs an output", hint="[output.NAME]", param="output")
+    if EACH in file.output and "fields" not in file.parameters:
+        raise TaskError("`*` needs the parameter that names the fields", hint="[parameters.fields]", param="output.*")
     for name in file.output:
-        if not _FIELD_NAME.fullmatch(name):
-            raise TaskError(f"{name!r} is no field name", hint="letters, digits and _", param=f"output.{name}")
+        if name != EACH and not _FIELD_NAME.fullmatch(name):
+            raise TaskError(f"{name!r} is no field name", hint="it begins with a letter", param=f"output.{name}")
     for name, part in file.output.items():
         if part.pattern:
             try:

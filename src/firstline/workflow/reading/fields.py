@@ -25,7 +25,9 @@ _WORD_CHARS = 200
 class Offer(Value, frozen=True, kw_only=True):
     """The candidates of a field, best first, and the second reader's own value (None: it found none).
 
-    `closed` says that the value must be one of the candidates; otherwise a model writes it in its own words.
+    `closed` says that the value must be one of the candidates; otherwise a model writes it in its own words. `read`
+    says that the layout decides it and a model that does not see would not know better: goods, the currency, and an
+    optional sum whose label is nowhere on the page.
     """
 
     field: Field
@@ -33,6 +35,7 @@ class Offer(Value, frozen=True, kw_only=True):
     reading: Json
     margin: float
     closed: bool
+    read: bool = False
 
 
 def offers(document: Document, fields: Sequence[Field]) -> Mapping[str, Offer]:
@@ -51,7 +54,7 @@ def offer(document: Document, field: Field) -> Offer:
         return _closed(field, found, needs_label=field.optional and bool(field.labels))
     if field.type == "array" and field.span == "rows":
         rows = rows_of(document)
-        return Offer(field=field, candidates=(), reading=rows or None, margin=0.0, closed=False)
+        return Offer(field=field, candidates=(), reading=rows, margin=0.0, closed=False, read=True)
     if field.type != "string" or field.schema:
         return Offer(field=field, candidates=(), reading=None, margin=0.0, closed=False)
     match field.span:
@@ -78,6 +81,7 @@ def _closed(field: Field, found: Sequence[Candidate], *, needs_label: bool) -> O
         reading=top.value if top else None,
         margin=margin,
         closed=True,
+        read=top is None and needs_label and field.optional,
     )
 
 
@@ -108,7 +112,7 @@ def _currency(document: Document, field: Field) -> Offer:
     ranked = counts.most_common()
     candidates = tuple(Candidate(value=code, text=str(code), line=0, score=float(n)) for code, n in ranked)
     top = candidates[0].value if candidates and (len(ranked) == 1 or ranked[0][1] > ranked[1][1]) else None
-    return Offer(field=field, candidates=candidates, reading=top, margin=1.0, closed=True)
+    return Offer(field=field, candidates=candidates, reading=top, margin=1.0, closed=True, read=True)
 
 
 def _matches(document: Document, field: Field) -> list[Candidate]:

@@ -1,0 +1,117 @@
+"""The composition root: settings become objects, and only here. Faces get `Services`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from firstline.catalog.catalog import Catalog
+from firstline.catalog.model import Model
+from firstline.catalog.weights import WeightsStore
+from firstline.engines.base import Engine
+from firstline.engines.fake import Fake
+from firstline.engines.llama_cpp import LlamaCpp
+from firstline.engines.ocr import Ocr
+from firstline.engines.openai_http import OpenAIHTTP
+from firstline.engines.pool import Pool
+from firstline.errors import EngineUnavailableError
+from firstline.ledger.store import Ledger
+from firstline.settings import Loaded, Settings
+from firstline.types import Value
+from firstline.workflow.call import Door
+from firstline.workflow.chat import Chat
+from firstline.workflow.ladder import Machine
+from firstline.workflow.run import Runner
+from firstline.workflow.services import Services
+from firstline.workflow.tasks import Tasks
+
+
+class App(Value, frozen=True, kw_only=True):
+    """A running product: what faces call, and the weights on disk."""
+
+    services: Services
+    weights: WeightsStore
+
+
+@asynccontextmanager
+async def build(loaded: Loaded) -> AsyncIterator[App]:
+    """Build the product from settings and end it afterwards. Nothing heavy starts before its first use.
+
+    Raises SettingsError and LedgerError.
+    """
+    settings = loaded.settings
+    settings.data_path.mkdir(parents=True, exist_ok=True)
+    catalog = Catalog.load(settings.models)
+    weights = WeightsStore(settings.models_path)
+    pool = Pool(lambda name: _engine(catalog.get(name), weights, loaded), max_local=settings.llama.max_models)
+    reader = Ocr(threads=_threads(settings))
+    ledger = await Ledger.open(settings.ledger_url)
+    door = Door(pool, ledger)
+
+    def machine() -> Machine:
+        return Machine(
+            on_disk=weights.ready, has_key=lambda model: _has_key(model, loaded), today=datetime.now(UTC).date()
+        )
+
+    try:
+        runner = Runner(settings=settings, catalog=catalog, machine=machine, door=door, ledger=ledger, reader=reader)
+        chat = Chat(settings=settings, catalog=catalog, machine=machine, door=door, ledger=ledger, reader=reader)
+        services = Services(
+            settings=settings,
+            catalog=catalog,
+            tasks=Tasks(Path(settings.tasks_dir)),
+            runner=runner,
+            chat=chat,
+            ledger=ledger,
+        )
+        yield App(services=services, weights=weights)
+    finally:
+        await pool.close()
+        await reader.close()
+        await ledger.close()
+
+
+def _engine(model: Model, weights: WeightsStore, loaded: Loaded) -> Engine:
+    """Make the engine of a model. Raises WeightsMissingError or EngineUnavailableError."""
+    settings = loaded.settings
+    if model.engine == "fake":
+        return Fake.load(Path(model.script)) if model.script else Fake()
+    if model.remote is not None:
+        remote = model.remote
+        return OpenAIHTTP(
+            remote.base_url,
+            model=remote.model,
+            api_key=loaded.secrets.get(remote.api_key_env) if remote.api_key_env else None,
+            timeout_s=remote.timeout_s,
+            uses_max_completion_tokens=remote.max_completion_tokens,
+            extra={"reasoning_effort": remote.reasoning_effort} if remote.reasoning_effort else {},
+        )
+    if model.engine != "llama_cpp":
+        raise EngineUnavailableError(f"{model.id} cannot answer requests: it makes vectors")
+    llama = settings.llama
+    return LlamaCpp(
+        weights.require(model, "model"),
+        weights.path(model, "mmproj"),
+        context=min(llama.context, model.context or llama.context),
+        parallel=llama.parallel,
+        threads=_threads(settings),
+        gpu_layers=llama.gpu_layers,
+        start_s=llama.start_s,
+        call_s=llama.call_s,
+        log_dir=settings.data_path / "logs",
+    )
+
+
+def _has_key(model: Model, loaded: Loaded) -> bool:
+    if model.remote is None:
+        return True
+    return not model.remote.api_key_env or bool(loaded.secrets.get(model.remote.api_key_env))
+
+
+def _threads(settings: Settings) -> int:
+    """The settings' threads, or as many as this process may use."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return settings.llama.threads or available or 1

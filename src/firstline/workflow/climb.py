@@ -1,0 +1,130 @@
+"""What follows an attempt: which fields stand, which are asked again one rung up, and the verdict. Pure decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from firstline.types import Attempt, FieldOutcome, Finding, Json, Value, Verdict
+from firstline.workflow.answer import Draft
+from firstline.workflow.checks.agreement import same
+from firstline.workflow.checks.base import Subject
+from firstline.workflow.task import Task
+
+
+class Standing(Value, frozen=True, kw_only=True):
+    """Where a run stands: the answer so far, what became of each field, and the fields still in doubt."""
+
+    answer: Mapping[str, Json]
+    outcomes: Mapping[str, FieldOutcome]
+    open: tuple[str, ...]
+    heard: Mapping[str, tuple[Json, ...]] = {}
+
+
+class Judged(Value, frozen=True, kw_only=True):
+    """A draft after its checks: what it leads to, and what the checks had against it."""
+
+    standing: Standing
+    findings: tuple[Finding, ...]
+    passed: bool
+
+
+def begin(keys: Sequence[str]) -> Standing:
+    """A run that has asked nobody: every field is open."""
+    return Standing(answer=dict.fromkeys(keys), outcomes={}, open=tuple(keys))
+
+
+def judge(
+    task: Task,
+    standing: Standing,
+    draft: Draft,
+    *,
+    model: str,
+    first: bool,
+    source: str,
+    readings: Mapping[str, Json],
+    confirm: bool,
+    parameters: Mapping[str, Json],
+) -> Judged:
+    """Check a draft and settle what passes.
+
+    `readings` is what the second reader found. With `confirm` the model is one whose fields a second reader has to
+    confirm (check `agreement`); an earlier model that gave the same value confirms it too. Without, that check is
+    left out. A finding about a field leaves that field open; one about the whole answer leaves open what it was asked.
+    """
+    answer = {**standing.answer, **{key: draft.values.get(key) for key in standing.open}}
+    subject = Subject(
+        answer=answer,
+        source=source,
+        fields=standing.open,
+        confidences={key: share for key, share in draft.confidences.items() if key in standing.open},
+        readings=_confirming(task, readings, standing.heard, draft.values) if confirm else {},
+        parameters=parameters,
+    )
+    checks = [check for check in task.checks if confirm or check.name != "agreement"]
+    findings = tuple(finding for check in checks for finding in check(subject))
+    doubted = _doubted(findings, standing.open)
+    outcomes = dict(standing.outcomes)
+    for key in standing.open:
+        reasons = tuple(finding.reason for finding in findings if finding.field in (key, None))
+        settled = key not in doubted
+        outcomes[key] = FieldOutcome(
+            status=("accepted" if first else "escalated") if settled else "review",
+            model=model,
+            confidence=draft.confidences.get(key),
+            reasons=() if settled else reasons,
+        )
+    heard = {key: (*standing.heard.get(key, ()), draft.values.get(key)) for key in standing.open}
+    still_open = tuple(key for key in standing.open if key in doubted)
+    return Judged(
+        standing=Standing(answer=answer, outcomes=outcomes, open=still_open, heard={**standing.heard, **heard}),
+        findings=findings,
+        passed=not doubted,
+    )
+
+
+def verdict(standing: Standing, attempts: Sequence[Attempt]) -> tuple[Verdict, str]:
+    """Give the verdict and its reason in words."""
+    made = [attempt for attempt in attempts if attempt.skipped is None]
+    if not made:
+        why = "; ".join(f"{attempt.model}: {attempt.skipped}" for attempt in attempts)
+        return "review", f"no model could be asked ({why})" if why else "the ladder is empty"
+    if standing.open:
+        reasons = {reason for key in standing.open for reason in _reasons(standing, key)}
+        return "review", f"{', '.join(standing.open)}: {'; '.join(sorted(reasons))}" if reasons else (
+            "; ".join(attempt.error for attempt in made if attempt.error) or "no rung is left"
+        )
+    if len(made) == 1:
+        return "accepted", f"{made[0].model} passed every check"
+    return "escalated", f"{made[-1].model} settled what {made[0].model} could not"
+
+
+def _reasons(standing: Standing, key: str) -> tuple[str, ...]:
+    outcome = standing.outcomes.get(key)
+    return outcome.reasons if outcome else ()
+
+
+def _doubted(findings: Sequence[Finding], open_fields: Sequence[str]) -> frozenset[str]:
+    """Fields that a finding speaks against. One about a settled field alone puts all that is open in doubt."""
+    doubted = {finding.field for finding in findings if finding.field is not None}
+    if any(finding.field is None or finding.field not in open_fields for finding in findings):
+        return frozenset(open_fields)
+    return frozenset(key for key in doubted if key is not None)
+
+
+def _confirming(
+    task: Task,
+    readings: Mapping[str, Json],
+    heard: Mapping[str, tuple[Json, ...]],
+    values: Mapping[str, Json],
+) -> dict[str, Json]:
+    """The readings that a model's values are compared with: the second reader's, or an earlier model's equal value."""
+    kinds = {field.name: field.type for field in task.fields}
+    out = dict(readings)
+    for key, value in values.items():
+        kind = kinds.get(key, "string")
+        if value is None or same(value, out.get(key), kind):
+            continue
+        for earlier in heard.get(key, ()):
+            if earlier is not None and same(value, earlier, kind):
+                out[key] = earlier
+    return out

@@ -1,0 +1,195 @@
+"""Measures a task on labelled examples: quality, coverage, escalation, cost and time.
+
+Only the keys that an example expects are compared, by type: dates by day, amounts by value, texts with case, spacing
+and punctuation folded (`docs/concepts/evaluation.md`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from firstline.errors import InputError, UsageError
+from firstline.media.images import read_image
+from firstline.settings import Limits
+from firstline.types import Json, Run, Text, Value
+from firstline.values import parse_amount, parse_dates, same_date
+from firstline.workflow.checks.agreement import same
+from firstline.workflow.field import FieldType
+from firstline.workflow.run import Runner
+from firstline.workflow.source import Document, InputPart, TaskInput
+from firstline.workflow.task import Task
+
+_SERVED = ("accepted", "escalated")
+
+
+class Row(Value, frozen=True, kw_only=True):
+    """One labelled example; `expected` holds values by field."""
+
+    given: TaskInput
+    expected: Mapping[str, Json]
+    parameters: Mapping[str, Json] = {}
+
+
+class Share(Value, frozen=True, kw_only=True):
+    """Of `n`: the share accepted, the share right, and the share of the accepted that is right (None: none was)."""
+
+    n: int
+    accepted: float
+    right: float
+    right_of_accepted: float | None
+
+
+class Seconds(Value, frozen=True, kw_only=True):
+    """Time per example: median and 99th percentile, and all together."""
+
+    p50: float
+    p99: float
+    total: float
+
+
+class EvalReport(Value, frozen=True, kw_only=True):
+    """What an evaluation measured; `models` counts which model settled a run."""
+
+    task: str
+    version: str
+    n: int
+    verdicts: Mapping[str, int]
+    fields: Mapping[str, Share]
+    whole: Share
+    seconds: Seconds
+    cost_nano_usd: int
+    saved_nano_usd: int
+    escalation: float
+    errors: tuple[str, ...] = ()
+
+
+class Scored(Value, frozen=True, kw_only=True):
+    """One example's outcome by field: served and right."""
+
+    served: Mapping[str, bool]
+    right: Mapping[str, bool]
+
+
+async def evaluate(
+    runner: Runner,
+    task: Task,
+    rows: Sequence[Row],
+    *,
+    on_progress: Callable[[int], None] | None = None,
+    on_run: Callable[[Row, Run, Scored], None] | None = None,
+) -> EvalReport:
+    """Run every example and compare. Raises UsageError for parameters that the task does not take."""
+    scored: list[Scored] = []
+    runs: list[Run] = []
+    for number, row in enumerate(rows, start=1):
+        run = await runner.run(task, row.given, parameters=row.parameters)
+        one = score(task, run, row.expected)
+        runs.append(run)
+        scored.append(one)
+        if on_run is not None:
+            on_run(row, run, one)
+        if on_progress is not None:
+            on_progress(number)
+    return report(task, runs, scored)
+
+
+def score(task: Task, run: Run, expected: Mapping[str, Json]) -> Scored:
+    """Compare one run with what was expected."""
+    answer = run.answer if isinstance(run.answer, dict) else {}
+    right = {key: agrees(task, key, answer.get(key), value) for key, value in expected.items()}
+    served = {key: key in run.fields and run.fields[key].status in _SERVED for key in expected}
+    return Scored(served=served, right=right)
+
+
+def agrees(task: Task, key: str, value: Json, expected: Json) -> bool:
+    """Say whether a value is the expected one, compared by the field's type."""
+    kind: FieldType = next((field.type for field in task.fields if field.name == key), "string")
+    if kind in ("number", "integer") and value is not None:
+        return bool(set(parse_amount(value)) & set(parse_amount(expected)))
+    if kind == "date" and parse_dates(expected):
+        return same_date(value, expected)
+    return same(value, expected, kind)
+
+
+def report(task: Task, runs: Sequence[Run], scored: Sequence[Scored]) -> EvalReport:
+    """Add up. Pure."""
+    keys = list(dict.fromkeys(key for one in scored for key in one.right))
+    counted = Counter(run.verdict for run in runs)
+    times = sorted(run.ms / 1000 for run in runs)
+    whole = [(all(one.served.values()), all(one.right.values())) for one in scored]
+    asked = sum(1 for run in runs if sum(attempt.skipped is None for attempt in run.attempts) > 1)
+    return EvalReport(
+        task=task.name,
+        version=task.version,
+        n=len(runs),
+        verdicts={verdict: counted[verdict] for verdict in ("accepted", "escalated", "review", "rejected")},
+        fields={key: _share([(one.served[key], one.right[key]) for one in scored if key in one.right]) for key in keys},
+        whole=_share(whole),
+        seconds=Seconds(p50=_quantile(times, 0.5), p99=_quantile(times, 0.99), total=round(sum(times), 3)),
+        cost_nano_usd=sum(run.cost_nano_usd for run in runs),
+        saved_nano_usd=sum(run.saved_nano_usd for run in runs),
+        escalation=asked / len(runs) if runs else 0.0,
+    )
+
+
+def read_rows(path: Path, limits: Limits) -> list[Row]:
+    """Read `DATA.jsonl`; picture paths are relative to the file. Raises UsageError with the line of a mistake."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from None
+    rows = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            rows.append(_row(json.loads(line), path.parent, limits))
+        except (InputError, UsageError) as error:
+            raise UsageError(f"{path.name}:{number}: {error.message}", hint=error.hint) from None
+        except (ValueError, KeyError, TypeError) as error:
+            hint = 'a line is {"input": …, "expected": …}'
+            raise UsageError(f"{path.name}:{number}: {type(error).__name__}: {error}", hint=hint) from None
+    if not rows:
+        raise UsageError(f"{path.name} holds no examples")
+    return rows
+
+
+def _row(tree: Any, folder: Path, limits: Limits) -> Row:
+    given, expected = tree["input"], tree["expected"]
+    parts = [{"type": "text", "text": given}] if isinstance(given, str) else given
+    return Row(
+        given=TaskInput(parts=tuple(_part(part, folder, limits) for part in parts)),
+        expected=expected if isinstance(expected, dict) else {"label": expected},
+        parameters=tree.get("parameters", {}),
+    )
+
+
+def _part(part: Any, folder: Path, limits: Limits) -> InputPart:
+    if part["type"] == "text":
+        return Text(text=part["text"])
+    path = folder / part["path"]
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{part['path']}: {error.strerror}") from None
+    return Document(data=data) if data.startswith(b"%PDF") else read_image(data, limits)
+
+
+def _share(pairs: Sequence[tuple[bool, bool]]) -> Share:
+    served = [right for was_served, right in pairs if was_served]
+    n = len(pairs)
+    return Share(
+        n=n,
+        accepted=len(served) / n if n else 0.0,
+        right=sum(right for _, right in pairs) / n if n else 0.0,
+        right_of_accepted=sum(served) / len(served) if served else None,
+    )
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float:
+    """The nearest-rank quantile; 0 where there is nothing."""
+    return ordered[min(int(share * len(ordered)), len(ordered) - 1)] if ordered else 0.0

@@ -1,0 +1,237 @@
+"""A run: one input climbs the ladder of its task until every field stands or no rung is left."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from firstline.catalog.catalog import Catalog
+from firstline.catalog.model import Model
+from firstline.engines.base import PageReader
+from firstline.errors import EngineCrashedError, FirstlineError, InputError
+from firstline.ledger.store import Ledger
+from firstline.money import NanoUSD
+from firstline.settings import Settings
+from firstline.types import Attempt, FieldOutcome, Finding, Json, Run
+from firstline.workflow.answer import Draft
+from firstline.workflow.call import Account, Door, Purse
+from firstline.workflow.climb import Standing, begin, judge, verdict
+from firstline.workflow.events import Event
+from firstline.workflow.ladder import Machine, Rung, rungs
+from firstline.workflow.rung import Rungwork
+from firstline.workflow.savings import saved
+from firstline.workflow.source import TaskInput, read_source
+from firstline.workflow.task import Task
+from firstline.workflow.task_file import with_named_fields
+
+OnEvent = Callable[[Event], None]
+
+
+class Runner:
+    """Runs tasks. One for the process; it holds no state of a run."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        catalog: Catalog,
+        machine: Callable[[], Machine],
+        door: Door,
+        ledger: Ledger,
+        reader: PageReader,
+        clock: Callable[[], float] = time.time,
+        timer: Callable[[], float] = time.perf_counter,
+        new_id: Callable[[], str] = lambda: f"run_{secrets.token_hex(12)}",
+    ) -> None:
+        self._settings = settings
+        self._catalog = catalog
+        self._machine = machine
+        self._door = door
+        self._ledger = ledger
+        self._reader = reader
+        self._clock = clock
+        self._timer = timer
+        self._new_id = new_id
+
+    def rungs(self, task: Task) -> tuple[Rung, ...]:
+        """Give the rungs of a task on this machine. Raises ModelNotFoundError."""
+        ladder = self._settings.ladder
+        return rungs(
+            task.ladder or ladder.default, stand_in=ladder.stand_in, catalog=self._catalog, machine=self._machine()
+        )
+
+    async def run(
+        self,
+        task: Task,
+        given: TaskInput,
+        *,
+        parameters: Mapping[str, Json] | None = None,
+        on_event: OnEvent | None = None,
+    ) -> Run:
+        """Run a task on one input to its verdict.
+
+        Raises UsageError for wrong parameters and ModelNotFoundError for a ladder that names an unknown model; what
+        goes wrong after that ends in the verdict. Cancelling leaves a run that the ledger shows as given up.
+        """
+        arguments = task.arguments(parameters or {})
+        task = with_named_fields(task, arguments)
+        ladder = self.rungs(task)
+        run_id, created, begun = self._new_id(), self._clock(), self._timer()
+        tell = on_event or (lambda event: None)
+        await self._ledger.begin_run(run_id, task.name, task.version, given.sha256, created)
+        try:
+            run = await self._climb(run_id, task, given, arguments, ladder, tell)
+        except asyncio.CancelledError:
+            await self._ledger.drop_run(run_id, "the caller left before the verdict")
+            raise
+        run = msgspec.structs.replace(run, created=created, ms=round((self._timer() - begun) * 1000))
+        await self._ledger.finish_run(run)
+        return run
+
+    async def _climb(
+        self,
+        run_id: str,
+        task: Task,
+        given: TaskInput,
+        arguments: Mapping[str, Json],
+        ladder: Sequence[Rung],
+        tell: OnEvent,
+    ) -> Run:
+        blank = Run(id=run_id, task=task.name, version=task.version, verdict="rejected", answer=None, attempts=())
+        try:
+            tell(Event(kind="reading", detail="the input"))
+            source = await read_source(given, self._reader, self._settings.limits)
+            work = Rungwork(task, source, arguments, settings=self._settings)
+        except InputError as error:
+            return msgspec.structs.replace(blank, reason=error.message, notes=(error.hint,) if error.hint else ())
+        purse = self._purse(task)
+        standing = begin(task.keys)
+        attempts: list[Attempt] = []
+        for rung in ladder:
+            if not standing.open:
+                break
+            standing = await self._rung(run_id, work, rung, purse, standing, attempts, tell)
+        decided, reason = verdict(standing, attempts)
+        cost = NanoUSD(sum(attempt.cost_nano_usd for attempt in attempts))
+        return msgspec.structs.replace(
+            blank,
+            verdict=decided,
+            reason=reason,
+            answer=dict(standing.answer) if any(a.skipped is None and a.error is None for a in attempts) else None,
+            attempts=tuple(attempts),
+            fields=_outcomes(standing),
+            notes=work.notes,
+            cost_nano_usd=cost,
+            saved_nano_usd=saved([rung.model for rung in ladder], self._catalog, attempts, cost=cost, at=self._clock()),
+        )
+
+    async def _rung(
+        self,
+        run_id: str,
+        work: Rungwork,
+        rung: Rung,
+        purse: Purse,
+        standing: Standing,
+        attempts: list[Attempt],
+        tell: OnEvent,
+    ) -> Standing:
+        """Ask one rung for what is open; a local model that crashed is asked once more."""
+        for again in (True, False):
+            skipped = rung.skipped or work.cannot_take(rung.model, standing.open) or purse.refuse_attempt()
+            if skipped is not None:
+                tell(Event(kind="skipped", model=rung.model.id, detail=skipped))
+                attempts.append(Attempt(model=rung.model.id, passed=False, fields=_asked(standing), skipped=skipped))
+                return standing
+            tell(Event(kind="asking", model=rung.model.id, fields=_asked(standing)))
+            first = all(attempt.skipped is not None for attempt in attempts)
+            account = self._door.account(run_id, len(attempts), rung.model, purse)
+            begun = self._timer()
+            try:
+                async with asyncio.timeout(purse.seconds_left):
+                    draft = await work.draft(account, standing.open)
+            except (FirstlineError, TimeoutError) as error:
+                attempts.append(_failed(rung.model, standing, account, error, round((self._timer() - begun) * 1000)))
+                tell(Event(kind="failed", model=rung.model.id, detail=attempts[-1].error or ""))
+                if isinstance(error, EngineCrashedError) and again:
+                    continue
+                return standing
+            judged = judge(
+                work.task,
+                standing,
+                draft,
+                model=rung.model.id,
+                first=first,
+                source=work.source.text,
+                readings=work.readings,
+                confirm=rung.model.engine == "llama_cpp",
+                parameters=work.arguments,
+            )
+            ms = round((self._timer() - begun) * 1000)
+            attempts.append(_made(rung.model, standing, account, draft, judged.findings, judged.passed, ms))
+            return judged.standing
+        return standing
+
+    def _purse(self, task: Task) -> Purse:
+        budget, own = self._settings.budget, task.budget
+        usd = budget.usd if own.usd is None else own.usd
+        return Purse(
+            limit=NanoUSD(round(usd * 1e9)),
+            attempts=own.attempts or budget.attempts,
+            seconds=own.seconds or budget.seconds,
+        )
+
+
+def _outcomes(standing: Standing) -> dict[str, FieldOutcome]:
+    """What became of every field, those that nobody answered too."""
+    unasked = FieldOutcome(status="review", reasons=("no model answered",))
+    return {key: standing.outcomes.get(key, unasked) for key in standing.answer}
+
+
+def _asked(standing: Standing) -> tuple[str, ...]:
+    """The fields asked for; empty when it is all of them."""
+    return standing.open if len(standing.open) < len(standing.answer) else ()
+
+
+def _failed(model: Model, standing: Standing, account: Account, error: BaseException, ms: int) -> Attempt:
+    words = (
+        f"{error.code}: {error.message}" if isinstance(error, FirstlineError) else "timeout: the run's time is used up"
+    )
+    return Attempt(
+        model=model.id,
+        passed=False,
+        fields=_asked(standing),
+        usage=account.usage,
+        cost_nano_usd=account.cost,
+        ms=ms,
+        error=words,
+    )
+
+
+def _made(
+    model: Model,
+    standing: Standing,
+    account: Account,
+    draft: Draft,
+    findings: tuple[Finding, ...],
+    passed: bool,
+    ms: int,
+) -> Attempt:
+    notes = draft.notes + (("tokens are an upper estimate: the address gave none",) if account.estimated else ())
+    shares = {key: share for key, share in draft.confidences.items() if key in standing.open}
+    return Attempt(
+        model=model.id,
+        passed=passed,
+        answer={key: draft.values.get(key) for key in standing.open},
+        findings=findings,
+        fields=_asked(standing),
+        confidence=min(shares.values()) if shares else None,
+        confidences=shares,
+        usage=account.usage,
+        cost_nano_usd=account.cost,
+        ms=ms,
+        notes=notes,
+    )

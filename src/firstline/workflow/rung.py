@@ -1,0 +1,135 @@
+"""What one rung is given to do: the text or the picture, whole or in parts, and the way its kind of model answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from firstline.catalog.model import Model
+from firstline.errors import ContextLengthError
+from firstline.settings import Settings
+from firstline.types import Image, Json, message
+from firstline.workflow import extract
+from firstline.workflow.answer import Draft
+from firstline.workflow.call import Account
+from firstline.workflow.classify import classify
+from firstline.workflow.long import estimate_tokens, worked_in_parts
+from firstline.workflow.reading.fields import Offer, offers
+from firstline.workflow.source import Source
+from firstline.workflow.task import Task
+from firstline.workflow.transform import transform
+
+_RESERVE = 512
+"""Tokens of a window kept for instruction, question and template, beside the answer."""
+_CONTEXT_LINES = 1
+
+
+class Rungwork:
+    """The work of one run: a task on a source. Raises ContextLengthError for a text beyond the product's limit."""
+
+    def __init__(self, task: Task, source: Source, arguments: Mapping[str, Json], *, settings: Settings) -> None:
+        limit = settings.limits.text_tokens
+        if len(source.text) > limit and (tokens := estimate_tokens(source.text)) > limit:
+            raise ContextLengthError(
+                f"the text has about {tokens:,} tokens, the limit is {limit:,}",
+                hint="send it in parts",
+                param="messages",
+            )
+        self.task = task
+        self.source = source
+        self.arguments = arguments
+        self._settings = settings
+        self._fields = {field.name: field for field in task.fields}
+        self.notes: tuple[str, ...] = ()
+        if source.read_by == "ocr":
+            self.notes = ("the text was read from the picture (OCR)",)
+
+    @cached_property
+    def offers(self) -> Mapping[str, Offer]:
+        """What the document offers for each field of an extraction."""
+        return offers(self.source.reading, tuple(self._fields.values())) if self.task.kind == "extract" else {}
+
+    @cached_property
+    def readings(self) -> Mapping[str, Json]:
+        """What the second reader found, by field."""
+        return {key: offer.reading for key, offer in self.offers.items() if offer.reading is not None}
+
+    def cannot_take(self, model: Model, keys: Sequence[str]) -> str | None:
+        """Say why a model cannot take this input or change these fields (nothing is paid then); None when it can."""
+        if "image" not in self.task.input and self.source.has_pictures:
+            return f"the task {self.task.name} takes no pictures"
+        if not self.source.text.strip() and not model.vision:
+            return "no text was found in the picture, and the model does not see"
+        if keys and self._chooses(model) and all(key in self.offers and self.offers[key].read for key in keys):
+            return None if len(keys) == len(self._fields) else "what is open is read from the layout, not asked of it"
+        window = self._window(model)
+        if window is not None and not self._splits and estimate_tokens(self.source.text) > 2 * window:
+            return f"the text does not fit into the model's context of {window:,} tokens"
+        return None
+
+    async def draft(self, account: Account, keys: Sequence[str]) -> Draft:
+        """Have the account's model answer for these fields. Raises EngineError, BudgetError or InputError."""
+        pictures = await self.source.pictures() if account.model.vision and self.source.has_pictures else ()
+        text = self.source.own_text if pictures else self._text_for(account.model, keys)
+
+        async def work(part: str) -> Draft:
+            return await self._once(account, keys, part, pictures)
+
+        window = self._window(account.model)
+        reserve = _RESERVE + self.task.max_output_tokens
+        if window is None or len(text) <= window - reserve:
+            return await work(text)
+
+        async def count(part: str) -> int:
+            return await account.count_tokens((message("user", part),))
+
+        if await count(text) <= window - reserve:
+            return await work(text)
+        if not self._splits:
+            raise ContextLengthError(f"the text does not fit into the model's context of {window:,} tokens")
+        return await worked_in_parts(
+            text, window=window, reserve=reserve, count_tokens=count, work=work, task=self.task
+        )
+
+    async def _once(self, account: Account, keys: Sequence[str], text: str, pictures: Sequence[Image]) -> Draft:
+        if self.task.kind == "classify":
+            return await classify(account, self.task, text, self.arguments)
+        if self.task.kind == "transform":
+            return await transform(account, self.task, text, self.arguments, pictures)
+        fields = [self._fields[key] for key in keys]
+        if not self._chooses(account.model):
+            return await extract.write(account, self.task, fields, text, self.arguments, pictures)
+        return await extract.choose(account, self.task, [self.offers[key] for key in keys], text, self.arguments)
+
+    def _chooses(self, model: Model) -> bool:
+        """Say whether a model is asked field by field: one that runs here and works on the text."""
+        return (
+            self.task.kind == "extract"
+            and model.engine == "llama_cpp"
+            and not (model.vision and self.source.has_pictures)
+        )
+
+    @property
+    def _splits(self) -> bool:
+        return self.task.split and self.task.kind != "classify"
+
+    def _window(self, model: Model) -> int | None:
+        if model.engine == "llama_cpp":
+            return min(self._settings.llama.context, model.context or self._settings.llama.context)
+        return model.context
+
+    def _text_for(self, model: Model, keys: Sequence[str]) -> str:
+        """The text a model reads: all of it, or the lines around the candidates when closed fields are asked again."""
+        asked = [self.offers[key] for key in keys if key in self.offers]
+        again = len(keys) < len(self._fields)
+        if not again or not self._chooses(model) or not all(offer.closed or offer.read for offer in asked):
+            return self.source.text
+        lines = self.source.reading.texts
+        near = {
+            number
+            for offer in asked
+            for candidate in offer.candidates
+            for number in range(candidate.line - _CONTEXT_LINES, candidate.line + _CONTEXT_LINES + 1)
+        }
+        kept = [text for number, text in enumerate(lines) if number in near]
+        return "\n".join(kept) if 0 < len(kept) < len(lines) else self.source.text

@@ -1,0 +1,24 @@
+"""What the faces of the product (server, command line) are given to call."""
+
+from __future__ import annotations
+
+from firstline.catalog.catalog import Catalog
+from firstline.ledger.store import Ledger
+from firstline.settings import Settings
+from firstline.types import Value
+from firstline.workflow.chat import Chat, ChatCall, ChatDelta, ChatResult
+from firstline.workflow.run import Runner
+from firstline.workflow.tasks import Tasks
+
+__all__ = ["Chat", "ChatCall", "ChatDelta", "ChatResult", "Services"]
+
+
+class Services(Value, frozen=True, kw_only=True):
+    """The parts of a running product that faces use."""
+
+    settings: Settings
+    catalog: Catalog
+    tasks: Tasks
+    runner: Runner
+    chat: Chat
+    ledger: Ledger

@@ -1,0 +1,63 @@
+"""Finds tasks by name: the user's own in the working folder first, then those built in."""
+
+from __future__ import annotations
+
+import difflib
+from importlib.resources import files
+from pathlib import Path
+
+from firstline.errors import NotFoundError, TaskError
+from firstline.workflow.task import Task
+from firstline.workflow.task_class import task_from_module
+from firstline.workflow.task_file import NAME, task_from_text
+
+_BUILT_IN = "firstline.tasks"
+_LARGEST = 1_000_000
+
+
+class Tasks:
+    """The tasks that can be run here. A user's own task hides a built-in one of its name; files are read when asked."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._built_in = {
+            entry.name.removesuffix(".toml"): entry
+            for entry in files(_BUILT_IN).iterdir()
+            if entry.name.endswith(".toml")
+        }
+        self._read: dict[str, Task] = {}
+
+    def names(self) -> list[str]:
+        """List the names, sorted."""
+        return sorted({*self._built_in, *self._own()})
+
+    def get(self, name: str) -> Task:
+        """Give a task. Raises NotFoundError with the nearest name, TaskError for a file with a mistake."""
+        own = self._own().get(name)
+        if own is not None:
+            return task_of_path(own)
+        if name not in self._built_in:
+            close = difflib.get_close_matches(name, self.names(), n=1)
+            hint = f"did you mean {close[0]}?" if close else "`firstline tasks list` shows them all"
+            raise NotFoundError(f"there is no task {name[:80]!r}", hint=hint, param="model")
+        if name not in self._read:
+            self._read[name] = task_from_text(name, self._built_in[name].read_text(encoding="utf-8"))
+        return self._read[name]
+
+    def _own(self) -> dict[str, Path]:
+        if not self._folder.is_dir():
+            return {}
+        found = sorted(path for path in self._folder.iterdir() if path.suffix in (".toml", ".py"))
+        return {path.stem: path for path in found if NAME.fullmatch(path.stem)}
+
+
+def task_of_path(path: Path) -> Task:
+    """Read a task file, TOML or Python. Raises TaskError."""
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise TaskError(f"{path} is too large for a task", hint="at most 1 MB")
+        if path.suffix == ".py":
+            return task_from_module(path)
+        return task_from_text(path.stem, path.read_text(encoding="utf-8"), origin=str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise TaskError(f"{path} cannot be read: {error}") from None
