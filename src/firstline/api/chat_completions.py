@@ -30,7 +30,8 @@ from firstline.api.run_object import header_text, wire_headers, wire_object
 from firstline.api.sse import EventStream
 from firstline.errors import InputError, UnsupportedError
 from firstline.types import Json, Run, Sampling, Usage
-from firstline.workflow.services import ChatCall, ChatDelta, ChatResult, Services, TaskInput
+from firstline.workflow.services import ChatCall, ChatDelta, ChatResult, Services
+from firstline.workflow.source import TaskInput
 from firstline.workflow.task import Task
 
 
@@ -53,7 +54,8 @@ async def _answer(services: Services, body: ChatBody, fetch: Fetch) -> ASGIApp:
     if body.stream and call.schema is None:
         return _passed_through(services, body, call)
     result = await services.chat.complete(call)
-    return _send(body, _of_chat(body, result), result.run)
+    verified = call.schema is not None
+    return _send(body, _of_chat(body, result, verified), wire_headers(result.run, verified=verified))
 
 
 async def _task(services: Services, body: ChatBody, fetch: Fetch) -> ASGIApp:
@@ -69,7 +71,7 @@ async def _task(services: Services, body: ChatBody, fetch: Fetch) -> ASGIApp:
     )
     if run.verdict == "rejected":
         return error_response(InputError(run.reason or "the input is unusable", param="messages"), wire_headers(run))
-    return _send(body, _of_task(body, task, run), run)
+    return _send(body, _of_task(body, task, run), wire_headers(run))
 
 
 def _of_task(body: ChatBody, task: Task, run: Run) -> Answer:
@@ -106,7 +108,7 @@ def _without_effect(body: ChatBody) -> Iterator[str]:
 
 
 async def _call(services: Services, body: ChatBody, fetch: Fetch) -> ChatCall:
-    # An unknown model is said before anything is fetched for it; a path of this machine is no name on the wire.
+    # An unknown model is told before anything is fetched for it; a path of this machine is no name on the wire.
     services.catalog.get(body.model, own_files=False)
     read = await read_messages(body.messages, services.settings.limits, fetch)
     wanted = body.response_format
@@ -135,7 +137,7 @@ def _sampling(body: ChatBody) -> Sampling:
     )
 
 
-def _of_chat(body: ChatBody, result: ChatResult) -> Answer:
+def _of_chat(body: ChatBody, result: ChatResult, verified: bool) -> Answer:
     completion, run = result.completion, result.run
     return Answer(
         id=f"chatcmpl-{run.id}",
@@ -145,14 +147,14 @@ def _of_chat(body: ChatBody, result: ChatResult) -> Answer:
         finish_reason=completion.finish_reason,
         usage=completion.usage,
         logprobs=completion.logprobs if body.logprobs else None,
-        firstline=wire_object(run),
+        firstline=wire_object(run, verified=verified),
     )
 
 
-def _send(body: ChatBody, answer: Answer, run: Run) -> ASGIApp:
+def _send(body: ChatBody, answer: Answer, headers: dict[str, str]) -> ASGIApp:
     if body.stream:
-        return EventStream(_each(streamed(answer, include_usage=_include_usage(body))), wire_headers(run))
-    return Response(msgspec.json.encode(whole(answer)), media_type="application/json", headers=wire_headers(run))
+        return EventStream(_each(streamed(answer, include_usage=_include_usage(body))), headers)
+    return Response(msgspec.json.encode(whole(answer)), media_type="application/json", headers=headers)
 
 
 def _passed_through(services: Services, body: ChatBody, call: ChatCall) -> EventStream:
@@ -176,7 +178,9 @@ async def _chunks(chunks: Chunks, deltas: AsyncGenerator[ChatDelta]) -> AsyncGen
                 yield chunks.text(delta.text)
             usage = delta.usage or usage
             if delta.finish_reason is not None:
-                yield chunks.end(delta.finish_reason, wire_object(delta.run) if delta.run is not None else None)
+                yield chunks.end(
+                    delta.finish_reason, wire_object(delta.run, verified=False) if delta.run is not None else None
+                )
     for chunk in chunks.usage(usage):
         yield chunk
 

@@ -21,23 +21,32 @@ def run_object(run: Run) -> dict[str, Json]:
     }
 
 
-def wire_object(run: Run, notes: tuple[str, ...] = ()) -> dict[str, Json]:
-    """Give the `firstline` object of a chat completion; `notes` are put behind the run's own."""
-    outcome = _outcome(run)
+def wire_object(run: Run, notes: tuple[str, ...] = (), *, verified: bool = True) -> dict[str, Json]:
+    """Give the `firstline` object of a chat completion; `notes` are put behind the run's own.
+
+    An answer that was passed through has no verdict, and its attempts have neither passed nor failed: both are null.
+    """
+    unclaimed: dict[str, Json] = {} if verified else {"verdict": None}
+    unjudged: dict[str, Json] = {} if verified else {"passed": None}
     return {
         "id": run.id,
-        **outcome,
+        **_outcome(run),
+        **unclaimed,
         "notes": [*run.notes, *notes],
         "reason": run.reason,
-        "attempts": [_attempt(one) for one in run.attempts],
+        "attempts": [{**_attempt(one), **unjudged} for one in run.attempts],
     }
 
 
-def wire_headers(run: Run) -> dict[str, str]:
+def wire_headers(run: Run, *, verified: bool = True) -> dict[str, str]:
     """Give the short form that stands in the headers: verdict, the model that settled it, and the cost in nano-USD."""
-    headers = {"x-firstline-verdict": run.verdict, "x-firstline-cost": str(int(run.cost_nano_usd))}
+    headers = {"x-firstline-cost": str(int(run.cost_nano_usd))}
+    if verified:
+        headers["x-firstline-verdict"] = run.verdict
     settled = settling_model(run)
-    return headers if settled is None else {**headers, "x-firstline-model": header_text(settled)}
+    if settled is not None:
+        headers["x-firstline-model"] = header_text(settled)
+    return headers
 
 
 def header_text(text: str) -> str:

@@ -7,19 +7,22 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from firstline import settings
 from firstline.api.run_object import run_object
 from firstline.app import App, build
 from firstline.cli import inputs, show_eval, show_models, show_tasks
-from firstline.cli.console import DONE, FAILED, WRONG_WORDS, Out
+from firstline.cli.console import DONE, WRONG_WORDS, Out
 from firstline.cli.progress import counting, pulling, watching
-from firstline.cli.show_run import show_line, show_run
+from firstline.cli.show_run import show_run, show_runs
 from firstline.errors import FirstlineError, UsageError
 from firstline.types import Json
 from firstline.workflow.evaluate import evaluate as measure
 from firstline.workflow.evaluate import read_rows
 from firstline.workflow.events import words
 from firstline.workflow.task import Task
+from firstline.workflow.tasks import task_of_path
 
 
 async def run(out: Out, name: str, given: list[str], pairs: list[str], fields: str) -> int:
@@ -61,9 +64,9 @@ async def evaluate(out: Out, name: str, data: Path, limit: int | None) -> int:
         rows = await asyncio.to_thread(read_rows, data, app.services.settings.limits)
         rows = rows[:limit]
         with counting(out, f"{name}  {data.name}", len(rows)) as done:
-            report = await measure(app.services.runner, task, rows, on_progress=done)
+            report = msgspec.to_builtins(await measure(app.services.runner, task, rows, on_progress=done))
         if out.json:
-            out.emit(show_eval.report_object(report))
+            out.emit(report)
         else:
             out.result.print(show_eval.show_report(report))
     return DONE
@@ -85,7 +88,7 @@ async def runs(out: Out, run_id: str | None, limit: int) -> int:
         for one in latest:
             out.emit(run_object(one))
     elif latest:
-        out.result.print(show_line(latest))
+        out.result.print(show_runs(latest))
     else:
         out.note("there are no runs yet")
     return DONE
@@ -146,7 +149,7 @@ async def list_tasks(out: Out) -> int:
             except FirstlineError as error:
                 status = max(status, out.fail(error))
     if out.json:
-        out.emit([show_tasks.task_object(task) for task in found])
+        out.emit([show_tasks.task_json(task) for task in found])
     else:
         out.result.print(show_tasks.show_tasks(found))
     return status
@@ -163,21 +166,20 @@ async def check_task(out: Out, name: str) -> int:
     """Read a task file and say that it is right, or what is wrong."""
     async with build(settings.load()) as app:
         path = Path(name)
-        task = app.services.tasks.read(path) if path.suffix in (".toml", ".py") else app.services.tasks.get(name)
+        task = (
+            await asyncio.to_thread(task_of_path, path)
+            if path.suffix in (".toml", ".py")
+            else app.services.tasks.get(name)
+        )
         if out.json:
-            out.emit({"ok": True, **show_tasks.task_object(task)})
+            out.emit({"ok": True, **show_tasks.task_json(task)})
         else:
             out.result.print(f"{task.name} is right: {task.version}", highlight=False)
     return DONE
 
 
-async def demo(out: Out) -> int:
-    """Run the demo."""
-    return FAILED
-
-
 def _show_task(out: Out, task: Task) -> None:
     if out.json:
-        out.emit(show_tasks.task_object(task))
+        out.emit(show_tasks.task_json(task))
     else:
         out.result.print(show_tasks.show_task(task))

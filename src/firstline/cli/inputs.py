@@ -17,8 +17,7 @@ from firstline.media.images import read_image
 from firstline.media.sniff import sniff
 from firstline.settings import Limits
 from firstline.types import Json, Text
-from firstline.workflow.services import TaskInput
-from firstline.workflow.source import Document
+from firstline.workflow.source import Document, TaskInput
 
 _SUFFIX = re.compile(
     r"\.(?:png|jpe?g|webp|gif|bmp|tiff?|heic|avif|svg|pdf|txt|md|html?|json|jsonl|csv|tsv|eml|docx?|xlsx?|xml|log)$",

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from firstline.cli import commands, doctor, serving
+from firstline.cli import commands, demo, doctor, serving
 from firstline.cli.console import Out, perform
 
 app = typer.Typer(
@@ -82,18 +82,21 @@ def runs(
     perform(out, lambda: commands.runs(out, run_id, limit))
 
 
-@app.command()
-def demo(json: Json = False) -> None:
-    """Run a receipt, an invoice, messages, a translation and a summary, on this machine."""
+@app.command(name="demo")
+def show_demo(json: Json = False) -> None:
+    """Run the examples: a receipt, an invoice, messages, a translation, a summary. Fetches a small model first."""
     out = Out(json=json)
-    perform(out, lambda: commands.demo(out))
+    perform(out, lambda: demo.demo(out))
 
 
 @app.command(name="doctor")
-def examine(json: Json = False) -> None:
+def examine(
+    json: Json = False,
+    verify: Annotated[bool, typer.Option("--verify", help="read the weights and compare their sha256")] = False,
+) -> None:
     """Say what is set up, what is missing, and how to undo everything."""
     out = Out(json=json)
-    perform(out, lambda: doctor.doctor(out))
+    perform(out, lambda: doctor.doctor(out, verify=verify))
 
 
 @models.command(name="list")

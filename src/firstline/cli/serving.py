@@ -4,32 +4,54 @@ from __future__ import annotations
 
 import socket
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, NoReturn
 
 import typer
 import uvicorn
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
 from firstline import settings
+from firstline.api import server
 from firstline.api.requests import JsonLines
+from firstline.app import build
 from firstline.cli.console import DONE, FAILED, INTERRUPTED, Out
 from firstline.errors import FirstlineError, SettingsError
 
-FACTORY = "firstline.app:serving_application"
+FACTORY = "firstline.cli.serving:serving_application"
 """Each worker is a process of its own, which can only be told what to make by name."""
 
 
 def serve(out: Out, host: str | None, port: int | None, workers: int) -> NoReturn:
     """Serve until stopped. Settings and port are tried first, so that what is wrong is told before anything starts."""
     try:
-        server = settings.load().settings.server
-        listening = listen(host or server.host, server.port if port is None else port)
+        wanted = settings.load().settings.server
+        listening = listen(host or wanted.host, wanted.port if port is None else port)
     except FirstlineError as error:
         raise typer.Exit(out.fail(error)) from None
     address, number = listening.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
     out.note(f"Firstline serves http://{shown}:{number}/v1 (Ctrl-C stops it)")
     raise typer.Exit(_run(listening, workers))
+
+
+def serving_application() -> ASGIApp:
+    """Make the application of one process: it builds what it uses when it starts, and ends it when it stops."""
+
+    @asynccontextmanager
+    async def lifespan(application: Starlette) -> AsyncIterator[None]:
+        try:
+            async with build(settings.load()) as app:
+                application.state.services = app.services
+                yield
+        except FirstlineError as error:
+            Out().fail(error)
+            raise
+
+    return server.application(lifespan=lifespan)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -61,17 +83,17 @@ def _run(listening: socket.socket, workers: int) -> int:
         server_header=False,
         timeout_graceful_shutdown=10,
     )
-    server = uvicorn.Server(config)
+    serving = uvicorn.Server(config)
     try:
         if workers > 1:
-            Multiprocess(config, target=server.run, sockets=[listening]).run()
+            Multiprocess(config, sockets=[listening]).run()
             return DONE
-        server.run(sockets=[listening])
+        serving.run(sockets=[listening])
     except KeyboardInterrupt:
         return INTERRUPTED
     finally:
         listening.close()
-    return DONE if server.started else FAILED
+    return DONE if serving.started else FAILED
 
 
 def log_config() -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 
 import msgspec
 from rich.console import Group, RenderableType
@@ -44,6 +45,18 @@ def show_run(run: Run, title: str = "") -> RenderableType:
     blocks.append(_indented(_path(run.attempts)))
     blocks += [_indented(Text(clean(f"note: {note}"), style="dim")) for note in run.notes]
     return Group(*blocks, _indented(_foot(run)))
+
+
+def show_runs(runs: Sequence[Run]) -> RenderableType:
+    """Render a line for each run."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for title in ("run", "when (UTC)", "task", "verdict", "cost", "time"):
+        table.add_column(title, overflow="fold")
+    for run in runs:
+        when = datetime.fromtimestamp(run.created, UTC).strftime("%Y-%m-%d %H:%M")
+        verdict = Text(run.verdict, style=_STYLE[run.verdict])
+        table.add_row(clean(run.id), when, clean(run.task), verdict, money(run.cost_nano_usd), seconds(run.ms))
+    return table
 
 
 def seconds(ms: int) -> str:

@@ -1,0 +1,137 @@
+"""`firstline doctor`: what is set up, where each setting came from, what each task would do now, and how to undo it.
+
+Changes nothing and asks no model. Of keys only the names are shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+from firstline import settings
+from firstline.app import App, build
+from firstline.catalog.partial import digest
+from firstline.cli.console import DONE, FAILED, Out
+from firstline.cli.show_doctor import show_doctor
+from firstline.cli.show_models import state
+from firstline.errors import FirstlineError
+from firstline.settings import Loaded, Server
+from firstline.types import Json
+
+
+async def doctor(out: Out, *, verify: bool) -> int:
+    """Look at everything; 1 where something is broken. With `verify` the weights are read and compared."""
+    loaded = settings.load()
+    report: dict[str, Json] = {
+        "settings_file": str(loaded.file) if loaded.file else None,
+        "settings": [
+            {"name": one.path, "value": one.value, "source": one.source, "env": one.env} for one in loaded.describe()
+        ],
+        "data_folder": str(loaded.settings.data_path),
+        "port": {
+            "host": loaded.settings.server.host,
+            "port": loaded.settings.server.port,
+            "free": is_free(loaded.settings.server),
+        },
+        "undo": list(_undo(loaded)),
+        "problems": [],
+    }
+    try:
+        async with build(loaded) as app:
+            await _look(app, loaded, report, verify=verify)
+    except FirstlineError as error:
+        report["problems"].append(_problem("the application cannot be built", error))
+    if out.json:
+        out.emit(report)
+    else:
+        out.result.print(show_doctor(report))
+    return FAILED if report["problems"] else DONE
+
+
+def is_free(server: Server) -> bool:
+    """Say whether the server's port could be taken now."""
+    family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as trial:
+        try:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind((server.host, server.port))
+        except OSError:
+            return False
+    return True
+
+
+async def _look(app: App, loaded: Loaded, report: dict[str, Json], *, verify: bool) -> None:
+    report["models"] = [model async for model in _models(app, report, verify=verify)]
+    report["keys"] = list(_keys(app, loaded))
+    report["tasks"] = list(_tasks(app, report))
+
+
+async def _models(app: App, report: dict[str, Json], *, verify: bool) -> AsyncIterator[dict[str, Json]]:
+    for model in app.services.catalog.list():
+        files = app.weights.status(model)
+        if not files or all(file.state == "missing" for file in files):
+            continue
+        shown = []
+        for file in files:
+            checked = "not read"
+            if verify and file.path is not None and file.sha256 is not None:
+                right = await asyncio.to_thread(digest, file.path) == file.sha256
+                checked = "right" if right else "wrong"
+                if not right:
+                    report["problems"].append(
+                        {
+                            "what": f"{file.path} is damaged",
+                            "hint": f"delete it, then: firstline models pull {model.id}",
+                        }
+                    )
+            shown.append(
+                {
+                    "name": file.name,
+                    "state": file.state,
+                    "bytes": file.on_disk,
+                    "sha256": file.sha256,
+                    "sha256_state": checked,
+                    "path": str(file.path) if file.path else None,
+                }
+            )
+        yield {"id": model.id, "state": state(model, files), "files": shown}
+
+
+def _keys(app: App, loaded: Loaded) -> Iterator[dict[str, Json]]:
+    wanted: dict[str, list[str]] = {}
+    for model in app.services.catalog.list():
+        if model.remote is not None and model.remote.api_key_env:
+            wanted.setdefault(model.remote.api_key_env, []).append(model.id)
+    for name, models in wanted.items():
+        yield {"name": name, "present": bool(loaded.secrets.get(name)), "models": models}
+
+
+def _tasks(app: App, report: dict[str, Json]) -> Iterator[dict[str, Json]]:
+    for name in app.services.tasks.names():
+        try:
+            task = app.services.tasks.get(name)
+            rungs = app.services.runner.rungs(task)
+        except FirstlineError as error:
+            report["problems"].append(_problem(f"the task {name}", error))
+            continue
+        ladder = [{"model": rung.model.id, "skipped": rung.skipped} for rung in rungs]
+        yield {"name": name, "version": task.version, "ladder": ladder}
+
+
+def _undo(loaded: Loaded) -> Iterator[dict[str, Json]]:
+    data = loaded.settings.data_path
+    things = [
+        (data, "weights, ledger and caches: everything that Firstline has written"),
+        (loaded.file, "your settings"),
+        (Path(loaded.settings.tasks_dir), "your own tasks"),
+        (Path(".venv"), "the environment that the scripts made"),
+    ]
+    for path, what in things:
+        if path is not None and path.exists():
+            yield {"path": str(path.absolute()), "what": what}
+
+
+def _problem(what: str, error: FirstlineError) -> dict[str, Json]:
+    return {"what": f"{what}: {error.message}", "hint": error.hint, "code": error.code}
