@@ -1,0 +1,61 @@
+"""A whole server in the test's own process, on a free port of the loopback, with scripted models and a task."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import uvicorn
+
+from firstline import settings
+from firstline.api.server import application
+from firstline.app import build
+from firstline.types import Value
+from firstline.workflow.services import Services
+
+COLOUR = """
+kind = "extract"
+instruction = "Which colour?"
+ladder = ["fake/scripted"]
+[output.colour]
+type = "string"
+enum = ["red", "blue"]
+span = "free"
+optional = false
+"""
+
+
+class Served(Value, frozen=True, kw_only=True):
+    """A running server; `url` ends in /v1."""
+
+    url: str
+    port: int
+    services: Services
+
+
+@asynccontextmanager
+async def served(folder: Path, script: str = "", *, toml: str = "") -> AsyncIterator[Served]:
+    """Serve `fake/echo`, `fake/scripted` (which answers by `script`) and `task/colour` until the block ends."""
+    (folder / "tasks").mkdir()
+    (folder / "tasks" / "colour.toml").write_text(COLOUR)
+    (folder / "script.toml").write_text(script)
+    (folder / "firstline.toml").write_text(
+        f'data_dir = "{folder}/data"\ntasks_dir = "{folder}/tasks"\n{toml}\n'
+        f'[models."fake/scripted"]\nscript = "{folder}/script.toml"\n'
+    )
+    async with build(settings.load({}, cwd=folder)) as app:
+        listening = socket.create_server(("127.0.0.1", 0))
+        server = uvicorn.Server(
+            uvicorn.Config(application(app.services), log_level="critical", lifespan="off", ws="none", log_config=None)
+        )
+        work = asyncio.create_task(server.serve(sockets=[listening]))
+        port = listening.getsockname()[1]
+        try:
+            yield Served(url=f"http://127.0.0.1:{port}/v1", port=port, services=app.services)
+        finally:
+            server.should_exit = True
+            await work
+            listening.close()
