@@ -192,11 +192,12 @@ class Chat:
             return message
         parts: list[Part] = []
         for part in message.parts:
-            if isinstance(part, Image):
-                page = await self._reader.read(part.data)
-                part = Text(text=f"[Text in the picture]\n{render(reading_order(page))}\n[End of the picture]")
-            parts.append(part)
+            parts.append(await self._as_text(part) if isinstance(part, Image) else part)
         return msgspec.structs.replace(message, parts=tuple(parts))
+
+    async def _as_text(self, picture: Image) -> Text:
+        page = await self._reader.read(picture.data)
+        return Text(text=f"[Text in the picture]\n{render(reading_order(page))}\n[End of the picture]")
 
     def _attempt(
         self,

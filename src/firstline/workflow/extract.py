@@ -49,7 +49,7 @@ async def write(
 async def choose(
     account: Account, task: Task, offers: Sequence[Offer], text: str, parameters: Mapping[str, Json]
 ) -> Draft:
-    """Have the model choose each field among its candidates; what has none is written, what the layout decides is read."""
+    """Have the model choose each field among its candidates; some are written, some read from the layout."""
     messages = prompt.about(task, text)
     values: dict[str, Json] = {}
     confidences: dict[str, float] = {}

@@ -76,7 +76,7 @@ class Rungwork:
             return await self._once(account, keys, part, pictures)
 
         window = self._window(account.model)
-        reserve = _RESERVE + self.task.max_output_tokens
+        reserve = self._reserve(window or 0)
         if window is None or len(text) <= window - reserve:
             return await work(text)
 
@@ -108,6 +108,12 @@ class Rungwork:
             and model.engine == "llama_cpp"
             and not (model.vision and self.source.has_pictures)
         )
+
+    def _reserve(self, window: int) -> int:
+        """Tokens of a window that are not the text's: instruction, question, labels and the answer."""
+        if self.task.kind == "classify":
+            return 128 + estimate_tokens("".join(f"{label.name} {label.description}" for label in self.task.labels))
+        return min(_RESERVE + self.task.max_output_tokens, window // 2)
 
     @property
     def _splits(self) -> bool:
