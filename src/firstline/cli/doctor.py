@@ -1,6 +1,6 @@
 """`firstline doctor`: what is set up, where each setting came from, what each task would do now, and how to undo it.
 
-Changes nothing and asks no model. Of keys only the names are shown.
+Asks no model and fetches nothing. Of keys only the names are shown.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ async def doctor(out: Out, *, verify: bool) -> int:
             "port": loaded.settings.server.port,
             "free": is_free(loaded.settings.server),
         },
-        "undo": list(_undo(loaded)),
+        "undo": [],
         "problems": [],
     }
     try:
@@ -43,6 +43,8 @@ async def doctor(out: Out, *, verify: bool) -> int:
             await _look(app, loaded, report, verify=verify)
     except FirstlineError as error:
         report["problems"].append(_problem("the application cannot be built", error))
+    # Afterwards: building makes the data folder and the ledger where they are missing.
+    report["undo"] = list(_undo(loaded.settings.data_path))
     if out.json:
         out.emit(report)
     else:
@@ -120,16 +122,15 @@ def _tasks(app: App, report: dict[str, Json]) -> Iterator[dict[str, Json]]:
         yield {"name": name, "version": task.version, "ladder": ladder}
 
 
-def _undo(loaded: Loaded) -> Iterator[dict[str, Json]]:
-    data = loaded.settings.data_path
-    things = [
-        (data, "weights, ledger and caches: everything that Firstline has written"),
-        (loaded.file, "your settings"),
-        (Path(loaded.settings.tasks_dir), "your own tasks"),
-        (Path(".venv"), "the environment that the scripts made"),
-    ]
-    for path, what in things:
-        if path is not None and path.exists():
+def _undo(data: Path) -> Iterator[dict[str, Json]]:
+    """Name what Firstline itself has written, never the folder around it nor what a user made."""
+    things = (
+        ("models", "weights"),
+        ("ledger.db*", "the ledger: every run, its answers and costs"),
+        ("logs", "logs of the language model's process"),
+    )
+    for pattern, what in things:
+        for path in sorted(data.glob(pattern)):
             yield {"path": str(path.absolute()), "what": what}
 
 

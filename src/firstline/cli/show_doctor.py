@@ -27,7 +27,10 @@ def show_doctor(report: Report) -> RenderableType:
         ("Keys", _keys(report.get("keys", []))),
         ("Port", Text(f"{port['host']}:{port['port']} is {'free' if port['free'] else 'in use'}")),
         ("Tasks, and what their ladders would do now", _tasks(report.get("tasks", []))),
-        ("To undo everything, delete", _undo(report["undo"])),
+        (
+            "To undo everything: `pip uninstall firstline`, and delete (your settings and tasks stay)",
+            _undo(report["undo"]),
+        ),
     ]
     return Group(*(Group(Text(clean(title), style="bold"), Padding(block, (0, 0, 1, 2))) for title, block in blocks))
 
