@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -124,10 +125,12 @@ def find_amounts(text: str) -> list[Amount]:
     Digits inside a word (`TD0116`), a time (`8:13`) or a date are no amounts; a currency sign may be glued (`RM9.00`).
     """
     found = []
-    taken = [(day.start, day.end) for day in find_dates(text)]
+    days = find_dates(text)
+    begins = [day.start for day in days]
     for match in _NUMBER.finditer(_unglue(text)):
         start, end = match.start("body"), match.end("body")
-        if any(start < stop and end > begin for begin, stop in taken):
+        before_end = bisect_left(begins, end)
+        if before_end and days[before_end - 1].end > start:
             continue
         after = text[end : end + 2]
         before = text[start - 1] if start else ""
