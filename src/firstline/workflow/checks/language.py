@@ -24,7 +24,7 @@ LEAST_CONFIDENCE = 0.75
 """How sure the model must be that a text is in another language; chosen on the first half of NTREX."""
 
 _DENSE = ("Han", "Japanese", "Hangul")  # a sign of these says about as much as three letters
-_SENTENCE = re.compile(r"(?<=[.!?。！？…])\s+|\n+")
+_SENTENCE = re.compile(r"(?<=[.!?…।؟])\s+|(?<=[。！？])|\n+")
 _SENTENCE_LETTERS = 50
 _SENTENCE_CONFIDENCE = 0.98
 _ALIKE = (

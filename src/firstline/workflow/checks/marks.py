@@ -10,7 +10,9 @@ from firstline.types import Value
 
 _IN_URL = r"[^\s<>\"'`()\[\]{}«»“”„、。，；（）]"
 _URL = re.compile(rf"(?:https?://|ftp://|www\.){_IN_URL}+(?:\([^\s()]*\))?{_IN_URL}*", re.IGNORECASE)
-_EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
+_EMAIL = re.compile(
+    r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}\.[A-Za-z]{2,24}"
+)
 _PLACEHOLDERS = (
     re.compile(r"\{\{\{?\s*[#/^&>]?\s*([\w.\- |]+?)\s*\}?\}\}"),  # Mustache, Jinja
     re.compile(r"\$\{\s*([\w.\-]+)\s*\}"),  # shell, JavaScript
@@ -24,7 +26,9 @@ _PLACEHOLDERS = (
 _TAG = re.compile(r"</?([A-Za-z][\w:.-]*)(?:\s+[^<>]*)?/?>")
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
 _CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
-_BOLD = re.compile(r"(?<![\w*])\*\*(?=\S)(?:.+?)(?<=\S)\*\*(?![\w*])|(?<![\w_])__(?=\S)(?:.+?)(?<=\S)__(?![\w_])")
+_BOLD = re.compile(
+    r"(?<![\w*])\*\*(?=\S)(?:.{1,400}?)(?<=\S)\*\*(?![\w*])|(?<![\w_])__(?=\S)(?:.{1,400}?)(?<=\S)__(?![\w_])"
+)
 _LINK = re.compile(r"\]\(")
 _HEADING = re.compile(r"^(#{1,6})\s+\S", re.MULTILINE)
 

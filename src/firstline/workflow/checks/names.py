@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import groupby
 
 _UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĒĖĘĚĞĢĪĮİĶĹĻŁŃŅŇŌŐŒŘŚŞŠŢŤŪŮŰŲŹŻŽȘȚ"
-_WORD = rf"[{_UPPER}][\w’']*[^\W\d_]"
+_WORD = rf"[{_UPPER}][\w’']{{0,40}}[^\W\d_]"
 _JOINT = r"(?:(?:de|of|the|von|van|der|del|la|du|le|da|do|bin|al)[ ]+)?"
-_RUN = re.compile(rf"{_WORD}(?:[ ]+{_JOINT}{_WORD})+")
+_RUN = re.compile(rf"(?<!\w){_WORD}(?:[ ]+{_JOINT}{_WORD})+")
 _NO_NAMES = """
 a an the in on at of for from with by to and but or as if when while after before this that these those one two he she
 it they we his her their our der die das den dem des ein eine im am und für mit von nach le la les un une dans en au
@@ -21,13 +22,13 @@ january february march april may june july august september october november dec
 """
 
 
-def changed_names(before: str, after: str) -> tuple[str, str] | None:
-    """Give a name that is lost and one that is invented; None unless there are both.
+def changed_names(before: str, after: str) -> tuple[list[str], list[str]] | None:
+    """Give the names that are lost and those that are invented; None unless there are both.
 
     One without the other is no proof: translations drop and explain names. Both together is a name exchanged.
     """
     lost, new = _without_likeness(before, after), _without_likeness(after, before)
-    return (lost[0], new[0]) if lost and new else None
+    return (lost, new) if lost and new else None
 
 
 def invented_names(source: str, text: str) -> list[str]:
@@ -41,9 +42,10 @@ def _without_likeness(text: str, other: str) -> list[str]:
     out = []
     for match in _RUN.finditer(text):
         parts = [part for part in re.split(r"[ ]+", match.group()) if part.casefold() not in no_names]
-        telling = [word for part in parts if len(word := _flat(part)) > 2]
-        if len(telling) > 1 and not any(word[:4] in there for word in telling):
-            out.append(" ".join(parts))
+        for strange, row in groupby(parts, key=lambda part: _flat(part)[:4] not in there):
+            name = [part for part in row if len(_flat(part)) > 2]
+            if strange and len(name) > 1:
+                out.append(" ".join(name))
     return out
 
 

@@ -88,7 +88,7 @@ def _names(before: _Side, after: _Side, mode: Mode) -> list[str]:
         new = invented_names(before.text, after.text)
         return [f"invented the name {_listed(new)}"] if new else []
     changed = changed_names(before.text, after.text)
-    return [f"the name {changed[0]} became {changed[1]}"] if changed else []
+    return [f"lost the name {_listed(changed[0])}, invented {_listed(changed[1])}"] if changed else []
 
 
 def _lost_numbers(source: _Side, target: _Side) -> Sequence[str]:

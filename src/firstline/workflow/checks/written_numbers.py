@@ -23,7 +23,7 @@ _NUMBER = re.compile(
        | \d+(?:[.,٫:]\d+)*""",
     re.VERBOSE,
 )
-_MYRIADS = re.compile(r"(?:\d[\d.,]*\s?[億亿억万萬만千]\s?)+\d*")
+_MYRIADS = re.compile(r"(?<!\d)(?:\d[\d.,]{0,18}\s?[億亿억万萬만千]\s?){1,4}\d{0,12}")
 _AFTERNOON = re.compile(r"\s?(?:p\.?\s?m\b|uhr\s(?:nachmittags|abends))", re.IGNORECASE)
 
 
@@ -86,13 +86,19 @@ def _has_group(there: Numbers, group: Decimal) -> bool:
 
 
 def _numbers(text: str) -> Iterator[Number]:
-    whole = [match for match in _MYRIADS.finditer(text) if len(re.findall(r"\d+[\d.,]*", match.group())) > 1]
+    whole: list[str] = []
+
+    def take(match: re.Match[str]) -> str:
+        if len(re.findall(r"\d+[\d.,]*", match.group())) < 2:
+            return match.group()
+        whole.append(match.group())
+        return " " * len(match.group())
+
+    text = _MYRIADS.sub(take, text)
     for match in _NUMBER.finditer(text):
-        if any(span.start() <= match.start() < span.end() for span in whole):
-            continue
         written = match.group()
         groups = tuple(Decimal(group) for group in re.findall(r"\d+", written))
-        readings = set(read_number(written.replace("٫", ".").replace("٬", ""))) or set(groups)
+        readings = set(read_number(written.replace("٫", ".").replace("٬", "")))
         after = text[match.end() : match.end() + 16]
         factors = _scales(after)
         if factors:
@@ -101,8 +107,7 @@ def _numbers(text: str) -> Iterator[Number]:
             readings |= {value + 12 for value in readings if value < 12}
             groups = (groups[0] + 12 if groups[0] < 12 else groups[0], *groups[1:])
         yield Number(text=written, readings=frozenset(readings), groups=groups)
-    for span in whole:
-        yield _myriad(span.group())
+    yield from map(_myriad, whole)
 
 
 def _myriad(text: str) -> Number:
@@ -137,7 +142,7 @@ def _plain(char: str) -> str:
 
 
 def _in_words(value: Decimal, there: Numbers) -> bool:
-    return value == value.to_integral_value() and int(value) in there.in_words
+    return value < 10_000 and value == value.to_integral_value() and int(value) in there.in_words
 
 
 def _regrouped(number: Number, wanted: Numbers, there: Numbers) -> bool:
@@ -148,7 +153,7 @@ def _regrouped(number: Number, wanted: Numbers, there: Numbers) -> bool:
 
 def _of_a_year(value: Decimal, there: Numbers) -> bool:
     """Say whether a year stands there in another form: `1930s`, `die 30er`, `八十年代`, `20世紀30年代`."""
-    if value != value.to_integral_value():
+    if value > 2099 or value != value.to_integral_value():
         return False
     if 1900 <= value <= 2099:
         return value % 100 in there.readings or (
