@@ -12,6 +12,7 @@ from firstline.catalog.catalog import Catalog
 from firstline.catalog.model import Model
 from firstline.catalog.weights import WeightsStore
 from firstline.engines.base import Engine
+from firstline.engines.encoder import Encoder
 from firstline.engines.fake import Fake
 from firstline.engines.llama_cpp import LlamaCpp
 from firstline.engines.ocr import Ocr
@@ -23,10 +24,13 @@ from firstline.settings import Loaded, Settings
 from firstline.types import Value
 from firstline.workflow.call import Door
 from firstline.workflow.chat import Chat
+from firstline.workflow.labels import Embed
 from firstline.workflow.ladder import Machine
 from firstline.workflow.run import Runner
 from firstline.workflow.services import Services
 from firstline.workflow.tasks import Tasks
+
+ENCODER = "local/all-minilm-l6-v2"
 
 
 class App(Value, frozen=True, kw_only=True):
@@ -48,6 +52,7 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
     weights = WeightsStore(settings.models_path)
     pool = Pool(lambda name: _engine(catalog.get(name), weights, loaded), max_local=settings.llama.max_models)
     reader = Ocr(threads=_threads(settings))
+    encoders = _Encoders(catalog, weights)
     ledger = await Ledger.open(settings.ledger_url)
     door = Door(pool, ledger)
 
@@ -57,7 +62,15 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
         )
 
     try:
-        runner = Runner(settings=settings, catalog=catalog, machine=machine, door=door, ledger=ledger, reader=reader)
+        runner = Runner(
+            settings=settings,
+            catalog=catalog,
+            machine=machine,
+            door=door,
+            ledger=ledger,
+            reader=reader,
+            embed=encoders.embed,
+        )
         chat = Chat(settings=settings, catalog=catalog, machine=machine, door=door, ledger=ledger, reader=reader)
         services = Services(
             settings=settings,
@@ -71,7 +84,29 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
     finally:
         await pool.close()
         await reader.close()
+        await encoders.close()
         await ledger.close()
+
+
+class _Encoders:
+    """The sentence encoder that reads labels beside the language model, once its weights are on disk."""
+
+    def __init__(self, catalog: Catalog, weights: WeightsStore) -> None:
+        self._model = catalog.get(ENCODER)
+        self._weights = weights
+        self._encoder: Encoder | None = None
+
+    def embed(self) -> Embed | None:
+        """Give what turns texts into vectors; None while the weights are missing."""
+        if self._encoder is None and self._weights.ready(self._model):
+            files = (self._weights.require(self._model, role) for role in ("model", "tokenizer", "config"))
+            self._encoder = Encoder(*files)
+        return self._encoder.embed if self._encoder else None
+
+    async def close(self) -> None:
+        """Let go of the weights."""
+        if self._encoder is not None:
+            await self._encoder.close()
 
 
 def _engine(model: Model, weights: WeightsStore, loaded: Loaded) -> Engine:

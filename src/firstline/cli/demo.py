@@ -14,7 +14,7 @@ from rich.text import Text
 
 from firstline import settings
 from firstline.api.run_object import run_object
-from firstline.app import App, build
+from firstline.app import ENCODER, App, build
 from firstline.cli import inputs
 from firstline.cli.console import DONE, Out
 from firstline.cli.progress import pulling, watching
@@ -59,13 +59,14 @@ async def demo(out: Out) -> int:
 
 
 async def _fetch(out: Out, app: App) -> None:
-    """Fetch the weights of the first model that stands in for gpt-4o-mini."""
-    model = app.services.catalog.get(app.services.settings.ladder.stand_in[0])
-    if model.engine != "llama_cpp" or app.weights.ready(model):
-        return
-    out.note(f"{model.id} is not on disk yet: fetching {(model.bytes or 0) / 1e6:.0f} MB, once")
-    with pulling(out) as progress:
-        await asyncio.to_thread(app.weights.pull, model, sources=app.services.settings.sources, progress=progress)
+    """Fetch what the demo needs and has not got: the first rung, and the encoder that reads labels beside it."""
+    for name in (app.services.settings.ladder.stand_in[0], ENCODER):
+        model = app.services.catalog.get(name)
+        if model.engine not in ("llama_cpp", "encoder") or app.weights.ready(model):
+            continue
+        out.note(f"{model.id} is not on disk yet: fetching {(model.bytes or 0) / 1e6:.0f} MB, once")
+        with pulling(out) as progress:
+            await asyncio.to_thread(app.weights.pull, model, sources=app.services.settings.sources, progress=progress)
 
 
 async def _show(out: Out, app: App, step: Step, folder: Path, place: str) -> str:

@@ -6,6 +6,7 @@ an answer meets it; without one the first model that can take the request answer
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 import time
@@ -32,7 +33,6 @@ from firstline.types import (
     Json,
     Message,
     ModelRequest,
-    Part,
     Run,
     Sampling,
     Text,
@@ -45,6 +45,7 @@ from firstline.workflow.ladder import STAND_IN, Machine, Rung, rungs
 from firstline.workflow.savings import saved
 
 TASK = "chat"
+_LEFT = "the caller left before the end"
 
 
 class ChatCall(Value, frozen=True, kw_only=True):
@@ -118,6 +119,9 @@ class Chat:
             begun = self._timer()
             try:
                 best = await account.ask(await self._request(call, rung.model))
+            except asyncio.CancelledError:
+                await self._ledger.drop_run(episode.id, _LEFT)
+                raise
             except FirstlineError as failure:
                 error = failure
                 attempts.append(self._attempt(account, begun, error=f"{failure.code}: {failure.message}"))
@@ -153,8 +157,8 @@ class Chat:
         except FirstlineError as error:
             await self._finish(episode, call, ladder, [self._attempt(account, begun, error=error.code)])
             raise
-        except GeneratorExit:
-            await self._ledger.drop_run(episode.id, "the caller left before the end")
+        except (asyncio.CancelledError, GeneratorExit):
+            await self._ledger.drop_run(episode.id, _LEFT)
             raise
 
     def _rungs(self, call: ChatCall) -> tuple[Rung, ...]:
@@ -190,9 +194,7 @@ class Chat:
         """Put the text of pictures in their place, for a model that does not see."""
         if not any(isinstance(part, Image) for part in message.parts):
             return message
-        parts: list[Part] = []
-        for part in message.parts:
-            parts.append(await self._as_text(part) if isinstance(part, Image) else part)
+        parts = [await self._as_text(part) if isinstance(part, Image) else part for part in message.parts]
         return msgspec.structs.replace(message, parts=tuple(parts))
 
     async def _as_text(self, picture: Image) -> Text:

@@ -1,4 +1,4 @@
-"""One rung's try at a class: the probability of every label, instead of prose."""
+"""One rung's try at a class: the probability of every label, pooled with a second reader's, instead of prose."""
 
 from __future__ import annotations
 
@@ -8,33 +8,37 @@ from firstline.types import Json, ModelRequest, Sampling, message
 from firstline.workflow import prompt
 from firstline.workflow.answer import Draft, parse_object, value_confidences
 from firstline.workflow.call import Account
+from firstline.workflow.labels import LabelReader, LabelReading
 from firstline.workflow.task import Task
 
 
-async def classify(account: Account, task: Task, text: str, parameters: Mapping[str, Json]) -> Draft:
-    """Have the model weigh the labels (here) or name one under the schema (at a remote address)."""
-    listed = "\n".join(
-        f"- {label.name}: {label.description}" if label.description else f"- {label.name}" for label in task.labels
-    )
-    about = "\n".join([task.instruction, "The classes:", listed, *prompt.parameter_lines(parameters)])
-    messages = (
-        message("system", f"{about}\nAnswer with the name of the class alone."),
-        message("user", text),
-    )
-    if account.model.engine == "llama_cpp":
-        completion = await account.ask(
-            ModelRequest(
-                messages=messages,
-                choices=tuple(label.name for label in task.labels),
-                prefill='{"label": "',
-                sampling=Sampling(temperature=0.0),
-            )
-        )
-        shares = completion.choice_probs or ()
-        return Draft(values={"label": completion.text}, confidences={"label": max(shares)} if shares else {})
+async def weigh(
+    account: Account, task: Task, text: str, parameters: Mapping[str, Json], reader: LabelReader
+) -> tuple[Draft, LabelReading]:
+    """Have a model that runs here weigh the labels, and pool that with the sentence encoder's view."""
+    view = await reader.view(text)
+    question = reader.question(text, view, instruction=task.instruction, lines=prompt.parameter_lines(parameters))
+    completion = await account.ask(question.request)
+    reading = reader.decide(question, completion.choice_probs or (), view)
+    shares = {} if reading.probability is None else {"label": reading.probability}
+    notes = () if reading.second_label else ("there was no second reader: its weights are not on disk",)
+    return Draft(values={"label": reading.label}, confidences=shares, notes=notes), reading
+
+
+def dissent(reading: LabelReading) -> Json:
+    """The label that the answer is compared with: of the two readers, one that names another label if there is one."""
+    if reading.second_label is None:
+        return None
+    return reading.model_label if reading.model_label != reading.label else reading.second_label
+
+
+async def name(account: Account, task: Task, text: str, parameters: Mapping[str, Json]) -> Draft:
+    """Have a remote model name one label under the schema."""
+    listed = [f"- {label.name}: {label.description or label.name}" for label in task.labels]
+    about = "\n".join([task.instruction, "The labels:", *listed, *prompt.parameter_lines(parameters)])
     completion = await account.ask(
         ModelRequest(
-            messages=messages,
+            messages=(message("system", about), message("user", text)),
             schema=task.schema,
             schema_name="classification",
             sampling=Sampling(temperature=0.0, max_tokens=64),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
@@ -21,12 +22,15 @@ from firstline.workflow.answer import Draft
 from firstline.workflow.call import Account, Door, Purse
 from firstline.workflow.climb import Standing, begin, judge, verdict
 from firstline.workflow.events import Event
+from firstline.workflow.labels import Embed, LabelReader
 from firstline.workflow.ladder import Machine, Rung, rungs
 from firstline.workflow.rung import Rungwork
 from firstline.workflow.savings import saved
 from firstline.workflow.source import TaskInput, read_source
 from firstline.workflow.task import Task
 from firstline.workflow.task_file import with_named_fields
+
+_LABEL_READERS = 32
 
 OnEvent = Callable[[Event], None]
 
@@ -43,6 +47,7 @@ class Runner:
         door: Door,
         ledger: Ledger,
         reader: PageReader,
+        embed: Callable[[], Embed | None] = lambda: None,
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.perf_counter,
         new_id: Callable[[], str] = lambda: f"run_{secrets.token_hex(12)}",
@@ -53,6 +58,8 @@ class Runner:
         self._door = door
         self._ledger = ledger
         self._reader = reader
+        self._embed = embed
+        self._labels: OrderedDict[tuple[str, bool], LabelReader] = OrderedDict()
         self._clock = clock
         self._timer = timer
         self._new_id = new_id
@@ -105,7 +112,7 @@ class Runner:
         try:
             tell(Event(kind="reading", detail="the input"))
             source = await read_source(given, self._reader, self._settings.limits)
-            work = Rungwork(task, source, arguments, settings=self._settings)
+            work = Rungwork(task, source, arguments, settings=self._settings, labels=self._label_reader(task))
         except InputError as error:
             return msgspec.structs.replace(blank, reason=error.message, notes=(error.hint,) if error.hint else ())
         purse = self._purse(task)
@@ -174,6 +181,19 @@ class Runner:
             attempts.append(_made(rung.model, standing, account, draft, judged.findings, judged.passed, ms))
             return judged.standing
         return standing
+
+    def _label_reader(self, task: Task) -> LabelReader | None:
+        """The readers of a classify task's labels: what the encoder makes of them is kept from run to run."""
+        if task.kind != "classify":
+            return None
+        embed = self._embed()
+        key = (task.version, embed is not None)
+        if key not in self._labels:
+            self._labels[key] = LabelReader(task.labels, out_of_scope=task.out_of_scope, embed=embed)
+            if len(self._labels) > _LABEL_READERS:
+                self._labels.popitem(last=False)
+        self._labels.move_to_end(key)
+        return self._labels[key]
 
     def _purse(self, task: Task) -> Purse:
         budget, own = self._settings.budget, task.budget

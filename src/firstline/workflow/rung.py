@@ -12,7 +12,8 @@ from firstline.types import Image, Json, message
 from firstline.workflow import extract
 from firstline.workflow.answer import Draft
 from firstline.workflow.call import Account
-from firstline.workflow.classify import classify
+from firstline.workflow.classify import dissent, name, weigh
+from firstline.workflow.labels import LabelReader
 from firstline.workflow.long import estimate_tokens, worked_in_parts
 from firstline.workflow.reading.fields import Offer, offers
 from firstline.workflow.source import Source
@@ -27,7 +28,15 @@ _CONTEXT_LINES = 1
 class Rungwork:
     """The work of one run: a task on a source. Raises ContextLengthError for a text beyond the product's limit."""
 
-    def __init__(self, task: Task, source: Source, arguments: Mapping[str, Json], *, settings: Settings) -> None:
+    def __init__(
+        self,
+        task: Task,
+        source: Source,
+        arguments: Mapping[str, Json],
+        *,
+        settings: Settings,
+        labels: LabelReader | None = None,
+    ) -> None:
         limit = settings.limits.text_tokens
         if len(source.text) > limit and (tokens := estimate_tokens(source.text)) > limit:
             raise ContextLengthError(
@@ -39,6 +48,8 @@ class Rungwork:
         self.source = source
         self.arguments = arguments
         self._settings = settings
+        self._labels = labels or LabelReader(task.labels, out_of_scope=task.out_of_scope)
+        self._dissent: Json = None
         self._fields = {field.name: field for field in task.fields}
         self.notes: tuple[str, ...] = ()
         if source.read_by == "ocr":
@@ -49,9 +60,11 @@ class Rungwork:
         """What the document offers for each field of an extraction."""
         return offers(self.source.reading, tuple(self._fields.values())) if self.task.kind == "extract" else {}
 
-    @cached_property
+    @property
     def readings(self) -> Mapping[str, Json]:
         """What the second reader found, by field."""
+        if self.task.kind == "classify":
+            return {} if self._dissent is None else {"label": self._dissent}
         return {key: offer.reading for key, offer in self.offers.items() if offer.reading is not None}
 
     def cannot_take(self, model: Model, keys: Sequence[str]) -> str | None:
@@ -93,7 +106,11 @@ class Rungwork:
 
     async def _once(self, account: Account, keys: Sequence[str], text: str, pictures: Sequence[Image]) -> Draft:
         if self.task.kind == "classify":
-            return await classify(account, self.task, text, self.arguments)
+            if account.model.engine != "llama_cpp":
+                return await name(account, self.task, text, self.arguments)
+            draft, reading = await weigh(account, self.task, text, self.arguments, self._labels)
+            self._dissent = dissent(reading)
+            return draft
         if self.task.kind == "transform":
             return await transform(account, self.task, text, self.arguments, pictures)
         fields = [self._fields[key] for key in keys]
