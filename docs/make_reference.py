@@ -1,0 +1,197 @@
+"""Writes the pages of docs/reference from what the code declares. `scripts/reference` runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+import typer
+from msgspec import Meta
+
+from firstline import errors, settings
+from firstline.cli.main import app
+from firstline.workflow.checks.registry import checks
+from firstline.workflow.task import Target, TaskBudget
+from firstline.workflow.task_file import FieldPart, LabelPart, ParameterPart, TaskFile
+
+FOLDER = Path(__file__).parent / "reference"
+NOTE = "<!-- Written by scripts/reference; do not edit. -->\n\n"
+HEAD_OF_KEYS = "| key | type | default | what it is |\n|---|---|---|---|\n"
+
+
+def pages() -> dict[str, str]:
+    """Give the text of each page by its file name."""
+    made = {
+        "settings.md": settings_page(),
+        "tasks.md": tasks_page(),
+        "checks.md": checks_page(),
+        "errors.md": errors_page(),
+        "cli.md": cli_page(),
+    }
+    return {name: NOTE + text.rstrip() + "\n" for name, text in made.items()}
+
+
+def settings_page() -> str:
+    """List every setting, and the keys of a model's section."""
+    rows = "".join(
+        f"| `{one.path}` | `{one.env}` | {cell(one.kind)} | {value(one.value)} | {cell(one.help)} |\n"
+        for one in settings.Loaded(settings=settings.Settings(), sources={}, file=None, secrets={}).describe()
+    )
+    return (
+        "# Settings\n\nRead from `firstline.toml` in the working folder (or where `FIRSTLINE_CONFIG` points) and the "
+        "environment, which wins. An unknown key is an error. `firstline doctor` shows each value and its source."
+        "\n\n| key | variable | type | default | what it is |\n|---|---|---|---|---|\n"
+        + rows
+        + '\n## `[models."vendor/name"]`\n\n'
+        "How one model is reached; in the file only.\n\n" + keys(settings.ModelSettings)
+    )
+
+
+def tasks_page() -> str:
+    """List the keys of a task file, part by part."""
+    parts: dict[str, type[msgspec.Struct]] = {
+        "The file": TaskFile,
+        "`[output.NAME]`": FieldPart,
+        "`[labels.NAME]`": LabelPart,
+        "`[parameters.NAME]`": ParameterPart,
+        "`[budget]`": TaskBudget,
+        "`[target]`": Target,
+    }
+    return (
+        "# Task files\n\nOne TOML file a task, named after it. An unknown key is refused with its line. "
+        "[Your first own task](../guides/first-task.md) writes one; [checks](checks.md) are listed apart.\n\n"
+        + "\n".join(f"## {title}\n\n{keys(part)}" for title, part in parts.items())
+    )
+
+
+def checks_page() -> str:
+    """List the checks that a task file may name."""
+    text = (
+        '# Checks\n\nWritten as a name (`"grounded"`) or as a table of the name and its value '
+        '(`{ rule = "output.total >= 0.0" }`, `{ length = { max_words = 60 } }`); further parameters may stand beside. '
+        "The answer's schema is always checked.\n"
+    )
+    for name, entry in sorted(checks().items()):
+        text += f"\n## `{name}`\n\n{' '.join(entry.help.split())}\n"
+        if entry.main:
+            text += f"\nThe value of `{name}` sets `{entry.main}`.\n"
+        if entry.parameters.__struct_fields__:
+            text += "\n" + keys(entry.parameters)
+    return text
+
+
+def errors_page() -> str:
+    """List every error with what is true of its class."""
+    rows = "".join(
+        f"| `{one.code}` | {one.status} | `{one.type}` | {'yes' if one.retryable else 'no'} "
+        f"| {cell(first_line(one))} |\n"
+        for one in tree(errors.FirstlineError)
+    )
+    return (
+        "# Errors\n\nThe server answers with `status` and OpenAI's error object (`type`, `code`, `message`, `param`), "
+        "and a `hint` where there is one. The command line shows message and hint and leaves with 2 where the caller's "
+        "words were wrong, else with 1.\n\n| code | status | type | retryable | when |\n|---|---|---|---|---|\n" + rows
+    )
+
+
+def cli_page() -> str:
+    """Give the help of every command."""
+    return "# Command line\n\nExit status 0: done, 1: the work failed, 2: the words were wrong.\n" + "".join(
+        commands("firstline", typer.main.get_command(app))
+    )
+
+
+def commands(path: str, command: Any) -> Iterator[str]:
+    """Give the section of a command, or of those below it. (Typer carries a click of its own, hence `Any`.)"""
+    below = getattr(command, "commands", {})
+    for name, inner in below.items():
+        yield from commands(f"{path} {name}", inner)
+    if not below:
+        yield f"\n## `{path}`\n\n{' '.join((command.help or '').split())}\n"
+        rows = "".join(parameter(one) for one in command.params if one.name != "help")
+        yield "\n| word | what it is |\n|---|---|\n" + rows if rows else ""
+
+
+def parameter(one: Any) -> str:
+    """Give the row of one argument or option."""
+    words = ", ".join(one.opts) if one.param_type_name == "option" else (one.metavar or one.name.upper())
+    return f"| `{cell(words)}` | {cell(one.help or '')} |\n"
+
+
+def keys(struct: type[msgspec.Struct]) -> str:
+    """Give the table of a struct's keys."""
+    hints = get_type_hints(struct, include_extras=True)
+    return HEAD_OF_KEYS + "".join(
+        f"| `{one.encode_name}` | {kind(hints[one.name])} | {default(one)} | {cell(described(hints[one.name]))} |\n"
+        for one in msgspec.structs.fields(struct)
+    )
+
+
+def default(one: msgspec.structs.FieldInfo) -> str:
+    """Give the default of a key in words."""
+    if one.required:
+        return "required"
+    made = one.default if one.default is not msgspec.NODEFAULT else one.default_factory()
+    return "" if isinstance(made, msgspec.Struct) else value(made)
+
+
+def kind(hint: Any) -> str:
+    """Give a type as a reader of TOML knows it."""
+    base = get_args(hint)[0] if hasattr(hint, "__metadata__") else hint
+    if get_origin(base) is Literal:
+        return ", ".join(f"`{one}`" for one in get_args(base))
+    inner = [one for one in get_args(base) if one not in (type(None), ...)]
+    if get_origin(base) in (list, tuple):
+        return f"list of {kind(inner[0])}"
+    if get_origin(base) is dict:
+        return "table"
+    if inner:
+        return " or ".join(kind(one) for one in inner)
+    names = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false", "Any": "any value"}
+    if isinstance(base, type) and issubclass(base, msgspec.Struct):
+        return "table"
+    return names.get(getattr(base, "__name__", str(base)), str(base))
+
+
+def described(hint: Any) -> str:
+    """Give the description that a type is annotated with."""
+    return next(
+        (one.description for one in getattr(hint, "__metadata__", ()) if isinstance(one, Meta) and one.description), ""
+    )
+
+
+def tree(error: type[errors.FirstlineError]) -> Iterator[type[errors.FirstlineError]]:
+    """Give an error and all below it, in the order of their declaration."""
+    yield error
+    for below in (one for one in error.__subclasses__() if one.__module__ == error.__module__):
+        yield from tree(below)
+
+
+def first_line(error: type[errors.FirstlineError]) -> str:
+    """Give the first paragraph of an error's docstring."""
+    return " ".join((error.__doc__ or "").strip().split("\n\n")[0].split())
+
+
+def value(given: Any) -> str:
+    """Give a default as TOML would write it; empty where there is none."""
+    if given is None or given in ("", [], (), {}):
+        return ""
+    return f"`{msgspec.json.encode(given).decode()}`"
+
+
+def cell(text: str) -> str:
+    """Keep a text from ending a table's cell."""
+    return text.replace("|", "\\|")
+
+
+def main() -> None:
+    """Write the pages."""
+    FOLDER.mkdir(exist_ok=True)
+    for name, text in pages().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
