@@ -81,7 +81,7 @@ def another_language(text: str, wanted: str) -> str | None:
 
 
 def warm() -> None:
-    """Load the model (about 0.6 s and 120 MB), so that the first check does not; safe from any thread."""
+    """Load the model (about 0.6 s and 100 MB), so that the first check does not; safe from any thread."""
     with _LOADING:
         _identifier()
 
