@@ -1,0 +1,100 @@
+"""Receipts from pictures, no examples given: per field, the share accepted and the share of the accepted that is right.
+
+    FIRSTLINE_DATA_DIR=… python benchmarks/receipts.py SROIE [--skip 20] [--limit N] [--fields company,date,total] [--json]
+
+SROIE is a folder with `index.jsonl` (`{"id", "image", "gold": {company, date, total}}`) and the pictures. The first 20
+were looked at while the reader was made (`--skip 20` leaves them out); the report gives both groups. Values count as
+right by the rules of `firstline eval`. With `--fields` the built-in task is cut down to these, as a user would who
+needs only them would run; without it the whole task is run. One line a receipt goes to stderr as it is done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from firstline import settings
+from firstline.app import build
+from firstline.media.images import read_image
+from firstline.types import Run
+from firstline.workflow.evaluate import Row, Scored, evaluate, report
+from firstline.workflow.source import TaskInput
+from firstline.workflow.task import Task
+from firstline.workflow.task_file import task_from_tree
+
+LOOKED_AT = 20
+COMPARED = ("company", "date", "total")
+
+
+async def measure(folder: Path, *, skip: int, limit: int | None, fields: tuple[str, ...]) -> dict[str, Any]:
+    """Run the task on every picture and report all, and those that nobody looked at while making it."""
+    from_index = [json.loads(line) for line in (folder / "index.jsonl").read_text().splitlines() if line.strip()]
+    chosen = from_index[skip:][:limit]
+    done: list[tuple[int, Run, Scored]] = []
+    async with build(settings.load()) as app:
+        task = _only(app.services.tasks.get("receipt"), fields)
+        rows = [_row(one, folder, app.services.settings.limits) for one in chosen]
+
+        def note(_row: Row, run: Run, scored: Scored) -> None:
+            number = len(done) + skip
+            done.append((number, run, scored))
+            marks = " ".join(f"{key}{'+' if scored.right[key] else '-'}" for key in COMPARED if scored.served[key])
+            name = chosen[len(done) - 1]["id"]
+            print(f"{len(done)}/{len(rows)} {name} {run.verdict} {run.ms} ms; served: {marks}", file=sys.stderr)
+
+        await evaluate(app.services.runner, task, rows, on_run=note)
+        ladder = [rung.model.id for rung in app.services.runner.rungs(task) if rung.skipped is None]
+    fresh = [(run, scored) for number, run, scored in done if number >= LOOKED_AT]
+    whole = report(task, [run for _, run, _ in done], [scored for _, _, scored in done])
+    return {
+        "all": msgspec.to_builtins(whole),
+        "not_looked_at": msgspec.to_builtins(report(task, [run for run, _ in fresh], [one for _, one in fresh])),
+        "ladder": ladder,
+        "cores": len(os.sched_getaffinity(0)),
+    }
+
+
+def _only(task: Task, fields: tuple[str, ...]) -> Task:
+    if not fields:
+        return task
+    output = {key: part for key, part in task.declaration["output"].items() if key in fields}
+    return task_from_tree(task.name, {**task.declaration, "output": output}, origin="benchmark")
+
+
+def _row(one: dict[str, Any], folder: Path, limits: settings.Limits) -> Row:
+    image = read_image((folder / one["image"]).read_bytes(), limits)
+    return Row(given=TaskInput(parts=(image,)), expected={key: one["gold"][key] for key in COMPARED})
+
+
+def main() -> None:
+    """Read the words, measure, print."""
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("folder", type=Path)
+    words.add_argument("--skip", type=int, default=0)
+    words.add_argument("--limit", type=int)
+    words.add_argument("--fields", default="")
+    words.add_argument("--json", action="store_true")
+    given = words.parse_args()
+    fields = tuple(one for one in given.fields.split(",") if one)
+    found = asyncio.run(measure(given.folder, skip=given.skip, limit=given.limit, fields=fields))
+    if given.json:
+        print(json.dumps(found, indent=1))
+        return
+    print(f"ladder: {', '.join(found['ladder'])}; {found['cores']} cores")
+    for name in ("all", "not_looked_at"):
+        part = found[name]
+        print(f"{name}: n={part['n']}, s/receipt p50 {part['seconds']['p50']:.1f}, p99 {part['seconds']['p99']:.1f}")
+        for key, row in part["fields"].items():
+            right = "–" if row["right_of_accepted"] is None else f"{row['right_of_accepted']:.3f}"
+            print(f"  {key:8} accepted {row['accepted']:.2f}  right of accepted {right}  right {row['right']:.2f}")
+
+
+if __name__ == "__main__":
+    main()
