@@ -1,6 +1,6 @@
 """Receipts from pictures, no examples given: per field, the share accepted and the share of the accepted that is right.
 
-    FIRSTLINE_DATA_DIR=… python benchmarks/receipts.py SROIE [--skip 20] [--limit N] [--fields company,date,total] [--json]
+    python benchmarks/receipts.py SROIE [--skip 20] [--limit N] [--fields company,date,total] [--json]
 
 SROIE is a folder with `index.jsonl` (`{"id", "image", "gold": {company, date, total}}`) and the pictures. The first 20
 were looked at while the reader was made (`--skip 20` leaves them out); the report gives both groups. Values count as

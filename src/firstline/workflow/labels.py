@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import re
+import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import numpy as np
@@ -26,9 +27,11 @@ Embed = Callable[[Sequence[str]], Awaitable[Vectors]]
 """Gives a vector of length 1 for each text, one a row."""
 
 MANY = 24
-"""With more labels than this, the model is asked about the nearest only."""
+"""With more labels than this, the model may answer the nearest only, and no examples are shown to it."""
 SHORTLIST = 10
-TEMPERATURE = 0.06
+LISTED = 200
+"""With more labels than this, the prompt lists the nearest only."""
+TEMPERATURE = 0.05
 """Difference of similarity that counts as much as a factor e of the model's probability."""
 FLOOR = 1e-3
 """A model this small is sometimes sure of nonsense: no label gets less from it."""
@@ -37,8 +40,8 @@ FAR = 0.28
 FAR_WITH_EXAMPLES = 0.38
 FAR_WIDTH = 0.05
 """Similarity below or above that changes these odds by a factor e."""
-MODEL_SAYS_FAR = 0.5
-"""Weight of the model's log-odds that the text belongs to no label, beside the encoder's."""
+MODEL_SAYS_FAR = 1.0
+"""Weight of the model's log-odds that the text belongs to no label, beside the encoder's (Bayes with even odds)."""
 
 _PREFILL = "Label: "
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -114,10 +117,13 @@ class LabelReader:
         return view_of(near, out_of_scope=self.out_of_scope, foreign=foreign)
 
     def question(self, text: str, view: View | None, *, instruction: str, lines: Sequence[str] = ()) -> Question:
-        """Write the question to the model; `lines` are further lines of the instruction."""
-        return label_question(
-            shortlist(self.labels, view, out_of_scope=self.out_of_scope), text, instruction=instruction, lines=lines
-        )
+        """Write the question to the model, of many labels about the nearest only.
+
+        `lines` are further lines of the instruction. Without a view all labels may be answered, which is right for a
+        large model.
+        """
+        near = shortlist(self.labels, view, out_of_scope=self.out_of_scope)
+        return label_question(self.labels, text, instruction=instruction, lines=lines, among=near)
 
     def decide(self, question: Question, shares: Sequence[float], view: View | None) -> LabelReading:
         """Pool what the model answered (a probability for each of the question's labels) with the view."""
@@ -159,21 +165,40 @@ def shortlist(
     return (*scope[:keep], *(label for label in labels if label.name == out_of_scope))
 
 
-def label_question(labels: Sequence[Label], text: str, *, instruction: str, lines: Sequence[str] = ()) -> Question:
-    """Ask for one of these labels. The text comes last, so that what stands before it is read once for many texts."""
-    names = tuple(label.name for label in labels)
-    choices = spoken(names)
-    listed = [
-        f"- {said}: {label.description}" if label.description else f"- {said}"
-        for said, label in zip(choices, labels, strict=True)
-    ]
-    asked = "\n".join(
-        [instruction, *lines, "Possible labels:", *listed, "", f"Message: {text}", "Answer with the label alone."]
+def label_question(
+    labels: Sequence[Label], text: str, *, instruction: str, lines: Sequence[str] = (), among: Sequence[Label] = ()
+) -> Question:
+    """Ask for one of these labels, or of those `among` them.
+
+    The text comes last and what stands before it does not depend on it, so that it is read once for many texts: the
+    whole list stays in the prompt also where only some of it may be answered. Where every label has examples, one of
+    each is shown as an earlier turn.
+    """
+    among = among or labels
+    said = dict(zip((label.name for label in labels), spoken([label.name for label in labels]), strict=True))
+    listed = labels if len(labels) <= LISTED else among
+    task = "\n".join(
+        [
+            instruction,
+            *lines,
+            "Possible labels:",
+            *(f"- {said[label.name]}: {label.description}".removesuffix(": ") for label in listed),
+        ]
     )
+    if len(listed) <= MANY and all(label.examples for label in listed):
+        messages = [message("system", f"{task}\nAnswer with the label alone.")]
+        for label in sorted(listed, key=lambda label: zlib.crc32(label.name.encode())):
+            messages += [message("user", label.examples[0]), message("assistant", _PREFILL + said[label.name])]
+        messages.append(message("user", text))
+    else:
+        messages = [message("user", f"{task}\n\nMessage: {text}\nAnswer with the label alone.")]
     request = ModelRequest(
-        messages=(message("user", asked),), choices=choices, prefill=_PREFILL, sampling=Sampling(temperature=0.0)
+        messages=tuple(messages),
+        choices=tuple(said[label.name] for label in among),
+        prefill=_PREFILL,
+        sampling=Sampling(temperature=0.0),
     )
-    return Question(request=request, labels=names)
+    return Question(request=request, labels=tuple(label.name for label in among))
 
 
 def pooled(shares: Mapping[str, float], view: View | None, *, out_of_scope: str | None = None) -> LabelReading:
@@ -181,7 +206,7 @@ def pooled(shares: Mapping[str, float], view: View | None, *, out_of_scope: str 
 
     Among the labels the two multiply (a logarithmic opinion pool, Genest and Zidek 1986): the model's share, at least
     `FLOOR`, times e to the similarity over `TEMPERATURE`. Whether the text belongs to any of them is for the encoder,
-    which a small model is blind to, with the model's log-odds at half weight.
+    which a small model is blind to, to which the model's log-odds are added.
     """
     model_label = max(shares, key=lambda name: shares[name])
     model_share = shares[model_label]

@@ -166,7 +166,9 @@ class Runner:
                 if isinstance(error, EngineCrashedError) and again:
                     continue
                 return standing
-            judged = judge(
+            # Off the event loop: a long text takes a check a second, and the language check loads its model at first use.
+            judged = await asyncio.to_thread(
+                judge,
                 work.task,
                 standing,
                 draft,

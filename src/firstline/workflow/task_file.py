@@ -181,15 +181,17 @@ def _checks(task: Task, file: TaskFile) -> tuple[Check, ...]:
         if key == EACH:
             continue
         path = f"output.{key}.checks"
-        checks += [_built(spec, path, field=key, field_type=part.type) for spec in part.checks]
+        checks += [_built(spec, path, task.keys, field=key, field_type=part.type) for spec in part.checks]
     only = {"classify": "label", "transform": "text"}.get(task.kind) if not task.fields else None
-    checks += [_built(spec, "checks", field=only, field_type="string") for spec in file.checks]
+    checks += [_built(spec, "checks", task.keys, field=only, field_type="string") for spec in file.checks]
     return tuple(checks)
 
 
-def _built(spec: str | dict[str, Any], path: str, *, field: str | None, field_type: str) -> Check:
+def _built(
+    spec: str | dict[str, Any], path: str, known: tuple[str, ...], *, field: str | None, field_type: str
+) -> Check:
     try:
-        return build(spec, field=field, field_type=field_type)
+        return build(spec, field=field, field_type=field_type, known_fields=known)
     except FirstlineError as error:
         raise TaskError(f"{path}: {error.message}", hint=error.hint, param=path) from None
 
