@@ -29,3 +29,8 @@ def test_every_file_has_its_origin_and_all_are_small() -> None:
     for path in files:
         name = path.relative_to(EXAMPLES).as_posix()
         assert f"`{name}`" in told or f"`{name.partition('/')[0]}/`" in told, name
+
+
+def test_the_guide_shows_the_task_that_ships() -> None:
+    guide = (EXAMPLES.parent / "docs" / "guides" / "first-task.md").read_text(encoding="utf-8")
+    assert f"```toml\n{(EXAMPLES / 'tasks' / 'parking.toml').read_text(encoding='utf-8')}```" in guide
