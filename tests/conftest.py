@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from firstline import settings
+
+# The same examples on every machine, however slow: what fails, fails for everybody and can be looked into.
+hypothesis.settings.register_profile("firstline", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("firstline")
 
 _SMOLLM2 = "SmolLM2-135M-Instruct.Q4_1.gguf"
 

@@ -66,7 +66,7 @@ def test_grouping_and_words_around_do_not_matter_and_the_value_does(
     assert callable(two)
     assert lost(left.format(one(number)), right.format(two(number))) == ()
     assume(str(number) not in str(other))
-    groups = {int(part) for part in f"{number:,}".split(",")}
+    groups = {int(part) for part in f"{number:,}".split(",")} - {0}  # a group of noughts is no number of its own
     assume(not groups <= {int(part) for part in f"{other:,}".split(",")})
     assert lost(left.format(one(number)), right.format(two(other))) != ()
 
