@@ -28,6 +28,9 @@ _PROMPT_BATCH = 256
 """Tokens of a prompt read in one step. Between steps other requests get their turn and a cancelled one is dropped:
 small enough for both to happen soon on a processor, large enough to cost no speed there."""
 
+_LOG_S = 0.5
+"""llama.cpp writes its log from a thread of its own, and what it says last is why a model cannot be loaded."""
+
 
 def main() -> None:
     """Load the model, report the address, serve until the parent is gone."""
@@ -40,6 +43,7 @@ def main() -> None:
     try:
         server = xllamacpp.Server(parameters(spec))
     except RuntimeError as error:
+        threading.Event().wait(_LOG_S)
         _write(report, {"error": str(error)})
         os._exit(1)
     _write(report, {"address": server.listening_address})
