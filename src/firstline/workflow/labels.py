@@ -40,8 +40,11 @@ FAR = 0.28
 FAR_WITH_EXAMPLES = 0.38
 FAR_WIDTH = 0.05
 """Similarity below or above that changes these odds by a factor e."""
-MODEL_SAYS_FAR = 1.0
-"""Weight of the model's log-odds that the text belongs to no label, beside the encoder's (Bayes with even odds)."""
+BLIND = 0.25
+"""Weight of the model's log-odds that the text belongs to no label, beside the encoder's: a small model that was
+told of such a label hardly ever names it."""
+SHOWN = 1.0
+"""The same for one that was shown an example of each label."""
 
 _PREFILL = "Label: "
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -127,7 +130,10 @@ class LabelReader:
 
     def decide(self, question: Question, shares: Sequence[float], view: View | None) -> LabelReading:
         """Pool what the model answered (a probability for each of the question's labels) with the view."""
-        return pooled(dict(zip(question.labels, shares, strict=True)), view, out_of_scope=self.out_of_scope)
+        shown = SHOWN if _shows_examples(self.labels) else BLIND
+        return pooled(
+            dict(zip(question.labels, shares, strict=True)), view, out_of_scope=self.out_of_scope, far_weight=shown
+        )
 
 
 def spoken(names: Sequence[str]) -> tuple[str, ...]:
@@ -185,7 +191,7 @@ def label_question(
             *(f"- {said[label.name]}: {label.description}".removesuffix(": ") for label in listed),
         ]
     )
-    if len(listed) <= MANY and all(label.examples for label in listed):
+    if _shows_examples(listed):
         messages = [message("system", f"{task}\nAnswer with the label alone.")]
         for label in sorted(listed, key=lambda label: zlib.crc32(label.name.encode())):
             messages += [message("user", label.examples[0]), message("assistant", _PREFILL + said[label.name])]
@@ -201,12 +207,14 @@ def label_question(
     return Question(request=request, labels=tuple(label.name for label in among))
 
 
-def pooled(shares: Mapping[str, float], view: View | None, *, out_of_scope: str | None = None) -> LabelReading:
+def pooled(
+    shares: Mapping[str, float], view: View | None, *, out_of_scope: str | None = None, far_weight: float = BLIND
+) -> LabelReading:
     """Pool the model's probabilities of labels (those it was asked about) with the second reader's view.
 
     Among the labels the two multiply (a logarithmic opinion pool, Genest and Zidek 1986): the model's share, at least
     `FLOOR`, times e to the similarity over `TEMPERATURE`. Whether the text belongs to any of them is for the encoder,
-    which a small model is blind to, to which the model's log-odds are added.
+    with the model's log-odds at `far_weight`.
     """
     model_label = max(shares, key=lambda name: shares[name])
     model_share = shares[model_label]
@@ -225,7 +233,7 @@ def pooled(shares: Mapping[str, float], view: View | None, *, out_of_scope: str 
     total = sum(weights.values())
     outside = 0.0
     if view.odds is not None and out_of_scope is not None and out_of_scope in shares:
-        outside = _sigmoid(view.odds + MODEL_SAYS_FAR * _log_odds(shares[out_of_scope]))
+        outside = _sigmoid(view.odds + far_weight * _log_odds(shares[out_of_scope]))
     pool = {name: (1 - outside) * weight / total for name, weight in weights.items()}
     if out_of_scope is not None and out_of_scope in shares:
         pool[out_of_scope] = outside
@@ -238,6 +246,22 @@ def pooled(shares: Mapping[str, float], view: View | None, *, out_of_scope: str 
         second_label=view.label,
         second_margin=view.margin,
     )
+
+
+def named(label: str, view: View | None) -> LabelReading:
+    """Read the answer of a model that names a label without probabilities: it stands, the view only says beside it."""
+    return LabelReading(
+        label=label,
+        probability=None,
+        model_label=label,
+        model_probability=None,
+        second_label=view.label if view else None,
+        second_margin=view.margin if view else None,
+    )
+
+
+def _shows_examples(labels: Sequence[Label]) -> bool:
+    return len(labels) <= MANY and all(label.examples for label in labels)
 
 
 async def _places(scope: Sequence[Label], outside: Sequence[str], embed: Embed) -> tuple[Vectors, Vectors]:
@@ -259,4 +283,4 @@ def _log_odds(share: float) -> float:
 
 
 def _sigmoid(x: float) -> float:
-    return 1 / (1 + math.exp(-x)) if x > -700 else 0.0
+    return 1 / (1 + math.exp(-x))
