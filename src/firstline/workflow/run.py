@@ -166,7 +166,7 @@ class Runner:
                 if isinstance(error, EngineCrashedError) and again:
                     continue
                 return standing
-            # Off the event loop: a long text takes a check a second, and the language check loads its model at first use.
+            # Off the event loop: a check of a long text takes a second.
             judged = await asyncio.to_thread(
                 judge,
                 work.task,

@@ -15,6 +15,7 @@ from firstline.errors import FirstlineError, TaskError, UsageError
 from firstline.schema import unsatisfiable
 from firstline.types import Json, Modality
 from firstline.workflow.checks.base import Check
+from firstline.workflow.checks.confidence import confident
 from firstline.workflow.checks.registry import build
 from firstline.workflow.checks.schema import matches_schema
 from firstline.workflow.field import Field, FieldType, Position, Prefer, Span
@@ -25,6 +26,8 @@ _FIELD_NAME = re.compile(r"[^\W_](?:[^\x00-\x1f\"]{0,62}[^\s\"])?")
 EACH = "*"
 """The output field that stands for each field which a run names in its parameter `fields`."""
 MOST_FIELDS = 40
+LEAST_CONFIDENCE = 0.5
+"""Whatever a task declares: a value that its own model thinks likelier wrong than right is not served."""
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -109,7 +112,9 @@ def task_from_tree(name: str, tree: Mapping[str, Any], *, origin: str) -> Task:
     try:
         file = msgspec.convert(tree, TaskFile)
     except msgspec.ValidationError as error:
-        path, reason, hint = _explained(str(error))
+        prefix, words = _located(tree, str(error))
+        path, reason, hint = _explained(words)
+        path = ".".join(part for part in (prefix, path) if part)
         raise TaskError(f"{path}: {reason}" if path else reason, hint=hint, param=path) from None
     _check_shape(file)
     fields = tuple(_field(key, part) for key, part in file.output.items() if key != EACH)
@@ -172,11 +177,11 @@ def with_named_fields(task: Task, arguments: Mapping[str, Json]) -> Task:
 
 
 def _checks(task: Task, file: TaskFile) -> tuple[Check, ...]:
-    """Bind the declared checks; the answer's schema is always checked."""
+    """Bind the declared checks; the answer's schema and a least confidence are always checked."""
     reason = unsatisfiable(task.schema)
     if reason:
         raise TaskError(f"no answer can meet the output: {reason}", param="output")
-    checks: list[Check] = [matches_schema(task.schema)]
+    checks: list[Check] = [matches_schema(task.schema), confident(LEAST_CONFIDENCE)]
     for key, part in file.output.items():
         if key == EACH:
             continue
@@ -242,6 +247,20 @@ def _field(name: str, part: FieldPart) -> Field:
         items=tuple(_field(key, inner) for key, inner in part.items.items()),
         schema=part.schema,
     )
+
+
+def _located(tree: Mapping[str, Any], error: str) -> tuple[str, str]:
+    """Find the table of a mistake: msgspec leaves out the keys of tables that a user names. Gives it and its mistake."""
+    for section, kind in (("output", FieldPart), ("labels", LabelPart), ("parameters", ParameterPart)):
+        tables = tree.get(section)
+        if f"$.{section}[" not in error or not isinstance(tables, dict):
+            continue
+        for key, table in tables.items():
+            try:
+                msgspec.convert(table, kind)
+            except msgspec.ValidationError as inner:
+                return f"{section}.{key}", str(inner)
+    return "", error
 
 
 def _explained(error: str) -> tuple[str, str, str | None]:
