@@ -250,7 +250,7 @@ def _field(name: str, part: FieldPart) -> Field:
 
 
 def _located(tree: Mapping[str, Any], error: str) -> tuple[str, str]:
-    """Find the table of a mistake: msgspec leaves out the keys of tables that a user names. Gives it and its mistake."""
+    """Find the table of a mistake and say it again: msgspec leaves out the keys of tables that a user names."""
     for section, kind in (("output", FieldPart), ("labels", LabelPart), ("parameters", ParameterPart)):
         tables = tree.get(section)
         if f"$.{section}[" not in error or not isinstance(tables, dict):
