@@ -222,16 +222,21 @@ class FieldOutcome(Value, frozen=True, kw_only=True):
 
 
 class Run(Value, frozen=True, kw_only=True):
-    """All attempts for one input, with its verdict; what the API, the CLI and the ledger all show."""
+    """All attempts for one input, with its verdict; what the API, the CLI and the ledger all show.
+
+    `verdict` None: the answer was passed through and nothing was verified, so its attempt did not pass either. A
+    rejected run has the `error_code` of what is wrong with its input.
+    """
 
     id: str
     task: str
     version: str
-    verdict: Verdict
+    verdict: Verdict | None
     answer: Json
     attempts: tuple[Attempt, ...]
     fields: Mapping[str, FieldOutcome] = {}
     reason: str = ""
+    error_code: str | None = None
     notes: tuple[str, ...] = ()
     cost_nano_usd: NanoUSD = ZERO
     saved_nano_usd: NanoUSD = ZERO

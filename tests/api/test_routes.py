@@ -97,7 +97,7 @@ async def test_a_task_s_input_and_parameters_are_checked(tmp_path: Path) -> None
         pdf = [{"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERi0xLjc="}}]
         check_error(await ask("fake/echo", content=pdf), 400, "invalid_document")
         broken = await ask(content=pdf)
-        assert "PDF" in check_error(broken, 400, "invalid_input")["message"]
+        assert "PDF" in check_error(broken, 400, "invalid_document")["message"]
         assert broken.headers["x-firstline-verdict"] == "rejected"
 
 
@@ -139,6 +139,16 @@ async def test_runs_are_shown_and_listed_in_pages(tmp_path: Path) -> None:
         assert ([run["id"] for run in page["data"]], page["last_id"], page["has_more"]) == (["c", "b"], "b", True)
         rest = (await client.get("/runs", params={"after": page["last_id"]})).json()
         assert ([run["id"] for run in rest["data"]], rest["has_more"]) == (["a"], False)
+
+
+async def test_a_run_that_verified_nothing_claims_nothing(tmp_path: Path) -> None:
+    async with served(tmp_path) as server, httpx2.AsyncClient(base_url=server.url) as client:
+        body = {"model": "fake/echo", "messages": [{"role": "user", "content": "hello"}]}
+        answer = (await client.post("/chat/completions", json=body)).json()["firstline"]
+        kept = (await client.get(f"/runs/{answer['id']}")).json()
+        for run in (answer, kept):
+            assert (run["verdict"], run["attempts"][0]["passed"]) == (None, None)
+        assert (await client.get("/runs?verdict=accepted")).json()["data"] == []
 
 
 async def test_health_is_ok(tmp_path: Path) -> None:

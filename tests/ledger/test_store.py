@@ -86,6 +86,21 @@ def test_every_fact_of_a_run_and_an_attempt_has_its_column() -> None:
     assert usage <= set(entries.columns.keys())
 
 
+async def test_a_run_without_a_verdict_and_a_rejected_one_come_back(tmp_path: Path) -> None:
+    passed_through = Run(id="a", task="chat", version="chat@1", verdict=None, answer="hello", attempts=())
+    rejected = Run(
+        id="b", task="t", version="t@1", verdict="rejected", answer=None, attempts=(), error_code="invalid_image"
+    )
+    async with opened(tmp_path) as ledger:
+        for run in (passed_through, rejected):
+            await ledger.begin_run(run.id, run.task, run.version, SHA, 0.0)
+            await ledger.finish_run(run)
+            assert await ledger.get_run(run.id) == run
+        assert await ledger.list_runs(verdict="accepted") == ()
+    async with opened(tmp_path) as ledger:
+        assert await ledger.get_run("a") == passed_through
+
+
 async def test_an_answer_that_is_null_or_text_comes_back(tmp_path: Path) -> None:
     async with opened(tmp_path) as ledger:
         for name, answer in (("a", None), ("b", "text"), ("c", [1, None])):
@@ -104,8 +119,12 @@ async def test_money_is_counted_from_the_hold_on(tmp_path: Path) -> None:
         other = await ledger.hold("r1", 1, "openai/other", NanoUSD(300))
         assert other != entry
         await ledger.settle(other, Attempt(model="openai/other", passed=False, error="timed out"), NanoUSD(0))
-        assert await ledger.spent(0.0) == 1_200
-        assert await ledger.spent(0.0, "openai/other") == 0
+        assert await ledger.spent(0.0) == 1_500  # it failed on the way: it may have been charged
+        assert await ledger.spent(0.0, "openai/other") == 300
+        refused = await ledger.hold("r1", 2, "openai/other", NanoUSD(40))
+        failure = Attempt(model="openai/other", passed=False, error="engine_auth")
+        await ledger.settle(refused, failure, NanoUSD(0), refused=True)
+        assert await ledger.spent(0.0) == 1_500
         assert await ledger.spent(1000.5) == 0
 
 

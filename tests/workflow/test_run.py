@@ -18,7 +18,7 @@ from firstline.types import Run
 from firstline.workflow.events import Event
 from firstline.workflow.source import text_input
 from firstline.workflow.task_file import task_from_text
-from openai_server import World, fails, says, serve
+from openai_server import Reply, World, fails, says, serve
 
 TICKET = """
 kind = "extract"
@@ -122,6 +122,19 @@ async def test_a_remote_rung_that_fails_ends_in_review_with_the_reason(
     assert run.answer == {"plate": "AB 123", "total": 61.3}
 
 
+@pytest.mark.parametrize(("reply", "charged"), [(fails(401), False), (fails(500), True), (says('{"tot'), False)])
+async def test_what_a_failed_call_may_have_cost_is_counted_as_spent(
+    tmp_path: Path, reply: Reply, charged: bool
+) -> None:
+    async with (
+        serve(reply) as remote,
+        product(tmp_path, remote, answer='{"plate": "AB 123", "total": 61.3}') as app,
+    ):
+        run = await run_ticket(app)
+        spent = await app.services.ledger.spent(0.0)
+    assert (spent > run.cost_nano_usd) is charged
+
+
 async def test_a_budget_is_kept_before_anything_is_sent(tmp_path: Path) -> None:
     async with (
         serve(says('{"total": 12.5}')) as remote,
@@ -137,7 +150,7 @@ async def test_an_empty_input_is_rejected(tmp_path: Path) -> None:
         run = await run_ticket(app, "  \n")
         kept = await app.services.ledger.get_run(run.id)
     assert (run.verdict, run.attempts) == ("rejected", ())
-    assert kept.verdict == "rejected"
+    assert (kept.verdict, kept.error_code) == ("rejected", "invalid_input")
 
 
 async def test_an_unknown_parameter_is_refused_with_those_there_are(tmp_path: Path) -> None:

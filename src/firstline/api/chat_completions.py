@@ -24,11 +24,11 @@ from firstline.api.chat_answer import Answer, Chunks, streamed, whole
 from firstline.api.chat_body import ChatBody, ObjectFormat, SchemaFormat, parse
 from firstline.api.content import Fetch, chat_messages, read_messages, task_parts
 from firstline.api.disconnect import while_connected
-from firstline.api.errors import error_response
+from firstline.api.errors import error_response, rejection
 from firstline.api.models import TASK_PREFIX
 from firstline.api.run_object import header_text, wire_headers, wire_object
 from firstline.api.sse import EventStream
-from firstline.errors import InputError, UnsupportedError
+from firstline.errors import UnsupportedError
 from firstline.types import Json, Run, Sampling, Usage
 from firstline.workflow.services import ChatCall, ChatDelta, ChatResult, Services
 from firstline.workflow.source import TaskInput
@@ -54,8 +54,7 @@ async def _answer(services: Services, body: ChatBody, fetch: Fetch) -> ASGIApp:
     if body.stream and call.schema is None:
         return _passed_through(services, body, call)
     result = await services.chat.complete(call)
-    verified = call.schema is not None
-    return _send(body, _of_chat(body, result, verified), wire_headers(result.run, verified=verified))
+    return _send(body, _of_chat(body, result), wire_headers(result.run))
 
 
 async def _task(services: Services, body: ChatBody, fetch: Fetch) -> ASGIApp:
@@ -70,7 +69,7 @@ async def _task(services: Services, body: ChatBody, fetch: Fetch) -> ASGIApp:
         parameters={} if extra is msgspec.UNSET else extra.parameters,
     )
     if run.verdict == "rejected":
-        return error_response(InputError(run.reason or "the input is unusable", param="messages"), wire_headers(run))
+        return error_response(rejection(run), wire_headers(run))
     return _send(body, _of_task(body, task, run), wire_headers(run))
 
 
@@ -137,7 +136,7 @@ def _sampling(body: ChatBody) -> Sampling:
     )
 
 
-def _of_chat(body: ChatBody, result: ChatResult, verified: bool) -> Answer:
+def _of_chat(body: ChatBody, result: ChatResult) -> Answer:
     completion, run = result.completion, result.run
     return Answer(
         id=f"chatcmpl-{run.id}",
@@ -147,7 +146,7 @@ def _of_chat(body: ChatBody, result: ChatResult, verified: bool) -> Answer:
         finish_reason=completion.finish_reason,
         usage=completion.usage,
         logprobs=completion.logprobs if body.logprobs else None,
-        firstline=wire_object(run, verified=verified),
+        firstline=wire_object(run),
     )
 
 
@@ -178,9 +177,7 @@ async def _chunks(chunks: Chunks, deltas: AsyncGenerator[ChatDelta]) -> AsyncGen
                 yield chunks.text(delta.text)
             usage = delta.usage or usage
             if delta.finish_reason is not None:
-                yield chunks.end(
-                    delta.finish_reason, wire_object(delta.run, verified=False) if delta.run is not None else None
-                )
+                yield chunks.end(delta.finish_reason, wire_object(delta.run) if delta.run is not None else None)
     for chunk in chunks.usage(usage):
         yield chunk
 

@@ -14,8 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from firstline.errors import FirstlineError
-from firstline.types import Json
+from firstline.errors import ContextLengthError, DocumentError, FirstlineError, ImageError, InputError
+from firstline.types import Json, Run
 
 _JSON = "application/json"
 
@@ -41,6 +41,14 @@ def error_response(error: FirstlineError, headers: Mapping[str, str] | None = No
         media_type=_JSON,
         headers={"x-should-retry": "true" if error.retryable else "false", **(headers or {})},
     )
+
+
+def rejection(run: Run) -> InputError:
+    """Give the error that rejected a run, with its own code; the hint is the run's note."""
+    kinds = {kind.code: kind for kind in (ImageError, DocumentError, ContextLengthError)}
+    hint = run.notes[0] if run.notes else None
+    kind = kinds.get(run.error_code or "", InputError)
+    return kind(run.reason or "the input is unusable", hint=hint, param="messages")
 
 
 def translate(request: Request, error: Exception) -> Response:

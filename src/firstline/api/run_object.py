@@ -8,40 +8,38 @@ from firstline.types import Attempt, Json, Run
 
 
 def run_object(run: Run) -> dict[str, Json]:
-    """Give the whole run: `id, task, version, verdict, answer, attempts, cost_nano_usd, ms` and more."""
+    """Give the whole run: `id, task, version, verdict, answer, attempts, cost_nano_usd, ms` and more.
+
+    An answer that was passed through has no verdict, and its attempts have neither passed nor failed: both are null.
+    """
     return {
         "id": run.id,
         "task": run.task,
         **_outcome(run),
         "answer": run.answer,
         "reason": run.reason,
-        "attempts": [{**_attempt(one), "answer": one.answer} for one in run.attempts],
+        "error_code": run.error_code,
+        "attempts": [{**_attempt(one, run), "answer": one.answer} for one in run.attempts],
         "ms": run.ms,
         "created": run.created,
     }
 
 
-def wire_object(run: Run, notes: tuple[str, ...] = (), *, verified: bool = True) -> dict[str, Json]:
-    """Give the `firstline` object of a chat completion; `notes` are put behind the run's own.
-
-    An answer that was passed through has no verdict, and its attempts have neither passed nor failed: both are null.
-    """
-    unclaimed: dict[str, Json] = {} if verified else {"verdict": None}
-    unjudged: dict[str, Json] = {} if verified else {"passed": None}
+def wire_object(run: Run, notes: tuple[str, ...] = ()) -> dict[str, Json]:
+    """Give the `firstline` object of a chat completion; `notes` are put behind the run's own."""
     return {
         "id": run.id,
         **_outcome(run),
-        **unclaimed,
         "notes": [*run.notes, *notes],
         "reason": run.reason,
-        "attempts": [{**_attempt(one), **unjudged} for one in run.attempts],
+        "attempts": [_attempt(one, run) for one in run.attempts],
     }
 
 
-def wire_headers(run: Run, *, verified: bool = True) -> dict[str, str]:
+def wire_headers(run: Run) -> dict[str, str]:
     """Give the short form that stands in the headers: verdict, the model that settled it, and the cost in nano-USD."""
     headers = {"x-firstline-cost": str(int(run.cost_nano_usd))}
-    if verified:
+    if run.verdict is not None:
         headers["x-firstline-verdict"] = run.verdict
     settled = settling_model(run)
     if settled is not None:
@@ -72,10 +70,10 @@ def _outcome(run: Run) -> dict[str, Json]:
     }
 
 
-def _attempt(attempt: Attempt) -> dict[str, Json]:
+def _attempt(attempt: Attempt, run: Run) -> dict[str, Json]:
     shown: dict[str, Json] = {
         "model": attempt.model,
-        "passed": attempt.passed,
+        "passed": attempt.passed if run.verdict is not None else None,
         "confidence": attempt.confidence,
         "cost_nano_usd": int(attempt.cost_nano_usd),
         "ms": attempt.ms,

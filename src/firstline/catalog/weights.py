@@ -126,7 +126,7 @@ class WeightsStore:
         served other bytes), WeightsDiskError (no room) or WeightsInvalidError (no GGUF).
         """
         if not model.weights:
-            raise WeightsError(f"{model.id} has no weights to fetch", hint="it does not run on this machine")
+            raise WeightsError(f"{model.id} has no weights to fetch", hint=_unneeded(model))
         if self.ready(model) or sources.offline:
             return [self.require(model, file.role) for file in model.weights]
         lock = self._lock(model, progress)
@@ -171,6 +171,12 @@ class WeightsStore:
         if sha256 is not None and part.is_file():
             return _report(file, name, "partial", part.stat().st_size, sha256, None)
         return _report(file, name, "missing", 0, sha256, None)
+
+
+def _unneeded(model: Model) -> str:
+    if model.engine == "fake":
+        return "it is scripted and answers without any"
+    return "it runs at its address; `firstline models list` shows which models have weights"
 
 
 def missing(model: Model, role: Role = "model") -> WeightsMissingError:

@@ -86,7 +86,7 @@ async def _show(out: Out, app: App, step: Step, folder: Path, place: str) -> str
     else:
         out.result.print(Text(f"\n{title}", style="bold"))
         out.result.print(show_run(run, step.file))
-    return run.verdict
+    return run.verdict or "unverified"
 
 
 def _examples() -> Path:

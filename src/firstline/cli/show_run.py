@@ -20,6 +20,8 @@ _STYLE: Mapping[str, str] = {
     "escalated": "cyan",
     "review": "yellow",
     "rejected": "red",
+    "unverified": "dim",
+    "answered": "dim",
     "passed": "green",
     "failed": "yellow",
     "skipped": "dim",
@@ -30,19 +32,23 @@ _MEANING: Mapping[str, str] = {
     "escalated": "settled by a later model",
     "review": "a person must decide",
     "rejected": "the input cannot be used",
+    "unverified": "passed through; nothing was verified",
 }
 _REASONS = 3
 
 
 def show_run(run: Run, title: str = "") -> RenderableType:
     """Render a run."""
-    head = Text.assemble((run.verdict, f"bold {_STYLE[run.verdict]}"), "  ", (run.task, "bold"))
+    verdict = run.verdict or "unverified"
+    head = Text.assemble((verdict, f"bold {_STYLE[verdict]}"), "  ", (run.task, "bold"))
     if title:
         head.append(f"  {clean(title)}")
-    blocks: list[RenderableType] = [head, _indented(Text(clean(run.reason) or _MEANING[run.verdict], style="dim"))]
+    reason = clean(run.reason) or _MEANING[verdict]
+    code = f"error[{run.error_code}]: " if run.error_code else ""
+    blocks: list[RenderableType] = [head, _indented(Text(clean(code) + reason, style="dim"))]
     if run.answer is not None:
         blocks.append(_indented(_answer(run)))
-    blocks.append(_indented(_path(run.attempts)))
+    blocks.append(_indented(_path(run)))
     blocks += [_indented(Text(clean(f"note: {note}"), style="dim")) for note in run.notes]
     return Group(*blocks, _indented(_foot(run)))
 
@@ -54,7 +60,8 @@ def show_runs(runs: Sequence[Run]) -> RenderableType:
         table.add_column(title, overflow="fold")
     for run in runs:
         when = datetime.fromtimestamp(run.created, UTC).strftime("%Y-%m-%d %H:%M")
-        verdict = Text(run.verdict, style=_STYLE[run.verdict])
+        word = run.verdict or "unverified"
+        verdict = Text(word, style=_STYLE[word])
         table.add_row(clean(run.id), when, clean(run.task), verdict, money(run.cost_nano_usd), seconds(run.ms))
     return table
 
@@ -122,27 +129,29 @@ def _line(row: Mapping[str, Json]) -> str:
     return " · ".join(_value(value) for value in row.values() if value is not None)
 
 
-def _path(attempts: Sequence[Attempt]) -> RenderableType:
-    if not attempts:
+def _path(run: Run) -> RenderableType:
+    if not run.attempts:
         return Text("no model was asked", style="dim")
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(justify="right", style="dim")
     table.add_column(overflow="fold")
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold", ratio=1)
-    for number, attempt in enumerate(attempts, start=1):
-        outcome = _outcome(attempt)
+    for number, attempt in enumerate(run.attempts, start=1):
+        outcome = _outcome(attempt, verified=run.verdict is not None)
         table.add_row(
             str(number), clean(attempt.model), Text(outcome, style=_STYLE[outcome]), Text("; ".join(_why(attempt)))
         )
     return table
 
 
-def _outcome(attempt: Attempt) -> str:
+def _outcome(attempt: Attempt, *, verified: bool) -> str:
     if attempt.skipped is not None:
         return "skipped"
     if attempt.error is not None:
         return "error"
+    if not verified:
+        return "answered"
     return "passed" if attempt.passed else "failed"
 
 

@@ -12,6 +12,8 @@ from firstline.types import Attempt, FieldOutcome, Finding, Json, Run, Usage, Ve
 
 RUNNING = "still running"
 INTERRUPTED = "interrupted"
+UNVERIFIED = "unverified"
+"""Stands in the column `verdict` of a finished run that has none: null there means that the run is not finished."""
 
 Row = Mapping[str, Any]
 
@@ -21,8 +23,9 @@ def run_row(run: Run) -> dict[str, Json]:
     return {
         "task": run.task,
         "version": run.version,
-        "verdict": run.verdict,
+        "verdict": run.verdict or UNVERIFIED,
         "reason": run.reason,
+        "error_code": run.error_code,
         "answer": _text(run.answer),
         "fields": _text(run.fields),
         "notes": _text(run.notes),
@@ -60,14 +63,16 @@ def usage_columns(usage: Usage) -> dict[str, Json]:
 
 def read_run(row: Row, attempts: Iterable[Row], entries: Iterable[Row]) -> Run:
     """Make a run of its row and its attempts. One that never finished shows its entries in their stead."""
-    verdict = cast("Verdict | None", row["verdict"])
+    kept = row["verdict"]
+    verdict = None if kept == UNVERIFIED else cast("Verdict", kept or "review")
     tries = tuple(_read_attempt(one) for one in attempts) or tuple(_read_entry(one) for one in entries)
     return Run(
         id=row["id"],
         task=row["task"],
         version=row["version"],
-        verdict=verdict or "review",
-        reason=row["reason"] if verdict else RUNNING,
+        verdict=verdict,
+        reason=row["reason"] if kept else RUNNING,
+        error_code=row["error_code"],
         answer=_json(row["answer"], Any),
         attempts=tries,
         fields=_json(row["fields"], dict[str, FieldOutcome]) or {},

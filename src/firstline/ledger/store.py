@@ -103,11 +103,14 @@ class Ledger:
         }
         return await self._write(lambda connection: int(connection.execute(_HOLD, row).scalar_one()))
 
-    async def settle(self, entry_id: int, attempt: Attempt, cost: NanoUSD) -> None:
-        """Write what a held call came to: its cost, tokens and time, or the error it ended with."""
+    async def settle(self, entry_id: int, attempt: Attempt, cost: NanoUSD, *, refused: bool = False) -> None:
+        """Write what a held call came to: its cost, tokens and time, or the error it ended with.
+
+        `refused`: the error says that nothing was worked on, so that no charge is to be feared.
+        """
         row = {
             "entry_id": entry_id,
-            "state": "failed" if attempt.error is not None else "settled",
+            "state": "refused" if refused else "failed" if attempt.error is not None else "settled",
             "cost_nano_usd": int(cost),
             "ms": attempt.ms,
             "error": attempt.error,
@@ -165,8 +168,13 @@ class Ledger:
         return await self._read(lambda connection: _select_runs(connection, query))
 
     async def spent(self, since: float, model: str | None = None) -> NanoUSD:
-        """Sum what calls have cost since a time (seconds since 1970). A call still held counts with its hold."""
-        amount = case((entries.c.state == "held", entries.c.hold_nano_usd), else_=entries.c.cost_nano_usd)
+        """Sum what calls have cost at most since a time (seconds since 1970).
+
+        What may have been charged without our being told counts with its hold: a call under way, one given up
+        by its caller (it stays `held`), one that failed on the way. `Run.cost_nano_usd` holds what is known.
+        """
+        unknown = entries.c.state.in_(("held", "failed"))
+        amount = case((unknown, entries.c.hold_nano_usd), else_=entries.c.cost_nano_usd)
         query = select(func.coalesce(func.sum(amount), 0)).where(entries.c.created >= since)
         if model is not None:
             query = query.where(entries.c.model == model)

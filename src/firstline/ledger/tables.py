@@ -2,9 +2,10 @@
 
 `runs` is one line an input, `attempts` one line a rung that was asked or skipped (the facts of `types.Attempt`), and
 `entries` one line an engine call that may cost money: written as `held` before the call, so that a crash leaves a
-trace, and settled or failed after it. An attempt may make several calls (long text is worked on in pieces), so the two
-are separate; `position` ties an entry to its attempt. Money is integer nano-USD, times are seconds since 1970, JSON is
-text. The text of an input is not kept, only its sha256.
+trace, and after it `settled`, `failed` (it may have been charged) or `refused` (it was not). An attempt may make
+several calls (long text is worked on in pieces), so the two are separate; `position` ties an entry to its attempt.
+Money is integer nano-USD, times are seconds since 1970, JSON is text. The text of an input is not kept, only its
+sha256.
 """
 
 from __future__ import annotations
@@ -42,8 +43,9 @@ runs = Table(
     Column("session", String(64), nullable=False, comment="the process that makes the run"),
     Column("task", Text, nullable=False),
     Column("version", Text, nullable=False),
-    Column("verdict", String(16), comment="null while the run is being made"),
+    Column("verdict", String(16), comment="null while the run is being made; `unverified`: none was claimed"),
     Column("reason", Text, nullable=False, server_default=""),
+    Column("error_code", String(64), comment="what is wrong with a rejected input"),
     Column("answer", Text, comment="JSON"),
     Column("fields", Text, comment="JSON: name to outcome"),
     Column("notes", Text, comment="JSON: array of text"),
@@ -87,7 +89,7 @@ entries = Table(
     Column("run_id", String(64), ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
     Column("position", Integer, nullable=False),
     Column("model", Text, nullable=False),
-    Column("state", String(16), nullable=False, comment="held, settled or failed"),
+    Column("state", String(16), nullable=False, comment="held, settled, failed or refused"),
     Column("hold_nano_usd", BigInteger, nullable=False),
     Column("cost_nano_usd", BigInteger, nullable=False, server_default="0"),
     Column("prompt_tokens", Integer, nullable=False, server_default="0"),

@@ -13,7 +13,16 @@ from datetime import UTC, datetime
 from firstline.catalog.model import Model
 from firstline.catalog.price import price
 from firstline.engines.pool import Pool
-from firstline.errors import BudgetError, FirstlineError
+from firstline.errors import (
+    BudgetError,
+    EngineAuthError,
+    EngineQuotaError,
+    EngineRateLimitError,
+    EngineRefusedError,
+    FirstlineError,
+    UsageError,
+    WeightsError,
+)
 from firstline.ledger.store import Ledger
 from firstline.money import ZERO, NanoUSD, show
 from firstline.types import Attempt, Completion, Delta, Image, Message, ModelRequest, Usage
@@ -22,6 +31,8 @@ _CHARS_PER_TOKEN = 2
 """Fewer than any tokenizer averages on prose: an upper estimate of tokens for what is set aside before a call."""
 _PICTURE_TOKENS = 3_000
 _ANSWER_TOKENS = 1_024
+_REFUSALS = (EngineAuthError, EngineQuotaError, EngineRateLimitError, EngineRefusedError, UsageError, WeightsError)
+"""Errors that say that the call was not worked on, so that nobody charges for it."""
 
 
 class Purse:
@@ -159,8 +170,10 @@ class Account:
 
     async def _failed(self, entry: int, error: FirstlineError, most: NanoUSD | None, begun: float) -> None:
         """A call that failed on the way may have been charged: its hold stays on the run's budget, not in its cost."""
-        self._purse.spent = NanoUSD(self._purse.spent + (most or ZERO))
-        await self._ledger.settle(entry, self._record(error=error.code, begun=begun), ZERO)
+        refused = isinstance(error, _REFUSALS)
+        if not refused:
+            self._purse.spent = NanoUSD(self._purse.spent + (most or ZERO))
+        await self._ledger.settle(entry, self._record(error=error.code, begun=begun), ZERO, refused=refused)
 
     def _record(self, *, begun: float, usage: Usage | None = None, error: str | None = None) -> Attempt:
         return Attempt(

@@ -38,6 +38,7 @@ from firstline.types import (
     Text,
     Usage,
     Value,
+    Verdict,
 )
 from firstline.workflow.answer import parse_object
 from firstline.workflow.call import Account, Door, Purse
@@ -127,7 +128,9 @@ class Chat:
                 attempts.append(self._attempt(account, begun, error=f"{failure.code}: {failure.message}"))
                 continue
             findings = _verify(best, schema)
-            attempts.append(self._attempt(account, begun, answer=best.text, findings=findings))
+            attempts.append(
+                self._attempt(account, begun, answer=best.text, findings=findings, verified=schema is not None)
+            )
             if not findings:
                 break
         run = await self._finish(episode, call, ladder, attempts)
@@ -209,10 +212,11 @@ class Chat:
         answer: str | None = None,
         findings: tuple[Finding, ...] = (),
         error: str | None = None,
+        verified: bool = False,
     ) -> Attempt:
         return Attempt(
             model=account.model.id,
-            passed=error is None and not findings,
+            passed=verified and error is None and not findings,
             answer=answer,
             findings=findings,
             usage=account.usage,
@@ -231,7 +235,7 @@ class Chat:
             id=episode.id,
             task=TASK,
             version=_version(call),
-            verdict="review" if passed is None else "accepted" if len(made) == 1 else "escalated",
+            verdict=_verdict(call, passed, made),
             answer=passed.answer if passed else made[-1].answer if made else None,
             attempts=tuple(attempts),
             reason=_reason(call, passed, made),
@@ -271,9 +275,22 @@ def _verify(completion: Completion, schema: Any) -> tuple[Finding, ...]:
     )
 
 
+def _verdict(call: ChatCall, passed: Attempt | None, made: Sequence[Attempt]) -> Verdict | None:
+    """None where an answer was passed through: nothing was verified, so nothing is claimed."""
+    if passed is None:
+        return None if _passed_through(call, made) else "review"
+    return "accepted" if len(made) == 1 else "escalated"
+
+
+def _passed_through(call: ChatCall, made: Sequence[Attempt]) -> bool:
+    return call.schema is None and any(attempt.error is None for attempt in made)
+
+
 def _reason(call: ChatCall, passed: Attempt | None, made: Sequence[Attempt]) -> str:
     if passed is not None:
-        return f"{passed.model} met the schema" if call.schema is not None else "passed through; nothing was verified"
+        return f"{passed.model} met the schema"
+    if _passed_through(call, made):
+        return "passed through; nothing was verified"
     return "; ".join(finding.reason for attempt in made for finding in attempt.findings) or "no model answered"
 
 

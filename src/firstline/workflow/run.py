@@ -114,7 +114,8 @@ class Runner:
             source = await read_source(given, self._reader, self._settings.limits)
             work = Rungwork(task, source, arguments, settings=self._settings, labels=self._label_reader(task))
         except InputError as error:
-            return msgspec.structs.replace(blank, reason=error.message, notes=(error.hint,) if error.hint else ())
+            notes = (error.hint,) if error.hint else ()
+            return msgspec.structs.replace(blank, reason=error.message, error_code=error.code, notes=notes)
         purse = self._purse(task)
         standing = begin(task.keys)
         attempts: list[Attempt] = []

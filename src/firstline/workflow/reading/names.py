@@ -37,6 +37,7 @@ _ADDRESS = re.compile(
 _REGISTRATION = re.compile(
     r"^\W*(?:co\.?|company|reg|roc|br)?\W*(?:reg|no)?[\W\d]*\d{4,}\s*-?\s*[A-Z]{0,2}\W*$", re.IGNORECASE
 )
+_TOWN = re.compile(r"^[\w .'-]+,[\w\s.,'-]*\d{4,6}\b")  # words, a comma, then a postcode; no nested repetition
 
 
 def lines_for(document: Document, field: Field) -> list[Candidate]:
@@ -130,4 +131,4 @@ def _address_like(text: str) -> bool:
         return False
     if any(not amount.percent and amount.decimals == 2 for amount in find_amounts(text)):
         return False
-    return bool(_ADDRESS.search(text)) or bool(re.search(r"^[\w .'-]+,\s*(?:[\w .'-]+,?)*\s*\d{4,6}\b", text))
+    return bool(_ADDRESS.search(text)) or bool(_TOWN.search(text))

@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Text, nullable=False),
         sa.Column("verdict", sa.String(16)),
         sa.Column("reason", sa.Text, nullable=False, server_default=""),
+        sa.Column("error_code", sa.String(64)),
         sa.Column("answer", sa.Text),
         sa.Column("fields", sa.Text),
         sa.Column("notes", sa.Text),
