@@ -21,6 +21,7 @@ import msgspec
 
 from firstline.engines import choice_tree, openai_wire
 from firstline.engines.child_log import ChildLog
+from firstline.engines.control_marks import without_marks
 from firstline.engines.llama_link import Link
 from firstline.engines.supervisor import ChildSpec, Supervisor
 from firstline.errors import EngineOutputError, EngineRefusedError, EngineTimeoutError, UnsupportedError
@@ -131,7 +132,8 @@ class LlamaCpp:
             msgspec.structs.replace(message, parts=tuple(part for part in message.parts if isinstance(part, Text)))
             for message in messages
         )
-        tokens = await link.tokenise(await link.render(openai_wire.messages_json(words)))
+        plain = (await without_marks(link, words)).messages
+        tokens = await link.tokenise(await link.render(openai_wire.messages_json(plain)))
         return len(tokens) + IMAGE_TOKENS * _pictures(messages)
 
     async def close(self) -> None:
@@ -177,13 +179,16 @@ class LlamaCpp:
                 link = await self._link()
         except TimeoutError:
             raise EngineTimeoutError(f"the model did not load within {request.timeout_s:g} s") from None
-        messages = openai_wire.messages_json(request.messages)
+        plain = await without_marks(link, request.messages)
+        messages = openai_wire.messages_json(plain.messages)
         async with link.slots.lease(_begin(messages)) as slot:
             async for event in link.events("/v1/chat/completions", _chat_body(request, messages, slot)):
-                yield openai_wire.piece(event)
+                yield plain.piece(openai_wire.piece(event))
 
     async def _choose(self, request: ModelRequest) -> Completion:
         link = await self._link()
+        plain = await without_marks(link, request.messages)
+        request = msgspec.structs.replace(request, messages=plain.messages)
         messages = openai_wire.messages_json(request.messages)
         async with link.slots.lease(_begin(messages)) as slot:
             weighing = _Weighing(link, slot)

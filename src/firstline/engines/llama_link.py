@@ -44,6 +44,14 @@ class _Tokenised(msgspec.Struct):
     tokens: list[int]
 
 
+class _TokenText(msgspec.Struct):
+    piece: str | list[int]
+
+
+class _Pieces(msgspec.Struct):
+    tokens: list[_TokenText]
+
+
 class Link:
     """Calls to one child; of no use once that child is gone."""
 
@@ -127,6 +135,20 @@ class Link:
         if len(self._kept) > _KEPT_TOKENISATIONS:
             self._kept.popitem(last=False)
         return each
+
+    async def has_marks(self, text: str) -> bool:
+        """Say whether a text holds control marks of the model: read as such, it has other tokens than as words."""
+        read, words = [
+            (await self.ask("/tokenize", {"content": text, "parse_special": special}, _Tokenised)).tokens
+            for special in (True, False)
+        ]
+        return read != words
+
+    async def pieces(self, text: str) -> list[str]:
+        """Give the texts of a text's tokens, control marks among them; those of half a character are left out."""
+        body = {"content": text, "parse_special": True, "with_pieces": True}
+        tokens = (await self.ask("/tokenize", body, _Pieces)).tokens
+        return [token.piece for token in tokens if isinstance(token.piece, str)]
 
     async def end_token(self) -> int:
         """Give the token that ends the assistant's turn in this model's own chat template."""
