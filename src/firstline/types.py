@@ -182,11 +182,15 @@ class Delta(Value, frozen=True, kw_only=True):
 
 
 class Finding(Value, frozen=True, kw_only=True):
-    """What a check has against an answer: which check, which field (None: the answer as a whole) and why."""
+    """What a check has against an answer: which check, which field (None: the answer as a whole) and why.
+
+    `fields` are those that a finding without a single field is about (empty: all that was asked).
+    """
 
     check: str
     reason: str
     field: str | None = None
+    fields: tuple[str, ...] = ()
 
 
 class Attempt(Value, frozen=True, kw_only=True):

@@ -220,7 +220,7 @@ def test_the_server_says_where_it_listens_and_stops_when_told(folder: Path, work
             seen += line
         assert "Firstline serves http://127.0.0.1:" in seen
         server.send_signal(sent)
-        _, rest = server.communicate(timeout=60)
+        _, rest = server.communicate(timeout=150)
     finally:
         server.kill()
         server.communicate()
@@ -237,7 +237,7 @@ def test_ctrl_c_leaves_with_130(folder: Path) -> None:
         while "asking" not in (line := process.stderr.readline()):
             assert line
         process.send_signal(signal.SIGINT)
-        out, rest = process.communicate(timeout=60)
+        out, rest = process.communicate(timeout=150)
     finally:
         process.kill()
         process.communicate()

@@ -251,7 +251,7 @@ def test_no_child_is_left_behind_its_parent(gguf: Path, does: str, sent: signal.
         if sent is not None:
             assert not gone(child, 0.0)
             parent.send_signal(sent)
-        parent.wait(20)
+        parent.wait(90)
     assert gone(child, 10.0)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from firstline.types import Attempt, Json, Run
+from firstline.types import Attempt, Finding, Json, Run
 
 
 def run_object(run: Run) -> dict[str, Json]:
@@ -77,7 +77,7 @@ def _attempt(attempt: Attempt, run: Run) -> dict[str, Json]:
         "confidence": attempt.confidence,
         "cost_nano_usd": int(attempt.cost_nano_usd),
         "ms": attempt.ms,
-        "findings": [msgspec.to_builtins(finding) for finding in attempt.findings],
+        "findings": [_finding(finding) for finding in attempt.findings],
         "usage": msgspec.to_builtins(attempt.usage),
     }
     rare = {
@@ -88,3 +88,8 @@ def _attempt(attempt: Attempt, run: Run) -> dict[str, Json]:
         "notes": list(attempt.notes),
     }
     return shown | {name: value for name, value in rare.items() if value}
+
+
+def _finding(finding: Finding) -> dict[str, Json]:
+    shown: dict[str, Json] = {"check": finding.check, "reason": finding.reason, "field": finding.field}
+    return shown | ({"fields": list(finding.fields)} if finding.fields else {})

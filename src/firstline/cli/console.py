@@ -45,7 +45,7 @@ class Out:
         self.notes.print(line.append(clean(error.message)), soft_wrap=True)
         if error.hint:
             self.notes.print(Text.assemble(("hint", "bold"), ": ", clean(error.hint)), soft_wrap=True)
-        return WRONG_WORDS if isinstance(error, UsageError) else FAILED
+        return WRONG_WORDS if error.type == UsageError.type else FAILED
 
 
 def perform(out: Out, work: Callable[[], Coroutine[Any, Any, int]]) -> NoReturn:

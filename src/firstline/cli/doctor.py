@@ -16,7 +16,7 @@ from firstline.catalog.partial import digest
 from firstline.cli.console import DONE, FAILED, Out
 from firstline.cli.show_doctor import show_doctor
 from firstline.cli.show_models import state
-from firstline.errors import FirstlineError
+from firstline.errors import FirstlineError, WeightsInvalidError
 from firstline.settings import Loaded, Server
 from firstline.types import Json
 
@@ -76,6 +76,10 @@ async def _models(app: App, report: dict[str, Json], *, verify: bool) -> AsyncIt
         if not files or all(file.state == "missing" for file in files):
             continue
         shown = []
+        try:
+            app.weights.require(model, files[0].role)
+        except WeightsInvalidError as error:
+            report["problems"].append(_problem(model.id, error))
         for file in files:
             checked = "not read"
             if verify and file.path is not None and file.sha256 is not None:

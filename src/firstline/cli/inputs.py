@@ -5,6 +5,7 @@ A word that looks like a path and names nothing is an error: its letters would m
 
 from __future__ import annotations
 
+import mimetypes
 import os
 import re
 from pathlib import Path
@@ -23,6 +24,7 @@ _SUFFIX = re.compile(
     r"\.(?:png|jpe?g|webp|gif|bmp|tiff?|heic|avif|svg|pdf|txt|md|html?|json|jsonl|csv|tsv|eml|docx?|xlsx?|xml|log)$",
     re.IGNORECASE,
 )
+_PICTURE_SUFFIX = re.compile(r"\.(?:png|jpe?g|webp|gif|bmp|tiff?|heic|avif|svg)$", re.IGNORECASE)
 _PICTURES = ("png", "jpeg", "webp", "gif", "bmp", "tiff", "heic", "svg")
 
 
@@ -93,10 +95,12 @@ def _of_bytes(data: bytes, name: str, limits: Limits) -> TaskInput:
         return TaskInput(parts=(Document(data=data),))
     if kind in _PICTURES:
         return TaskInput(parts=(read_image(data, limits),))
+    if _PICTURE_SUFFIX.search(name):
+        read_image(data, limits, declared=mimetypes.guess_type(name)[0])  # says what it is instead
     if name.lower().endswith(".pdf"):
         raise DocumentError(f"{name} is no PDF: its content is {kind}", hint="open it in a viewer and save it again")
     if not data.strip():
-        raise InputError(f"{name} is empty")
+        raise InputError(f"{name} is empty", hint="give a file that holds text, or a picture or PDF")
     try:
         return _text(data.decode("utf-8-sig"))
     except UnicodeDecodeError:

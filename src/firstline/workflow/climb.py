@@ -49,7 +49,8 @@ def judge(
 
     `readings` is what the second reader found. With `confirm` the model is one whose fields a second reader has to
     confirm (check `agreement`); an earlier model that gave the same value confirms it too. Without, that check is
-    left out. A finding about a field leaves that field open; one about the whole answer leaves open what it was asked.
+    left out. A finding about a field leaves that field open, one about several those of them that were asked; one
+    about the whole answer, or only about fields that stand, leaves open all that was asked.
     """
     answer = {**standing.answer, **{key: draft.values.get(key) for key in standing.open}}
     subject = Subject(
@@ -62,10 +63,10 @@ def judge(
     )
     checks = [check for check in task.checks if confirm or check.name != "agreement"]
     findings = tuple(finding for check in checks for finding in check(subject))
-    doubted = _doubted(findings, standing.open)
+    doubted = frozenset(key for finding in findings for key in _about(finding, standing.open))
     outcomes = dict(standing.outcomes)
     for key in standing.open:
-        reasons = tuple(finding.reason for finding in findings if finding.field in (key, None))
+        reasons = tuple(finding.reason for finding in findings if key in _about(finding, standing.open))
         settled = key not in doubted
         outcomes[key] = FieldOutcome(
             status=("accepted" if first else "escalated") if settled else "review",
@@ -103,12 +104,10 @@ def _reasons(standing: Standing, key: str) -> tuple[str, ...]:
     return outcome.reasons if outcome else ()
 
 
-def _doubted(findings: Sequence[Finding], open_fields: Sequence[str]) -> frozenset[str]:
-    """Fields that a finding speaks against. One about a settled field alone puts all that is open in doubt."""
-    doubted = {finding.field for finding in findings if finding.field is not None}
-    if any(finding.field is None or finding.field not in open_fields for finding in findings):
-        return frozenset(open_fields)
-    return frozenset(key for key in doubted if key is not None)
+def _about(finding: Finding, open_fields: Sequence[str]) -> frozenset[str]:
+    """The open fields that a finding puts in doubt: those it is about; all where it is about none of them."""
+    named = finding.fields if finding.field is None else (finding.field,)
+    return frozenset(open_fields).intersection(named) or frozenset(open_fields)
 
 
 def _confirming(

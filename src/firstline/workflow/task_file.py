@@ -96,7 +96,7 @@ def task_from_text(name: str, text: str, *, origin: str = "built in") -> Task:
     try:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise TaskError(f"{origin}: not TOML: {error}") from None
+        raise TaskError(f"{origin}: not TOML: {error}", hint="the format is TOML 1.0; text stands in quotes") from None
     try:
         return task_from_tree(name, tree, origin=origin)
     except TaskError as error:
@@ -180,7 +180,11 @@ def _checks(task: Task, file: TaskFile) -> tuple[Check, ...]:
     """Bind the declared checks; the answer's schema and a least confidence are always checked."""
     reason = unsatisfiable(task.schema)
     if reason:
-        raise TaskError(f"no answer can meet the output: {reason}", param="output")
+        raise TaskError(
+            f"no answer can meet the output: {reason}",
+            hint="change the declaration so that at least one value meets all of it",
+            param="output",
+        )
     checks: list[Check] = [matches_schema(task.schema), confident(LEAST_CONFIDENCE)]
     for key, part in file.output.items():
         if key == EACH:

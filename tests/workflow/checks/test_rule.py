@@ -111,10 +111,10 @@ def test_the_finding_names_one_field_or_lists_them() -> None:
     (many,) = rule(ADDS_UP, reason="the items do not add up to the total")(
         Subject(answer={"items": items(1), "total": 2})
     )
-    assert many.field is None
+    assert (many.field, many.fields) == (None, ("items", "total"))
     assert many.reason == "the items do not add up to the total (items, total)"
     (told,) = rule(ADDS_UP, field="total")(Subject(answer={"items": items(1), "total": 2}))
-    assert told.field == "total"
+    assert (told.field, told.fields) == ("total", ())
 
 
 def test_only_rules_that_read_a_field_under_test_are_looked_at() -> None:

@@ -37,9 +37,9 @@ _FAILURES = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
 def rule(expression: str, *, reason: str | None = None, field: str | None = None) -> Check:
     """Make the check that a CEL expression is true of the answer.
 
-    A finding names `field`; without it the one field that the expression reads, and None when it reads several (the
-    reason then lists them; `fields_of` gives them). A rule that cannot be evaluated because a field it reads is null,
-    missing or holds a null does not apply. Whole numbers and decimals mix freely.
+    A finding names `field`; without it the one field that the expression reads, and None when it reads several
+    (`fields` and the reason then list them; `fields_of` gives them). A rule that cannot be evaluated because a field it
+    reads is null, missing or holds a null does not apply. Whole numbers and decimals mix freely.
 
     Raises RuleError, with place and cause, for an expression that does not parse, is longer than `MAX_EXPRESSION`, or
     names a variable or function that there is not.
@@ -64,7 +64,7 @@ def rule(expression: str, *, reason: str | None = None, field: str | None = None
         return (_finding(_reason(outcome)),)
 
     def _finding(text: str) -> Finding:
-        return Finding(check="rule", field=named, reason=text)
+        return Finding(check="rule", field=named, fields=fields if named is None else (), reason=text)
 
     def _reason(outcome: object) -> str:
         if isinstance(outcome, Exception):

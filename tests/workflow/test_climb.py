@@ -1,0 +1,173 @@
+"""What follows an attempt: which fields stand, which are asked again, who confirms whom, and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from firstline.types import Attempt, FieldOutcome, Json
+from firstline.workflow.answer import Draft
+from firstline.workflow.climb import Judged, Standing, begin, judge, verdict
+from firstline.workflow.task_file import task_from_text
+
+TASK = task_from_text(
+    "bill",
+    """
+kind = "extract"
+instruction = "Read the bill."
+[[checks]]
+rule = "output.net + output.tax == output.total"
+[output.net]
+type = "number"
+[output.tax]
+type = "number"
+[output.total]
+type = "number"
+checks = [{ agreement = { required = true } }]
+[output.place]
+checks = ["grounded"]
+""",
+)
+KEYS = ("net", "tax", "total", "place")
+SOURCE = "Paris 10.00 2.00 12.00"
+RIGHT: dict[str, Json] = {"net": 10.0, "tax": 2.0, "total": 12.0, "place": "Paris"}
+
+
+def judged(
+    values: Mapping[str, Json],
+    *,
+    standing: Standing | None = None,
+    first: bool = True,
+    confirm: bool = False,
+    readings: Mapping[str, Json] | None = None,
+) -> Judged:
+    return judge(
+        TASK,
+        standing or begin(KEYS),
+        Draft(values=values, confidences={"total": 0.9}),
+        model="m",
+        first=first,
+        source=SOURCE,
+        readings=readings or {},
+        confirm=confirm,
+        parameters={},
+    )
+
+
+def test_what_passes_every_check_stands() -> None:
+    found = judged(RIGHT)
+    assert (found.passed, found.findings, found.standing.open) == (True, (), ())
+    assert found.standing.outcomes["total"] == FieldOutcome(status="accepted", model="m", confidence=0.9)
+
+
+def test_a_finding_about_one_field_leaves_that_field_open() -> None:
+    found = judged(RIGHT | {"place": "Rome"})
+    assert found.standing.open == ("place",)
+    assert found.standing.outcomes["place"].status == "review"
+    assert "Rome" in found.standing.outcomes["place"].reasons[0]
+    assert found.standing.outcomes["net"] == FieldOutcome(status="accepted", model="m")
+
+
+def test_a_rule_over_several_fields_leaves_those_open_and_no_other() -> None:
+    found = judged(RIGHT | {"tax": 3.0})
+    assert [(finding.field, finding.fields) for finding in found.findings] == [(None, ("net", "tax", "total"))]
+    assert found.standing.open == ("net", "tax", "total")
+    assert found.standing.outcomes["place"].status == "accepted"
+    assert found.standing.outcomes["place"].reasons == ()
+    assert "(net, tax, total)" in found.standing.outcomes["tax"].reasons[0]
+
+
+def test_of_the_fields_of_a_rule_only_the_open_ones_are_asked_again() -> None:
+    before = Standing(answer=RIGHT | {"tax": 3.0}, outcomes={}, open=("tax", "place"))
+    found = judged({"tax": 4.0, "place": "Paris"}, standing=before, first=False)
+    assert found.standing.open == ("tax",)
+    assert found.standing.outcomes["place"].status == "escalated"
+
+
+def test_a_finding_about_fields_that_stand_leaves_open_all_that_was_asked() -> None:
+    task = task_from_text(
+        "pair",
+        """
+kind = "extract"
+instruction = "Read."
+[[checks]]
+rule = "size(output) > 5"
+[output.a]
+[output.b]
+""",
+    )
+    before = Standing(answer={"a": "x", "b": None}, outcomes={}, open=("b",))
+    found = judge(
+        task,
+        before,
+        Draft(values={"b": "y"}),
+        model="m",
+        first=False,
+        source="",
+        readings={},
+        confirm=False,
+        parameters={},
+    )
+    assert found.standing.open == ("b",)
+
+
+def test_a_settled_field_keeps_its_value_whatever_a_later_draft_says() -> None:
+    before = Standing(answer=RIGHT | {"place": None}, outcomes={}, open=("place",))
+    found = judged({"place": "Paris", "total": 99.0}, standing=before, first=False)
+    assert found.standing.answer == RIGHT
+    assert found.passed
+
+
+@pytest.mark.parametrize(
+    ("confirm", "readings", "left"),
+    [
+        (True, {}, ("total",)),
+        (True, {"total": 12.0}, ()),
+        (True, {"total": 10.0}, ("total",)),
+        (False, {"total": 10.0}, ()),
+    ],
+    ids=["nobody confirms", "confirmed", "contradicted", "needs no second reader"],
+)
+def test_a_small_model_needs_a_second_reader(confirm: bool, readings: dict[str, Json], left: tuple[str, ...]) -> None:
+    assert judged(RIGHT, confirm=confirm, readings=readings).standing.open == left
+
+
+def test_an_earlier_model_that_gave_the_same_value_is_a_second_reader() -> None:
+    once = judged(RIGHT, confirm=True, readings={"total": 10.0})
+    twice = judged({"total": 12.0}, standing=once.standing, first=False, confirm=True, readings={"total": 10.0})
+    assert once.standing.heard["total"] == (12.0,)
+    assert twice.passed
+
+
+def test_two_models_that_agree_on_nothing_confirm_nothing() -> None:
+    nothing: dict[str, Json] = {"net": None, "tax": None, "total": None, "place": "Paris"}
+    once = judged(nothing, confirm=True, readings={"total": 12.0})
+    twice = judged(nothing, standing=once.standing, first=False, confirm=True, readings={"total": 12.0})
+    assert once.standing.open == twice.standing.open == ("total",)
+
+
+STOOD = Standing(answer=RIGHT, outcomes={}, open=())
+LEFT = Standing(
+    answer=RIGHT, outcomes={"tax": FieldOutcome(status="review", reasons=("it is not there",))}, open=("tax",)
+)
+BARE = Standing(answer=RIGHT, outcomes={}, open=("tax",))
+
+
+@pytest.mark.parametrize(
+    ("standing", "attempts", "outcome", "words"),
+    [
+        (STOOD, [Attempt(model="a", passed=True)], "accepted", "a passed every check"),
+        (STOOD, [Attempt(model="a", passed=False), Attempt(model="b", passed=True)], "escalated", "b settled"),
+        (STOOD, [Attempt(model="a", passed=False, skipped="no key"), Attempt(model="b", passed=True)], "accepted", "b"),
+        (LEFT, [Attempt(model="a", passed=False)], "review", "tax: it is not there"),
+        (BARE, [Attempt(model="a", passed=False, error="engine_error: down")], "review", "engine_error: down"),
+        (BARE, [Attempt(model="a", passed=False)], "review", "no rung is left"),
+        (BARE, [Attempt(model="a", passed=False, skipped="no key")], "review", "no model could be asked (a: no key)"),
+        (BARE, [], "review", "the ladder is empty"),
+    ],
+)
+def test_the_verdict_and_its_reason(standing: Standing, attempts: list[Attempt], outcome: str, words: str) -> None:
+    given, reason = verdict(standing, attempts)
+    assert given == outcome
+    assert words in reason
