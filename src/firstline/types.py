@@ -7,6 +7,7 @@ lives in these, and is turned back into the wire once.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 import msgspec
@@ -105,6 +106,24 @@ class Sampling(Value, frozen=True, kw_only=True):
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
     logit_bias: Mapping[str, float] | None = None
+
+
+class Caller(Value, frozen=True, kw_only=True):
+    """Who asks: the API key that a request came with. No caller at all: a person at this machine.
+
+    `scopes` are patterns of what may stand in `model` (`gpt-4o-mini`, `task/*`); empty: everything. The limits are per
+    minute; None: what the settings say. What the key may spend is the ledger's to know.
+    """
+
+    key_id: str
+    name: str
+    scopes: tuple[str, ...] = ()
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+
+    def may_use(self, *names: str) -> bool:
+        """Say whether the scopes cover one of the names that a model goes by."""
+        return not self.scopes or any(fnmatchcase(name, scope) for name in names for scope in self.scopes)
 
 
 class ModelRequest(Value, frozen=True, kw_only=True):

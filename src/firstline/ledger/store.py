@@ -79,7 +79,9 @@ class Ledger:
         """Finish what is being written and let go of the database."""
         await asyncio.to_thread(self._close)
 
-    async def begin_run(self, run_id: str, task: str, version: str, input_sha256: str, created: float) -> None:
+    async def begin_run(
+        self, run_id: str, task: str, version: str, input_sha256: str, created: float, *, key_id: str | None = None
+    ) -> None:
         """Write that a run begins. Until `finish_run` it shows as `review`, reason `still running`."""
         row = {
             "id": run_id,
@@ -87,17 +89,19 @@ class Ledger:
             "task": task,
             "version": version,
             "input_sha256": input_sha256,
+            "key_id": key_id,
             "created": created,
         }
         await self._write(lambda connection: connection.execute(_BEGIN_RUN, row))
 
-    async def hold(self, run_id: str, position: int, model: str, amount: NanoUSD) -> int:
+    async def hold(self, run_id: str, position: int, model: str, amount: NanoUSD, *, key_id: str | None = None) -> int:
         """Write, before a call is made, that it may cost up to `amount`; gives the id of the entry."""
         row = {
             "run_id": run_id,
             "position": position,
             "model": model,
             "state": "held",
+            "key_id": key_id,
             "hold_nano_usd": int(amount),
             "created": self._clock(),
         }

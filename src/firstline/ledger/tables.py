@@ -30,6 +30,7 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
         "fk": "fk_%(table_name)s_%(column_0_name)s",
         "ix": "ix_%(column_0_N_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
     }
 )
 
@@ -54,8 +55,10 @@ runs = Table(
     Column("saved_nano_usd", BigInteger, nullable=False, server_default="0"),
     Column("ms", Integer, nullable=False, server_default="0"),
     Column("created", Float, nullable=False),
+    Column("key_id", String(64), comment="the API key it was asked with; null: asked at this machine"),
     Index("ix_runs_created_id", "created", "id"),
     Index("ix_runs_task_created", "task", "created"),
+    Index("ix_runs_key_id_created", "key_id", "created"),
 )
 
 attempts = Table(
@@ -100,6 +103,47 @@ entries = Table(
     Column("ms", Integer, nullable=False, server_default="0"),
     Column("error", Text),
     Column("created", Float, nullable=False),
+    Column("key_id", String(64), comment="the API key that pays; null: nobody's wallet"),
     Index("ix_entries_run_id_position", "run_id", "position"),
     Index("ix_entries_created", "created"),
+    Index("ix_entries_key_id_created", "key_id", "created"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("digest", String(64), nullable=False, unique=True, comment="sha256 of the secret, which is kept nowhere"),
+    Column("shown", String(16), nullable=False, comment="its first and last characters, to tell it by"),
+    Column("state", String(16), nullable=False, comment="active, disabled or revoked"),
+    Column("scopes", Text, nullable=False, comment="JSON: array of patterns; empty: everything"),
+    Column("requests_per_minute", Integer),
+    Column("tokens_per_minute", Integer),
+    Column("day_nano_usd", BigInteger, comment="budget of a day (UTC); null: none"),
+    Column("month_nano_usd", BigInteger, comment="budget of a month (UTC); null: none"),
+    Column("prepaid", Boolean(create_constraint=False), nullable=False, comment="only what was granted may be spent"),
+    Column("granted_nano_usd", BigInteger, nullable=False, server_default="0", comment="the sum of its credits"),
+    Column("spent_nano_usd", BigInteger, nullable=False, server_default="0", comment="the sum of its entries' costs"),
+    Column("held_nano_usd", BigInteger, nullable=False, server_default="0", comment="the sum of its open holds"),
+    Column("created", Float, nullable=False),
+)
+
+credits = Table(
+    "credits",
+    metadata,
+    Column("id", Counter, primary_key=True, autoincrement=True),
+    Column("key_id", String(64), ForeignKey("api_keys.id"), nullable=False),
+    Column("amount_nano_usd", BigInteger, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("created", Float, nullable=False),
+    Index("ix_credits_key_id", "key_id"),
+)
+
+key_days = Table(
+    "key_days",
+    metadata,
+    Column("key_id", String(64), ForeignKey("api_keys.id"), primary_key=True),
+    Column("day", Integer, primary_key=True, comment="days since 1970-01-01 UTC"),
+    Column("counted_nano_usd", BigInteger, nullable=False, comment="what calls begun on it have cost at most"),
 )

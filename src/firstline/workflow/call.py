@@ -25,7 +25,7 @@ from firstline.errors import (
 )
 from firstline.ledger.store import Ledger
 from firstline.money import ZERO, NanoUSD, show
-from firstline.types import Attempt, Completion, Delta, Image, Message, ModelRequest, Usage
+from firstline.types import Attempt, Caller, Completion, Delta, Image, Message, ModelRequest, Usage
 
 _CHARS_PER_TOKEN = 2
 """Fewer than any tokenizer averages on prose: an upper estimate of tokens for what is set aside before a call."""
@@ -36,11 +36,21 @@ _REFUSALS = (EngineAuthError, EngineQuotaError, EngineRateLimitError, EngineRefu
 
 
 class Purse:
-    """What one run may still spend, and on how many attempts until when. `limit` None: no limit on money."""
+    """What one run may still spend, on how many attempts and until when. `limit` None: no limit on money.
+
+    `caller` is whose money it is; None: the machine's owner's.
+    """
 
     def __init__(
-        self, *, limit: NanoUSD | None, attempts: int, seconds: float, clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        limit: NanoUSD | None,
+        attempts: int,
+        seconds: float,
+        caller: Caller | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.caller = caller
         self._limit = limit
         self._attempts = attempts
         self._clock = clock
@@ -75,6 +85,11 @@ class Purse:
                 f"the call may cost {show(amount)}, of the budget {show(self._limit)} is spent {show(self.spent)}",
                 hint="raise [budget] usd",
             )
+
+
+def key_of(caller: Caller | None) -> str | None:
+    """Give the id of the key that a run and its entries are recorded under; None for the machine's owner."""
+    return None if caller is None else caller.key_id
 
 
 class Door:
@@ -157,7 +172,9 @@ class Account:
     async def _admit(self, request: ModelRequest) -> tuple[NanoUSD | None, int, float]:
         most = self._most(request)
         self._purse.admit(most)
-        entry = await self._ledger.hold(self._run_id, self._position, self.model.id, most or ZERO)
+        entry = await self._ledger.hold(
+            self._run_id, self._position, self.model.id, most or ZERO, key_id=key_of(self._purse.caller)
+        )
         return most, entry, self._timer()
 
     async def _pay(self, entry: int, usage: Usage, begun: float) -> None:

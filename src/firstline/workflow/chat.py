@@ -26,6 +26,7 @@ from firstline.schema import compile_schema
 from firstline.settings import Settings
 from firstline.types import (
     Attempt,
+    Caller,
     Completion,
     Finding,
     FinishReason,
@@ -41,7 +42,7 @@ from firstline.types import (
     Verdict,
 )
 from firstline.workflow.answer import parse_object
-from firstline.workflow.call import Account, Door, Purse
+from firstline.workflow.call import Account, Door, Purse, key_of
 from firstline.workflow.ladder import STAND_IN, Machine, Rung, rungs
 from firstline.workflow.savings import saved
 
@@ -59,6 +60,7 @@ class ChatCall(Value, frozen=True, kw_only=True):
     schema_name: str = "answer"
     json_object: bool = False
     top_logprobs: int = 0
+    caller: Caller | None = None
 
 
 class ChatResult(Value, frozen=True, kw_only=True):
@@ -177,9 +179,14 @@ class Chat:
     async def _begin(self, call: ChatCall) -> _Episode:
         run_id, created = self._new_id(), self._clock()
         digest = hashlib.sha256(msgspec.json.encode([call.messages, call.schema])).hexdigest()
-        await self._ledger.begin_run(run_id, TASK, _version(call), digest, created)
+        await self._ledger.begin_run(run_id, TASK, _version(call), digest, created, key_id=key_of(call.caller))
         budget = self._settings.budget
-        purse = Purse(limit=NanoUSD(round(budget.usd * 1e9)), attempts=budget.attempts, seconds=budget.seconds)
+        purse = Purse(
+            limit=NanoUSD(round(budget.usd * 1e9)),
+            attempts=budget.attempts,
+            seconds=budget.seconds,
+            caller=call.caller,
+        )
         return _Episode(id=run_id, created=created, begun=self._timer(), purse=purse)
 
     async def _request(self, call: ChatCall, model: Model) -> ModelRequest:

@@ -17,9 +17,9 @@ from firstline.errors import EngineCrashedError, FirstlineError, InputError
 from firstline.ledger.store import Ledger
 from firstline.money import NanoUSD
 from firstline.settings import Settings
-from firstline.types import Attempt, FieldOutcome, Finding, Json, Run
+from firstline.types import Attempt, Caller, FieldOutcome, Finding, Json, Run
 from firstline.workflow.answer import Draft
-from firstline.workflow.call import Account, Door, Purse
+from firstline.workflow.call import Account, Door, Purse, key_of
 from firstline.workflow.climb import Standing, begin, judge, verdict
 from firstline.workflow.events import Event
 from firstline.workflow.labels import Embed, LabelReader
@@ -78,6 +78,7 @@ class Runner:
         *,
         parameters: Mapping[str, Json] | None = None,
         on_event: OnEvent | None = None,
+        caller: Caller | None = None,
     ) -> Run:
         """Run a task on one input to its verdict.
 
@@ -89,9 +90,9 @@ class Runner:
         ladder = self.rungs(task)
         run_id, created, begun = self._new_id(), self._clock(), self._timer()
         tell = on_event or (lambda event: None)
-        await self._ledger.begin_run(run_id, task.name, task.version, given.sha256, created)
+        await self._ledger.begin_run(run_id, task.name, task.version, given.sha256, created, key_id=key_of(caller))
         try:
-            run = await self._climb(run_id, task, given, arguments, ladder, tell)
+            run = await self._climb(run_id, task, given, arguments, ladder, self._purse(task, caller), tell)
         except asyncio.CancelledError:
             await self._ledger.drop_run(run_id, "the caller left before the verdict")
             raise
@@ -106,6 +107,7 @@ class Runner:
         given: TaskInput,
         arguments: Mapping[str, Json],
         ladder: Sequence[Rung],
+        purse: Purse,
         tell: OnEvent,
     ) -> Run:
         blank = Run(id=run_id, task=task.name, version=task.version, verdict="rejected", answer=None, attempts=())
@@ -116,7 +118,6 @@ class Runner:
         except InputError as error:
             notes = (error.hint,) if error.hint else ()
             return msgspec.structs.replace(blank, reason=error.message, error_code=error.code, notes=notes)
-        purse = self._purse(task)
         standing = begin(task.keys)
         attempts: list[Attempt] = []
         for rung in ladder:
@@ -198,13 +199,14 @@ class Runner:
         self._labels.move_to_end(key)
         return self._labels[key]
 
-    def _purse(self, task: Task) -> Purse:
+    def _purse(self, task: Task, caller: Caller | None) -> Purse:
         budget, own = self._settings.budget, task.budget
         usd = budget.usd if own.usd is None else own.usd
         return Purse(
             limit=NanoUSD(round(usd * 1e9)),
             attempts=own.attempts or budget.attempts,
             seconds=own.seconds or budget.seconds,
+            caller=caller,
         )
 
 
