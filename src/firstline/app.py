@@ -17,6 +17,7 @@ from firstline.engines.fake import Fake
 from firstline.engines.llama_cpp import LlamaCpp
 from firstline.engines.ocr import Ocr
 from firstline.engines.openai_http import OpenAIHTTP
+from firstline.engines.pdf import PdfReader
 from firstline.engines.pool import Pool
 from firstline.errors import EngineUnavailableError
 from firstline.ledger.store import Ledger
@@ -52,6 +53,7 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
     weights = WeightsStore(settings.models_path)
     pool = Pool(lambda name: _engine(catalog.get(name), weights, loaded), max_local=settings.llama.max_models)
     reader = Ocr(threads=_threads(settings))
+    pdfs = PdfReader()
     encoders = _Encoders(catalog, weights)
     ledger = await Ledger.open(settings.ledger_url)
     door = Door(pool, ledger)
@@ -68,7 +70,8 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
             machine=machine,
             door=door,
             ledger=ledger,
-            reader=reader,
+            pictures=reader,
+            pdfs=pdfs,
             embed=encoders.embed,
         )
         chat = Chat(settings=settings, catalog=catalog, machine=machine, door=door, ledger=ledger, reader=reader)
@@ -84,6 +87,7 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
     finally:
         await pool.close()
         await reader.close()
+        await pdfs.close()
         await encoders.close()
         await ledger.close()
 

@@ -69,6 +69,7 @@ class Limits(Section, frozen=True, kw_only=True):
     images: Annotated[int, Meta(description="pictures in one input", gt=0)] = 50
     pdf_mb: Annotated[float, Meta(description="largest PDF in MB", gt=0)] = 50.0
     pdf_pages: Annotated[int, Meta(description="pages read of one PDF", gt=0)] = 100
+    pdf_s: Annotated[float, Meta(description="seconds that reading one PDF may take", gt=0)] = 60.0
     text_tokens: Annotated[int, Meta(description="tokens of text in one input", gt=0)] = 128_000
 
 

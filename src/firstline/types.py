@@ -67,6 +67,14 @@ class Page(Value, frozen=True, kw_only=True):
     segments: tuple[Segment, ...]
 
 
+class PdfPage(Value, frozen=True, kw_only=True):
+    """One page of a PDF, counted from 0: `text` where it has a usable text layer (in points), else `image`."""
+
+    number: int
+    text: Page | None = None
+    image: Image | None = None
+
+
 class ToolCall(Value, frozen=True, kw_only=True):
     """A model's wish to call a function; `arguments` is JSON text as the model wrote it."""
 

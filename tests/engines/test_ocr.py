@@ -19,6 +19,7 @@ from PIL import ImageDraw, ImageFont
 from firstline.engines.ocr import Ocr
 from firstline.errors import EngineCrashedError, EngineTimeoutError, ImageError
 from firstline.layout import reading_order, render
+from processes import alive, children
 
 ROWS = [("COFFEE BEANS", "12.50"), ("PAPER FILTERS", "3.20"), ("TOTAL", "15.70")]
 
@@ -73,7 +74,7 @@ async def test_a_dying_process_is_an_error_of_one_picture(reader: Ocr) -> None:
     blank = io.BytesIO()
     Pillow.new("RGB", (64, 64), "white").save(blank, "PNG")
     await reader.read(blank.getvalue())
-    first = _children(os.getpid())
+    first = children(os.getpid(), "ocr_worker")
     under_way = asyncio.ensure_future(reader.read(_receipt()))
     await asyncio.sleep(0)  # lets the call begin
     os.kill(first[0], signal.SIGKILL)
@@ -81,7 +82,7 @@ async def test_a_dying_process_is_an_error_of_one_picture(reader: Ocr) -> None:
         await under_way
     assert caught.value.retryable
     assert (await reader.read(blank.getvalue())).segments == ()
-    assert _children(os.getpid()) != first
+    assert children(os.getpid(), "ocr_worker") != first
 
 
 async def test_a_picture_that_takes_too_long_ends_the_process_and_the_next_is_read() -> None:
@@ -89,29 +90,29 @@ async def test_a_picture_that_takes_too_long_ends_the_process_and_the_next_is_re
     try:
         with pytest.raises(EngineTimeoutError):
             await ocr.read(_receipt())
-        assert _children(os.getpid()) == []
+        assert children(os.getpid(), "ocr_worker") == []
     finally:
         await ocr.close()
 
 
 async def test_cancelling_ends_the_process(reader: Ocr) -> None:
     reading = asyncio.ensure_future(reader.read(_receipt()))
-    while not _children(os.getpid()):  # noqa: ASYNC110 (what is waited for is a process in /proc)
+    while not children(os.getpid(), "ocr_worker"):  # noqa: ASYNC110 (what is waited for is a process in /proc)
         await asyncio.sleep(0)
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reading
-    assert _children(os.getpid()) == []
+    assert children(os.getpid(), "ocr_worker") == []
 
 
 async def test_closing_leaves_no_process_and_can_be_repeated() -> None:
     ocr = Ocr()
     with pytest.raises(ImageError):
         await ocr.read(b"anything")
-    assert len(_children(os.getpid())) == 1
+    assert len(children(os.getpid(), "ocr_worker")) == 1
     await ocr.close()
     await ocr.close()
-    assert _children(os.getpid()) == []
+    assert children(os.getpid(), "ocr_worker") == []
 
 
 _PARENT = """
@@ -138,33 +139,9 @@ def test_no_process_outlives_a_parent_that_was_killed(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         assert parent.stdout.readline() == b"ready\n"
-        (child,) = _children(parent.pid)
+        (child,) = children(parent.pid, "ocr_worker")
         parent.kill()
     deadline = time.monotonic() + 20
-    while _alive(child) and time.monotonic() < deadline:
+    while alive(child) and time.monotonic() < deadline:
         os.sched_yield()
-    assert not _alive(child)
-
-
-def _children(pid: int) -> list[int]:
-    """Give the readers of pictures whose parent is `pid`, by Linux's /proc."""
-    pids = [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
-    return sorted(child for child in pids if _stat(child)[1:2] == [str(pid)] and _is_reader(child) and _alive(child))
-
-
-def _is_reader(pid: int) -> bool:
-    try:
-        return b"ocr_worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
-def _alive(pid: int) -> bool:
-    return _stat(pid)[:1] not in ([], ["Z"])
-
-
-def _stat(pid: int) -> list[str]:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return []
+    assert not alive(child)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import io
 import re
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from PIL import Image as Pillow
 
 from firstline.errors import DocumentError
 from firstline.layout import reading_order, render
-from firstline.media.pdf import PdfPage, draw_pdf, read_pdf
+from firstline.media.pdf import draw_pdf, read_pdf
 from firstline.settings import Limits
+from firstline.types import PdfPage
+from small_pdf import pdf, shown
 
 LIMITS = Limits()
 INVOICE = [
@@ -25,36 +26,6 @@ INVOICE = [
 ]
 
 
-def _pdf(*pages: str, page: str = "", trailer: str = "", extra: tuple[str, ...] = ()) -> bytes:
-    """Write a PDF by hand: a page for each content stream; `page` goes into every page, `extra` are more objects."""
-    kids = " ".join(f"{4 + 2 * n} 0 R" for n in range(len(pages)))
-    objects = [
-        "<< /Type /Catalog /Pages 2 0 R >>",
-        f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>",
-        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
-    ]
-    for number, content in enumerate(pages):
-        box = "" if "/MediaBox" in page else "/MediaBox [0 0 595 842]"
-        objects += [
-            f"<< /Type /Page /Parent 2 0 R {box} /Resources << /Font << /F1 3 0 R >> >> "
-            f"/Contents {5 + 2 * number} 0 R {page} >>",
-            f"<< /Length {len(content)} >>\nstream\n{content}\nendstream",
-        ]
-    out = b"%PDF-1.7\n"
-    places = []
-    for number, body in enumerate((*objects, *extra), start=1):
-        places.append(len(out))
-        out += f"{number} 0 obj\n{body}\nendobj\n".encode("latin-1")
-    start = len(out)
-    rows = "".join(f"{place:010} 00000 n \n" for place in places)
-    out += f"xref\n0 {len(places) + 1}\n0000000000 65535 f \n{rows}".encode()
-    return out + f"trailer\n<< /Size {len(places) + 1} /Root 1 0 R {trailer} >>\nstartxref\n{start}\n%%EOF".encode()
-
-
-def _content(words: list[tuple[int, int, str]], size: int = 11) -> str:
-    return "\n".join(f"BT /F1 {size} Tf {x} {y} Td ({text}) Tj ET" for x, y, text in words)
-
-
 def _text(page: PdfPage) -> str:
     assert page.text is not None
     assert page.image is None
@@ -62,12 +33,12 @@ def _text(page: PdfPage) -> str:
 
 
 def test_a_text_layer_is_read_with_its_layout() -> None:
-    (page,) = read_pdf(_pdf(_content(INVOICE)), LIMITS)
+    (page,) = read_pdf(pdf(shown(INVOICE)), LIMITS)
     assert _text(page) == ("ACME GmbH        Invoice 4711\n\nTwo widgets, large        24.00\nShipping        3.50")
 
 
 def test_boxes_count_from_the_upper_left_in_points() -> None:
-    (page,) = read_pdf(_pdf(_content(INVOICE)), LIMITS)
+    (page,) = read_pdf(pdf(shown(INVOICE)), LIMITS)
     assert page.text is not None
     assert (page.text.width, page.text.height) == (595, 842)
     shipping = next(segment for segment in page.text.segments if segment.text == "Shipping")
@@ -81,13 +52,13 @@ def test_a_page_that_is_shown_turned_is_read_as_it_is_shown(turn: int) -> None:
     # The content is laid out for the turned page, as producers of landscape pages do.
     matrix = {90: "0 1 -1 0 595 0", 180: "-1 0 0 -1 595 842", 270: "0 -1 1 0 0 842"}[turn]
     words = [(x, y if turn == 180 else y - 300, text) for x, y, text in INVOICE]
-    (page,) = read_pdf(_pdf(f"q {matrix} cm {_content(words)} Q", page=f"/Rotate {turn}"), LIMITS)
+    (page,) = read_pdf(pdf(f"q {matrix} cm {shown(words)} Q", page=f"/Rotate {turn}"), LIMITS)
     assert _text(page).splitlines()[-1].split() == ["Shipping", "3.50"]
     assert _text(page).splitlines()[0].split() == ["ACME", "GmbH", "Invoice", "4711"]
 
 
 def test_a_cropped_page_is_read_within_its_crop() -> None:
-    (page,) = read_pdf(_pdf(_content(INVOICE), page="/CropBox [50 500 550 800]"), LIMITS)
+    (page,) = read_pdf(pdf(shown(INVOICE), page="/CropBox [50 500 550 800]"), LIMITS)
     assert page.text is not None
     assert (page.text.width, page.text.height) == (500, 300)
     acme = next(segment for segment in page.text.segments if segment.text.startswith("ACME"))
@@ -96,7 +67,7 @@ def test_a_cropped_page_is_read_within_its_crop() -> None:
 
 
 def test_accents_and_the_euro_sign_survive() -> None:
-    (page,) = read_pdf(_pdf(_content([(72, 700, "Größe und Menge für Straße 5, 12,50 \\200")])), LIMITS)
+    (page,) = read_pdf(pdf(shown([(72, 700, "Größe und Menge für Straße 5, 12,50 \\200")])), LIMITS)
     assert _text(page) == "Größe und Menge für Straße 5, 12,50 €"
 
 
@@ -110,7 +81,7 @@ def test_what_was_typed_into_a_form_is_text() -> None:
         f"<< /Type /XObject /Subtype /Form /BBox [0 0 228 20] /Resources << /Font << /F1 3 0 R >> >> "
         f"/Length {len(look)} >>\nstream\n{look}\nendstream"
     )
-    data = _pdf(_content(INVOICE), page="/Annots [6 0 R]", extra=(field, appearance))
+    data = pdf(shown(INVOICE), page="/Annots [6 0 R]", extra=(field, appearance))
     data = data.replace(b"/Pages 2 0 R >>", b"/Pages 2 0 R /AcroForm << /Fields [6 0 R] >> >>", 1)
     (page,) = read_pdf(data, LIMITS)
     assert "Erika Mustermann" in _text(page)
@@ -127,25 +98,25 @@ def test_a_scan_becomes_a_picture_of_about_200_dpi() -> None:
 
 
 def test_a_stamp_on_a_scan_is_not_its_text() -> None:
-    (page,) = read_pdf(_pdf(_content([(500, 20, "Page 1")])), LIMITS)
+    (page,) = read_pdf(pdf(shown([(500, 20, "Page 1")])), LIMITS)
     assert page.image is not None
 
 
 def test_text_on_its_side_is_left_to_the_reader_of_pictures() -> None:
     words = "\n".join(f"BT /F1 11 Tf 0 1 -1 0 {x} 100 Tm (A line that runs upwards) Tj ET" for x in range(100, 200, 20))
-    (page,) = read_pdf(_pdf(words), LIMITS)
+    (page,) = read_pdf(pdf(words), LIMITS)
     assert page.text is None
     assert page.image is not None
 
 
 def test_a_mixed_document_gives_each_page_its_way() -> None:
-    pages = read_pdf(_pdf(_content(INVOICE), "", _content(INVOICE)), LIMITS)
+    pages = read_pdf(pdf(shown(INVOICE), "", shown(INVOICE)), LIMITS)
     assert [page.number for page in pages] == [0, 1, 2]
     assert [page.text is not None for page in pages] == [True, False, True]
 
 
 def test_pages_are_drawn_for_models_that_see() -> None:
-    (image,) = draw_pdf(_pdf(_content(INVOICE)), LIMITS)
+    (image,) = draw_pdf(pdf(shown(INVOICE)), LIMITS)
     with Pillow.open(io.BytesIO(image.data)) as picture:
         assert picture.size == (image.width, image.height) == (1653, 2339)
         dark = picture.convert("L").point(lambda value: 255 if value < 128 else 0).getbbox()
@@ -154,33 +125,26 @@ def test_pages_are_drawn_for_models_that_see() -> None:
 
 
 def test_a_huge_page_is_drawn_within_bounds() -> None:
-    (page,) = read_pdf(_pdf("", page="/MediaBox [0 0 14400 14400]"), LIMITS)
+    (page,) = read_pdf(pdf("", page="/MediaBox [0 0 14400 14400]"), LIMITS)
     assert page.image is not None
     assert page.image.width * page.image.height <= 12_100_000
-
-
-def test_many_threads_read_at_once() -> None:
-    data = _pdf(_content(INVOICE), "")
-    with ThreadPoolExecutor(4) as pool:
-        results = list(pool.map(lambda _: _text(read_pdf(data, LIMITS)[0]), range(8)))
-    assert set(results) == {results[0]}
 
 
 def _encrypted() -> bytes:
     secret = "ab" * 32
     entry = f"/Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <{secret}> /U <{secret}> >> /ID [<00><00>]"
-    return _pdf(_content(INVOICE), trailer=entry)
+    return pdf(shown(INVOICE), trailer=entry)
 
 
 @pytest.mark.parametrize(
     ("data", "said"),
     [
         (b"", "0 bytes"),
-        (_pdf(), "no pages|damaged"),
+        (pdf(), "no pages|damaged"),
         (_encrypted(), "encrypted"),
         (b"%PDF-1.7\nand then nothing", "damaged"),
         (b"no PDF", "damaged"),
-        (_pdf(_content(INVOICE))[:200], "damaged"),
+        (pdf(shown(INVOICE))[:200], "damaged"),
     ],
 )
 def test_documents_that_are_refused(data: bytes, said: str) -> None:
@@ -193,13 +157,13 @@ def test_documents_that_are_refused(data: bytes, said: str) -> None:
 
 def test_a_document_beyond_the_limits_is_refused() -> None:
     with pytest.raises(DocumentError, match="3 pages, the limit is 2") as caught:
-        read_pdf(_pdf("", "", ""), Limits(pdf_pages=2))
+        read_pdf(pdf("", "", ""), Limits(pdf_pages=2))
     assert "limits.pdf_pages" in str(caught.value.hint)
     with pytest.raises(DocumentError, match=re.escape("limit is 0.0001 MB")):
-        read_pdf(_pdf(""), Limits(pdf_mb=0.0001))
+        read_pdf(pdf(""), Limits(pdf_mb=0.0001))
 
 
 def test_after_a_refusal_the_next_document_is_read() -> None:
     with pytest.raises(DocumentError):
         read_pdf(b"%PDF-1.7 broken", LIMITS)
-    assert len(read_pdf(_pdf(_content(INVOICE)), LIMITS)) == 1
+    assert len(read_pdf(pdf(shown(INVOICE)), LIMITS)) == 1

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from firstline.types import Completion, Delta, Message, ModelRequest, Page
+from firstline.settings import Limits
+from firstline.types import Completion, Delta, Image, Message, ModelRequest, Page, PdfPage
 
 
 class Engine(Protocol):
@@ -33,6 +34,22 @@ class PageReader(Protocol):
 
     async def read(self, image: bytes) -> Page:
         """Read one picture (PNG, JPEG or WEBP bytes). Raises ImageError or EngineError."""
+        ...
+
+    async def close(self) -> None:
+        """End worker processes."""
+        ...
+
+
+class DocumentReader(Protocol):
+    """What reads and draws the pages of a PDF. Raises DocumentError for one that is unusable, and EngineError."""
+
+    async def read(self, data: bytes, limits: Limits) -> tuple[PdfPage, ...]:
+        """Read every page: its text layer, or its picture where it has none."""
+        ...
+
+    async def draw(self, data: bytes, limits: Limits) -> tuple[Image, ...]:
+        """Draw every page, for models that see."""
         ...
 
     async def close(self) -> None:

@@ -1,9 +1,8 @@
 """The child process of `engines.ocr`: pictures in on standard input, segments out on standard output.
 
-Run as a script, with nothing else of the package loaded. Every message is a 4-byte big-endian length and as many
-bytes: a picture's file in; JSON out, `{"width", "height", "segments": [[text, x0, y0, x1, y1, confidence], …]}` or
-`{"error": …}` for a picture that cannot be decoded. It ends when its input ends, at once even in the midst of a
-picture, so that it never outlives its parent. The one argument is `engines.ocr.Options` as JSON.
+Run as a module, with nothing of the package loaded but its side of the pipe (`piped_worker`). A message is a
+picture's file; the answer is JSON, `{"width", "height", "segments": [[text, x0, y0, x1, y1, confidence], …]}` or
+`{"error": …}` for a picture that cannot be decoded. The one argument is `engines.ocr.Options` as JSON.
 """
 
 from __future__ import annotations
@@ -11,13 +10,9 @@ from __future__ import annotations
 import io
 import json
 import math
-import os
-import queue
-import struct
 import sys
-import threading
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import cv2
 import numpy as np
@@ -25,6 +20,8 @@ import rapidocr
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from rapidocr.main import RapidOCRError
+
+from firstline.engines.piped_worker import serve
 
 Pixels = NDArray[np.uint8]
 Quads = NDArray[np.float32]
@@ -34,23 +31,10 @@ _TALL = 1.5
 
 
 def main() -> None:
-    """Answer pictures until the input ends; whatever libraries print goes to standard error."""
+    """Read pictures until the input ends."""
     options = json.loads(sys.argv[1])
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    inbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=_receive, args=(sys.stdin.buffer, inbox), daemon=True).start()
     engine = _engine(options)
-    while True:
-        answer = json.dumps(_answer(engine, inbox.get(), options)).encode()
-        answers.write(struct.pack(">I", len(answer)) + answer)
-        answers.flush()
-
-
-def _receive(stream: BinaryIO, inbox: queue.SimpleQueue[bytes]) -> None:
-    while head := stream.read(4):
-        inbox.put(stream.read(struct.unpack(">I", head)[0]))
-    os._exit(0)
+    serve(lambda data: json.dumps(_answer(engine, data, options)).encode())
 
 
 def _engine(options: dict[str, Any]) -> Any:

@@ -1,16 +1,15 @@
 """Reads PDF pages with pdfium: their text layer where it is usable, a picture of the page where it is not.
 
-pdfium is not thread-safe, so every call into it stands under one lock of the process. The functions block; callers
-on the event loop go through `asyncio.to_thread`.
+pdfium is C++ that parses what strangers send, and it is not thread-safe: `engines.pdf_worker` runs these functions, in
+a process of its own, one document at a time. They block.
 """
 
 from __future__ import annotations
 
 import ctypes
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -19,10 +18,7 @@ from firstline.errors import DocumentError
 from firstline.media.images import encode
 from firstline.media.text_runs import Glyph, text_runs
 from firstline.settings import Limits
-from firstline.types import Image, Page, Value
-
-_LOCK: Final = threading.Lock()
-"""pdfium's state is the process's own; nothing narrower could guard it."""
+from firstline.types import Image, Page, PdfPage
 
 _DPI = 200
 _MAX_PIXELS = 12_000_000
@@ -31,14 +27,6 @@ _GLYPHS = 100_000
 """Characters read of one page; a page of small print holds 10,000."""
 _FEW = 20
 """With fewer letters and digits a text layer is a stamp or page number on a scan."""
-
-
-class PdfPage(Value, frozen=True, kw_only=True):
-    """One page, counted from 0: `text` where the page has a usable text layer (in points), else `image`."""
-
-    number: int
-    text: Page | None = None
-    image: Image | None = None
 
 
 def read_pdf(data: bytes, limits: Limits) -> list[PdfPage]:
@@ -75,14 +63,13 @@ def _opened(data: bytes, limits: Limits) -> Iterator[Any]:
             f"the PDF has {len(data) / 1e6:.1f} MB, the limit is {limits.pdf_mb:g} MB",
             hint="send fewer pages at a time, or raise limits.pdf_mb",
         )
-    with _LOCK:
-        try:
-            with closing(pypdfium2.PdfDocument(data)) as document:
-                document.init_forms()
-                _check_pages(len(document), limits)
-                yield document
-        except pypdfium2.PdfiumError as error:
-            raise _explained(error) from None
+    try:
+        with closing(pypdfium2.PdfDocument(data)) as document:
+            document.init_forms()
+            _check_pages(len(document), limits)
+            yield document
+    except pypdfium2.PdfiumError as error:
+        raise _explained(error) from None
 
 
 def _check_pages(count: int, limits: Limits) -> None:

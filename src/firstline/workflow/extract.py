@@ -47,9 +47,19 @@ async def write(
 
 
 async def choose(
-    account: Account, task: Task, offers: Sequence[Offer], text: str, parameters: Mapping[str, Json]
+    account: Account,
+    task: Task,
+    offers: Sequence[Offer],
+    text: str,
+    parameters: Mapping[str, Json],
+    *,
+    partial: bool = False,
 ) -> Draft:
-    """Have the model choose each field among its candidates; some are written, some read from the layout."""
+    """Have the model choose each field among its candidates; some are written, some read from the layout.
+
+    `partial` says that the text is a part of a longer one: any field may then stand in another part, so that none
+    has to be chosen here, and that a part offers nothing is not worth a note.
+    """
     messages = prompt.about(task, text)
     values: dict[str, Json] = {}
     confidences: dict[str, float] = {}
@@ -63,9 +73,11 @@ async def choose(
             open_fields.append(field)
         elif not offer.candidates:
             values[field.name] = None
-            notes.append(f"{field.name}: nothing on the page can be it")
+            if not partial:
+                notes.append(f"{field.name}: nothing on the page can be it")
         else:
-            values[field.name], confidences[field.name] = await _choice(account, messages, offer)
+            absent = partial or field.optional
+            values[field.name], confidences[field.name] = await _choice(account, messages, offer, absent=absent)
     if open_fields:
         draft = await write(account, task, open_fields, text, parameters)
         values.update(draft.values)
@@ -73,15 +85,16 @@ async def choose(
     return Draft(values=values, confidences=confidences, notes=tuple(notes))
 
 
-async def _choice(account: Account, messages: tuple[Message, ...], offer: Offer) -> tuple[Json, float]:
-    """Ask for one field; gives the value and the probability of it among the candidates."""
+async def _choice(account: Account, messages: tuple[Message, ...], offer: Offer, *, absent: bool) -> tuple[Json, float]:
+    """Ask for one field, which may be `absent`; gives the value and the probability of it among the candidates."""
     field = offer.field
     texts: dict[str, Json] = {}
     for candidate in offer.candidates:
         texts.setdefault(candidate.text.replace('"', "'"), candidate.value)
-    if field.optional and field.type != "boolean":
+    absent = absent and field.type != "boolean"
+    if absent:
         texts.setdefault(NONE, None)
-    question = prompt.field_question(field, may_be_absent=field.optional)
+    question = prompt.field_question(field, may_be_absent=absent)
     if len(texts) == 1:
         return next(iter(texts.values())), 1.0
     completion = await account.ask(

@@ -12,8 +12,8 @@ import msgspec
 
 from firstline.catalog.catalog import Catalog
 from firstline.catalog.model import Model
-from firstline.engines.base import PageReader
-from firstline.errors import EngineCrashedError, FirstlineError, InputError
+from firstline.engines.base import DocumentReader, PageReader
+from firstline.errors import EngineCrashedError, EngineError, FirstlineError, InputError
 from firstline.ledger.store import Ledger
 from firstline.money import NanoUSD
 from firstline.settings import Settings
@@ -46,7 +46,8 @@ class Runner:
         machine: Callable[[], Machine],
         door: Door,
         ledger: Ledger,
-        reader: PageReader,
+        pictures: PageReader,
+        pdfs: DocumentReader,
         embed: Callable[[], Embed | None] = lambda: None,
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.perf_counter,
@@ -57,7 +58,8 @@ class Runner:
         self._machine = machine
         self._door = door
         self._ledger = ledger
-        self._reader = reader
+        self._pictures = pictures
+        self._pdfs = pdfs
         self._embed = embed
         self._labels: OrderedDict[tuple[str, bool], LabelReader] = OrderedDict()
         self._clock = clock
@@ -82,8 +84,9 @@ class Runner:
     ) -> Run:
         """Run a task on one input to its verdict.
 
-        Raises UsageError for wrong parameters and ModelNotFoundError for a ladder that names an unknown model; what
-        goes wrong after that ends in the verdict. Cancelling leaves a run that the ledger shows as given up.
+        Raises UsageError for wrong parameters, ModelNotFoundError for a ladder that names an unknown model, and
+        EngineError where the input could not be read for a reason that is not its own; what goes wrong after that ends
+        in the verdict. An error and cancelling leave a run that the ledger shows as given up.
         """
         arguments = task.arguments(parameters or {})
         task = with_named_fields(task, arguments)
@@ -95,6 +98,9 @@ class Runner:
             run = await self._climb(run_id, task, given, arguments, ladder, self._purse(task, caller), tell)
         except asyncio.CancelledError:
             await self._ledger.drop_run(run_id, "the caller left before the verdict")
+            raise
+        except EngineError as error:
+            await self._ledger.drop_run(run_id, error.message)
             raise
         run = msgspec.structs.replace(run, created=created, ms=round((self._timer() - begun) * 1000))
         await self._ledger.finish_run(run)
@@ -113,7 +119,7 @@ class Runner:
         blank = Run(id=run_id, task=task.name, version=task.version, verdict="rejected", answer=None, attempts=())
         try:
             tell(Event(kind="reading", detail="the input"))
-            source = await read_source(given, self._reader, self._settings.limits)
+            source = await read_source(given, self._pictures, self._pdfs, self._settings.limits)
             work = Rungwork(task, source, arguments, settings=self._settings, labels=self._label_reader(task))
         except InputError as error:
             notes = (error.hint,) if error.hint else ()

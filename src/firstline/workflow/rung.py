@@ -15,6 +15,7 @@ from firstline.workflow.call import Account
 from firstline.workflow.classify import dissent, name, weigh
 from firstline.workflow.labels import LabelReader
 from firstline.workflow.long import estimate_tokens, worked_in_parts
+from firstline.workflow.reading.document import Document as Reading
 from firstline.workflow.reading.fields import Offer, offers
 from firstline.workflow.source import Source
 from firstline.workflow.task import Task
@@ -86,25 +87,28 @@ class Rungwork:
         text = self.source.own_text if pictures else self._text_for(account.model, keys)
 
         async def work(part: str) -> Draft:
-            return await self._once(account, keys, part, pictures)
+            return await self._once(account, keys, part, pictures, partial=True)
 
         window = self._window(account.model)
         reserve = self._reserve(window or 0)
         if window is None or len(text) <= window - reserve:
-            return await work(text)
+            return await self._once(account, keys, text, pictures)
 
         async def count(part: str) -> int:
             return await account.count_tokens((message("user", part),))
 
         if await count(text) <= window - reserve:
-            return await work(text)
+            return await self._once(account, keys, text, pictures)
         if not self._splits:
             raise ContextLengthError(f"the text does not fit into the model's context of {window:,} tokens")
         return await worked_in_parts(
             text, window=window, reserve=reserve, count_tokens=count, work=work, task=self.task
         )
 
-    async def _once(self, account: Account, keys: Sequence[str], text: str, pictures: Sequence[Image]) -> Draft:
+    async def _once(
+        self, account: Account, keys: Sequence[str], text: str, pictures: Sequence[Image], *, partial: bool = False
+    ) -> Draft:
+        """Have the model answer about a text that it holds; `partial` when that is a part of the source."""
         if self.task.kind == "classify":
             if account.model.engine != "llama_cpp":
                 return await name(account, self.task, text, self.arguments)
@@ -116,7 +120,10 @@ class Rungwork:
         fields = [self._fields[key] for key in keys]
         if not self._chooses(account.model):
             return await extract.write(account, self.task, fields, text, self.arguments, pictures)
-        return await extract.choose(account, self.task, [self.offers[key] for key in keys], text, self.arguments)
+        # A part is asked for what stands in it: a candidate of another part is nothing that it shows.
+        found = offers(Reading.of_text(text), fields, whole=self.source.reading) if partial else self.offers
+        asked = [found[key] for key in keys]
+        return await extract.choose(account, self.task, asked, text, self.arguments, partial=partial)
 
     def _chooses(self, model: Model) -> bool:
         """Say whether a model is asked field by field: one that runs here and works on the text."""

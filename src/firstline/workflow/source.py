@@ -3,15 +3,12 @@ that do."""
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Awaitable, Callable, Sequence
 
-from firstline.engines.base import PageReader
+from firstline.engines.base import DocumentReader, PageReader
 from firstline.errors import InputError
 from firstline.layout import Line, lines_of_text, reading_order
-from firstline.media.pdf import draw_pdf, read_pdf
 from firstline.settings import Limits
 from firstline.types import Image, Page, Text, Value
 from firstline.workflow.reading.document import Document as Reading
@@ -24,6 +21,8 @@ class Document(Value, frozen=True, kw_only=True, tag="document"):
 
 
 InputPart = Text | Image | Document
+Draw = Callable[[bytes], Awaitable[tuple[Image, ...]]]
+"""Draws the pages of a PDF."""
 
 
 class TaskInput(Value, frozen=True, kw_only=True):
@@ -50,16 +49,26 @@ class Source:
     """An input as read: `reading` holds the text in reading order, `images` the pictures (PDF pages drawn on demand).
 
     `read_by` says how the text was had: `text` as it came, `layer` a PDF's text layer, `ocr` read from pictures.
+    `own_text` is what came as text, without what was read from pictures and PDFs: a model that sees these gets it
+    beside them.
     """
 
     def __init__(
-        self, reading: Reading, *, images: tuple[Image, ...], documents: tuple[bytes, ...], read_by: str, limits: Limits
+        self,
+        reading: Reading,
+        *,
+        own_text: str,
+        images: tuple[Image, ...],
+        documents: tuple[bytes, ...],
+        read_by: str,
+        draw: Draw,
     ) -> None:
         self.reading = reading
+        self.own_text = own_text
         self.read_by = read_by
         self._images = images
         self._documents = documents
-        self._limits = limits
+        self._draw = draw
 
     @property
     def text(self) -> str:
@@ -75,25 +84,24 @@ class Source:
         """Give the pictures and the drawn pages of PDFs."""
         drawn: list[Image] = list(self._images)
         for data in self._documents:
-            drawn += await asyncio.to_thread(draw_pdf, data, self._limits)
+            drawn += await self._draw(data)
         return tuple(drawn)
 
-    @cached_property
-    def own_text(self) -> str:
-        """The text that came as text, without what was read from pictures, for models that see the pictures."""
-        return self.text if self.read_by == "text" else ""
 
-
-async def read_source(given: TaskInput, reader: PageReader, limits: Limits) -> Source:
+async def read_source(given: TaskInput, pictures: PageReader, pdfs: DocumentReader, limits: Limits) -> Source:
     """Read an input. Raises InputError (ImageError, DocumentError) for one that holds nothing or cannot be read."""
+
+    async def draw(data: bytes) -> tuple[Image, ...]:
+        return await pdfs.draw(data, limits)
+
     texts = [part.text for part in given.parts if isinstance(part, Text)]
     images = tuple(part for part in given.parts if isinstance(part, Image))
     documents = tuple(part.data for part in given.parts if isinstance(part, Document))
+    own_text = "\n\n".join(texts)
     if not images and not documents:
-        text = "\n\n".join(texts)
-        if not text.strip():
+        if not own_text.strip():
             raise InputError("the input is empty", hint="give a text, a picture or a PDF")
-        return Source(Reading.of_text(text), images=(), documents=(), read_by="text", limits=limits)
+        return Source(Reading.of_text(own_text), own_text=own_text, images=(), documents=(), read_by="text", draw=draw)
     lines: list[Line] = []
     read_by = "layer"
     page = 0
@@ -101,16 +109,23 @@ async def read_source(given: TaskInput, reader: PageReader, limits: Limits) -> S
         lines += _numbered(lines_of_text(text), page)
         page += bool(text.strip())
     for data in documents:
-        for found in await asyncio.to_thread(read_pdf, data, limits):
+        for found in await pdfs.read(data, limits):
             if found.text is None and found.image is not None:
                 read_by = "ocr"
-            lines += await _page_lines(found.text, found.image, reader, page)
+            lines += await _page_lines(found.text, found.image, pictures, page)
             page += 1
     for image in images:
         read_by = "ocr"
-        lines += await _page_lines(None, image, reader, page)
+        lines += await _page_lines(None, image, pictures, page)
         page += 1
-    return Source(Reading(lines), images=images, documents=documents, read_by=read_by, limits=limits)
+    return Source(
+        Reading(lines),
+        own_text=own_text.strip(),
+        images=images,
+        documents=documents,
+        read_by=read_by,
+        draw=draw,
+    )
 
 
 async def _page_lines(text: Page | None, image: Image | None, reader: PageReader, number: int) -> list[Line]:

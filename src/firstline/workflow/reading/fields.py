@@ -38,19 +38,19 @@ class Offer(Value, frozen=True, kw_only=True):
     read: bool = False
 
 
-def offers(document: Document, fields: Sequence[Field]) -> Mapping[str, Offer]:
-    """Read the document for every field."""
-    return {field.name: offer(document, field) for field in fields}
+def offers(document: Document, fields: Sequence[Field], *, whole: Document | None = None) -> Mapping[str, Offer]:
+    """Read the document for every field; `whole` is the one that it is a part of, which tells how days are written."""
+    return {field.name: offer(document, field, whole=whole) for field in fields}
 
 
-def offer(document: Document, field: Field) -> Offer:
+def offer(document: Document, field: Field, *, whole: Document | None = None) -> Offer:
     """Read the document for one field."""
     if field.enum or field.type == "boolean":
         return _enum(document, field)
     if field.type in ("number", "integer"):
         return _closed(field, amounts_for(document, field), needs_label=bool(field.labels))
     if field.type == "date":
-        found = dates_for(document, field, month_first=month_first(document))
+        found = dates_for(document, field, month_first=month_first(whole or document))
         return _closed(field, found, needs_label=field.optional and bool(field.labels))
     if field.type == "array" and field.span == "rows":
         rows = rows_of(document)

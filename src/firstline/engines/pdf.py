@@ -1,0 +1,85 @@
+"""Reads and draws PDF files in child processes of its own: pdfium is C++ that parses what strangers send.
+
+This process does not load pdfium. A document that makes a child crash or take too long is unusable, which is said of
+that document alone; the next one gets a new child (`piped`).
+"""
+
+from __future__ import annotations
+
+import sys
+
+import msgspec
+
+from firstline.engines.piped import PipedChildren
+from firstline.errors import DocumentError, EngineCrashedError
+from firstline.settings import Limits
+from firstline.types import Image, PdfPage, Value
+
+_WORKER = "firstline.engines.pdf_worker"
+_HINT = "open it in a viewer and print it to a new PDF, or send the pages as pictures"
+
+
+class PdfJob(Value, frozen=True, kw_only=True):
+    """What a child is sent: a document to read or to `draw`."""
+
+    data: bytes
+    draw: bool
+    limits: Limits
+
+
+class PdfAnswer(Value, frozen=True, kw_only=True):
+    """What a child answers: the pages read, the pages drawn, or why the document is unusable."""
+
+    pages: tuple[PdfPage, ...] = ()
+    images: tuple[Image, ...] = ()
+    error: str | None = None
+    hint: str | None = None
+
+
+class PdfReader:
+    """A `DocumentReader`: `workers` children, started on first use."""
+
+    def __init__(self, workers: int = 2) -> None:
+        # -P: the working folder must not become a place to import from.
+        command = (sys.executable, "-P", "-m", _WORKER)
+        self._children = PipedChildren(command, what="the reader of PDFs", workers=workers)
+
+    async def read(self, data: bytes, limits: Limits) -> tuple[PdfPage, ...]:
+        """Read every page: its text layer, or its picture where it has none.
+
+        Raises DocumentError, with a hint, for a document that is encrypted, empty, damaged or beyond the limits, that
+        makes the child crash twice or takes too long; EngineUnavailableError where no child can be started.
+        """
+        return (await self._answer(PdfJob(data=data, draw=False, limits=limits))).pages
+
+    async def draw(self, data: bytes, limits: Limits) -> tuple[Image, ...]:
+        """Draw every page at about 200 dpi. Raises as `read` does."""
+        return (await self._answer(PdfJob(data=data, draw=True, limits=limits))).images
+
+    async def close(self) -> None:
+        """End the children; a later call starts them anew."""
+        await self._children.close()
+
+    async def _answer(self, job: PdfJob) -> PdfAnswer:
+        message = msgspec.msgpack.encode(job)
+        seconds = job.limits.pdf_s
+        try:
+            body = await self._asked_twice(message, seconds)
+        except TimeoutError:
+            raise DocumentError(
+                f"reading the PDF takes longer than {seconds:g} s",
+                hint="send the pages that matter, or raise limits.pdf_s",
+            ) from None
+        except EngineCrashedError as error:
+            raise DocumentError(f"the PDF cannot be read: {error.message}", hint=_HINT) from None
+        answer = msgspec.msgpack.decode(body, type=PdfAnswer)
+        if answer.error is not None:
+            raise DocumentError(answer.error, hint=answer.hint)
+        return answer
+
+    async def _asked_twice(self, message: bytes, seconds: float) -> bytes:
+        # A child that somebody else ended says nothing about the document; one that dies of it does so again.
+        try:
+            return await self._children.ask(message, timeout_s=seconds)
+        except EngineCrashedError:
+            return await self._children.ask(message, timeout_s=seconds)
