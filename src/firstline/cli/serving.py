@@ -57,7 +57,9 @@ def serving_application() -> ASGIApp:
 def listen(host: str, port: int) -> socket.socket:
     """Take the port. Raises SettingsError with a hint where that cannot be."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # The protocol is named because asyncio sets TCP_NODELAY only then: without it an answer waits 40 ms for the
+    # caller's delayed acknowledgement of its head.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         # Without it a server that was stopped keeps its port for a minute. On Windows it would share a taken port.
         if sys.platform != "win32":
