@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from firstline.types import Attempt, FieldOutcome, Finding, Json, Value, Verdict
 from firstline.workflow.answer import Draft
-from firstline.workflow.checks.agreement import same
 from firstline.workflow.checks.base import Subject
 from firstline.workflow.task import Task
 
@@ -48,7 +47,7 @@ def judge(
     """Check a draft and settle what passes.
 
     `readings` is what the second reader found. With `confirm` the model is one whose fields a second reader has to
-    confirm (check `agreement`); an earlier model that gave the same value confirms it too. Without, that check is
+    confirm (check `agreement`); an earlier model that gave the same value can confirm it too. Without, that check is
     left out. A finding about a field leaves that field open, one about several those of them that were asked; one
     about the whole answer, or only about fields that stand, leaves open all that was asked.
     """
@@ -58,7 +57,8 @@ def judge(
         source=source,
         fields=standing.open,
         confidences={key: share for key, share in draft.confidences.items() if key in standing.open},
-        readings=_confirming(task, readings, standing.heard, draft.values) if confirm else {},
+        readings=readings if confirm else {},
+        heard=standing.heard if confirm else {},
         parameters=parameters,
     )
     checks = [check for check in task.checks if confirm or check.name != "agreement"]
@@ -108,22 +108,3 @@ def _about(finding: Finding, open_fields: Sequence[str]) -> frozenset[str]:
     """The open fields that a finding puts in doubt: those it is about; all where it is about none of them."""
     named = finding.fields if finding.field is None else (finding.field,)
     return frozenset(open_fields).intersection(named) or frozenset(open_fields)
-
-
-def _confirming(
-    task: Task,
-    readings: Mapping[str, Json],
-    heard: Mapping[str, tuple[Json, ...]],
-    values: Mapping[str, Json],
-) -> dict[str, Json]:
-    """The readings that a model's values are compared with: the second reader's, or an earlier model's equal value."""
-    kinds = {field.name: field.type for field in task.fields}
-    out = dict(readings)
-    for key, value in values.items():
-        kind = kinds.get(key, "string")
-        if value is None or same(value, out.get(key), kind):
-            continue
-        for earlier in heard.get(key, ()):
-            if earlier is not None and same(value, earlier, kind):
-                out[key] = earlier
-    return out

@@ -57,6 +57,18 @@ def test_a_missing_reading_counts_only_when_required() -> None:
     assert agrees("total", "number", required=True)(Subject(answer={"total": None})) == ()
 
 
+def test_an_earlier_model_confirms_unless_only_the_second_reader_may() -> None:
+    subject = Subject(
+        answer={"name": "Half Ltd"}, readings={"name": "Other Half Ltd"}, heard={"name": (None, "HALF LTD")}
+    )
+    assert agrees("name", "string")(subject) == ()
+    (finding,) = agrees("name", "string", models=False)(subject)
+    assert finding.reason == "the second reader found Other Half Ltd, not Half Ltd"
+    assert agrees("name", "string")(
+        Subject(answer={"name": "Half"}, readings={"name": "Other"}, heard={"name": ("Quarter",)})
+    )
+
+
 def test_fields_not_under_test_are_left_alone() -> None:
     subject = Subject(answer={"total": 1}, readings={"total": 2}, fields=("tax",))
     assert agrees("total", "number")(subject) == ()

@@ -7,8 +7,10 @@ import time
 import pytest
 
 from firstline.workflow.field import Field
+from firstline.workflow.reading.addresses import blocks_for
 from firstline.workflow.reading.document import Document
-from firstline.workflow.reading.names import blocks_for, lines_for
+from firstline.workflow.reading.fields import offer
+from firstline.workflow.reading.names import is_doubtful, lines_for
 
 NAME = Field(name="company", span="line", position="top")
 ADDRESS = Field(name="address", span="block")
@@ -79,6 +81,43 @@ def test_registration_and_till_numbers_are_cut_off_the_name(line: str) -> None:
     assert name_in(f"{line}\nNO 1, JALAN SATU\nTEL 03-123456\n") == "SYARIKAT MAJU BHD"
 
 
+@pytest.mark.parametrize(
+    ("lines", "name"),
+    [
+        (("BLUE HERON", "& TEA LEAF (M) SDN. BHD."), "BLUE HERON & TEA LEAF (M) SDN. BHD."),
+        (
+            ("OAK TREE HARDWARE", "ENTERPRISE (LAKE", "SIDE) SDN BHD"),
+            "OAK TREE HARDWARE ENTERPRISE (LAKE SIDE) SDN BHD",
+        ),
+        (("GREEN FIELD STORE", "(NORTH) SDN BHD"), "GREEN FIELD STORE (NORTH) SDN BHD"),
+        (("CITY MILK", "R&C VENTURE SDN BHD"), "R&C VENTURE SDN BHD"),
+        (("OAK TREE SDN BHD (CO. NO:20154-T)",), "OAK TREE SDN BHD"),
+        (("DESC QTY", "OAK TREE"), "OAK TREE"),
+    ],
+)
+def test_a_name_that_goes_on_in_the_next_line_is_joined(lines: tuple[str, ...], name: str) -> None:
+    assert name_in("\n".join((*lines, "822737-X", "NO 1, JALAN SATU", "TEL 03-123456"))) == name
+
+
+@pytest.mark.parametrize(
+    ("lines", "doubtful"),
+    [
+        (("OAK TREE SDN BHD",), False),
+        (("BEN'S GROCER", "OAK TREE SDN BHD"), False),
+        (("OAK TREE SDN BND",), True),
+        (("OAK TREE SDN",), True),
+        (("MORNING", "MAN BAKERY"), True),
+        (("118", "MAN BAKERY"), False),
+        (("OAK TREE", "LITTLE ACORN"), True),
+        ((), False),
+    ],
+)
+def test_a_name_that_may_be_half_or_another_is_no_sure_reading(lines: tuple[str, ...], doubtful: bool) -> None:
+    document = Document.of_text("\n".join((*lines, "12-34")))
+    assert is_doubtful(document, lines_for(document, NAME)) is doubtful
+    assert (offer(document, NAME).reading is None) is (doubtful or not lines)
+
+
 def test_two_lines_that_are_each_a_name_are_not_joined() -> None:
     values = [candidate.value for candidate in lines_for(Document.of_text("Nordwind GmbH\nKunde: Ada Kern\n"), NAME)]
     assert values[0] == "Nordwind GmbH"
@@ -97,6 +136,24 @@ def test_two_lines_that_are_each_a_name_are_not_joined() -> None:
 )
 def test_an_address_is_the_lines_in_a_row_that_look_like_one(text: str, address: str) -> None:
     assert address_in(text) == address
+
+
+@pytest.mark.parametrize(
+    ("lines", "address"),
+    [
+        (("NO 1, JALAN SATU,", "KAWASAN PERINDUSTRIAN", "81100 JOHOR BAHRU"), "whole"),
+        (("109, SS21/1A,", "DAMANSARA UTAMA"), "whole"),
+        (("NO 1, JALAN SATU", "81100 JOHOR BAHRU", "MALAYSIA"), "whole"),
+        (("ROC NO. : (1072825-A)", "NO 1, JALAN SATU"), "NO 1, JALAN SATU"),
+        (("NO 1, JALAN SATU", "DOCUMENT NO : TD01167104"), "NO 1, JALAN SATU"),
+        (("NO 1, JALAN SATU", "CASHIER: RIDZUAN (11900)"), "NO 1, JALAN SATU"),
+        (("OAK TREE S/B (81497-P)", "LOT 1504, BATU 8"), "LOT 1504, BATU 8"),
+    ],
+)
+def test_an_address_goes_on_over_lines_without_its_marks_and_takes_no_numbers(
+    lines: tuple[str, ...], address: str
+) -> None:
+    assert address_in("\n".join((*lines, "TEL 03-123456"))) == (" ".join(lines) if address == "whole" else address)
 
 
 def test_of_two_addresses_the_one_under_the_label_wins() -> None:

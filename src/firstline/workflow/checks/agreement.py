@@ -8,8 +8,10 @@ from firstline.workflow.checks.base import Check, NamedCheck, Subject, shown
 from firstline.workflow.field import FieldType
 
 
-def agrees(field: str, kind: FieldType, *, required: bool = False, contained: bool = False) -> Check:
-    """Make the check that the second reader's value of `field` is the answer's.
+def agrees(
+    field: str, kind: FieldType, *, required: bool = False, contained: bool = False, models: bool = True
+) -> Check:
+    """Make the check that the second reader's value of `field` is the answer's, or, with `models`, an earlier model's.
 
     Compared by type: dates by day, amounts by value, texts with case, spacing and punctuation folded, lists item by
     item, objects key by key. With `contained` a text also agrees with one that holds all its words in a row. Where the
@@ -21,6 +23,8 @@ def agrees(field: str, kind: FieldType, *, required: bool = False, contained: bo
         if not isinstance(answer, dict) or not subject.under_test(field):
             return ()
         value = answer.get(field)
+        if models and _heard(value, subject.heard.get(field, ()), kind):
+            return ()
         if subject.readings.get(field) is None:
             if not required or value is None:
                 return ()
@@ -55,6 +59,10 @@ def same(left: Json, right: Json, kind: FieldType, *, contained: bool = False) -
     if same_text(left, right):
         return True
     return contained and isinstance(left, str) and isinstance(right, str) and _holds(left, right)
+
+
+def _heard(value: Json, earlier: tuple[Json, ...], kind: FieldType) -> bool:
+    return value is not None and any(one is not None and same(value, one, kind) for one in earlier)
 
 
 def _holds(left: str, right: str) -> bool:

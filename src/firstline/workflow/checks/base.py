@@ -15,7 +15,8 @@ class Subject(Value, frozen=True, kw_only=True):
     `answer` is the task's whole answer: an object with a key a field (classify: `{"label": …}`; transform:
     `{"text": …}`). `source` is the text of the input as the model saw it (OCR or PDF text for pictures). `fields`
     are the fields under test (empty: all). `confidences` holds measured probabilities by field, `readings` what a
-    second, different reader found by field (a field that it did not find is missing). `parameters` are the run's own.
+    second, different reader found by field (a field that it did not find is missing), `heard` what models asked
+    earlier gave. `parameters` are the run's own.
     """
 
     answer: Json
@@ -23,6 +24,7 @@ class Subject(Value, frozen=True, kw_only=True):
     fields: tuple[str, ...] = ()
     confidences: Mapping[str, float] = {}
     readings: Mapping[str, Json] = {}
+    heard: Mapping[str, tuple[Json, ...]] = {}
     parameters: Mapping[str, Json] = {}
 
     def under_test(self, field: str) -> bool:

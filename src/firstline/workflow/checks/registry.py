@@ -83,6 +83,7 @@ class Agreement(Parameters, frozen=True, kw_only=True):
 
     required: Annotated[bool, Meta(description="a value that the second reader did not find fails")] = False
     contained: Annotated[bool, Meta(description="a text agrees with a longer one that holds it")] = False
+    models: Annotated[bool, Meta(description="an earlier model's equal value confirms too")] = True
 
 
 class Faithful(Parameters, frozen=True, kw_only=True):
@@ -148,7 +149,11 @@ def checks() -> Mapping[str, Entry]:
             parameters=Agreement,
             main=None,
             make=lambda p, place: agrees(
-                place.the_field("agreement"), place.type, required=p.required, contained=p.contained
+                place.the_field("agreement"),
+                place.type,
+                required=p.required,
+                contained=p.contained,
+                models=p.models,
             ),
         ),
         "faithful": Entry(

@@ -6,12 +6,15 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from firstline.types import Json, Value
 from firstline.values import CURRENCIES
 from firstline.workflow.field import Field
+from firstline.workflow.reading.addresses import blocks_for
 from firstline.workflow.reading.candidate import Candidate, label_pattern
 from firstline.workflow.reading.document import Document
-from firstline.workflow.reading.names import blocks_for, lines_for
+from firstline.workflow.reading.names import is_doubtful, lines_for
 from firstline.workflow.reading.reader import amounts_for, dates_for, month_first
 from firstline.workflow.reading.rows import rows_of
 
@@ -59,7 +62,9 @@ def offer(document: Document, field: Field, *, whole: Document | None = None) ->
         return Offer(field=field, candidates=(), reading=None, margin=0.0, closed=False)
     match field.span:
         case "line":
-            return _closed(field, lines_for(document, field), needs_label=False)
+            names = lines_for(document, field)
+            name = _closed(field, names, needs_label=False)
+            return msgspec.structs.replace(name, reading=None) if is_doubtful(document, names) else name
         case "block":
             return _closed(field, blocks_for(document, field), needs_label=False)
         case "pattern":

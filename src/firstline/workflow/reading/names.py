@@ -1,16 +1,18 @@
-"""Whole lines and blocks as values: the name of a business at the top of a page, the address below it."""
+"""Whole lines as values: the name of a business at the top of a page."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from firstline.values import find_amounts, find_dates, fold
 from firstline.workflow.field import Field
-from firstline.workflow.reading.candidate import Candidate, label_pattern
+from firstline.workflow.reading.addresses import ADDRESS, REGISTRATION
+from firstline.workflow.reading.candidate import Candidate
 from firstline.workflow.reading.document import Document
 
 _TOP_LINES = 12
-_BLOCK_LINES = 6
+_NAME_LINES = 3
 _FORM = re.compile(  # legal forms and words that business names end with
     r"\b(?:sdn|bhd|berhad|ltd|limited|inc|llc|llp|plc|corp|corporation|company|co|gmbh|ag|kg|ohg|ug|e\.?k|mbh|s\.?a|sas|"
     r"sarl|s\.?r\.?l|spa|s\.p\.a|b\.?v|n\.?v|pty|pte|pvt|ab|aps|a/?s|oy|sp\.? z o\.?o|enterprise|enterprises|trading|"
@@ -25,57 +27,59 @@ _STRONG_FORM = re.compile(
 _OTHER = re.compile(  # words of lines that are not a name
     r"\b(?:tel|fax|phone|hp|cash\s?sales?|payment|gst|sst|vat|tax|invoice|receipt|bill|date|time|cashier|www|http|https|e-?mail|table|order|member|"
     r"welcome|thank|co\.?\s?reg|reg|registration|br\s?no|id|no|roc|page|customer|copy|doc|document|bon|kasse|rechnung|quittung|"
-    r"ust|steuer|kassenbon|beleg|facture|ticket|siret|tva|factura|fattura|slip|counter|operator|tin|abn|ein)\b\W",
+    r"ust|steuer|kassenbon|beleg|facture|ticket|siret|tva|factura|fattura|slip|counter|operator|tin|abn|ein|"
+    r"desc|description|qty|quantity|number|shopping|returnable|exchangeable)\b\W",
     re.IGNORECASE,
 )
-_ADDRESS = re.compile(
-    r"\b(?:jalan|jln|lorong|taman|tmn|kampung|kg\.|bandar|persiaran|lebuh|selangor|johor|kuala|street|str\.|stra(?:ß|ss)e|\w+str\.?|"
-    r"road|rd|ave|avenue|blvd|lane|drive|suite|floor|lot|plot|block|blok|unit|p\.?o\.?\s?box|rue|via|calle|plaza|plot|level|"
-    r"\w+stra(?:ß|ss)e|\w+weg|\w+platz|\w+allee|postcode|zip|city|district|no)\b|\b\d{5}\b",
-    re.IGNORECASE,
+_NUMBER_BEHIND = re.compile(
+    r"[\s(\[]+(?:co\.?\s?)?(?:reg\.?\s?)?(?:no\W{0,2})?\d{3,}\s*-?\s*[A-Z]{0,2}\b.{0,8}$", re.IGNORECASE
 )
-_REGISTRATION = re.compile(
-    r"^\W*(?:co\.?|company|reg|roc|br)?\W*(?:reg|no)?[\W\d]*\d{4,}\s*-?\s*[A-Z]{0,2}\W*$", re.IGNORECASE
-)
-_TOWN = re.compile(r"^[\w .'-]+,[\w\s.,'-]*\d{4,6}\b")  # words, a comma, then a postcode; no nested repetition
+_HALF = re.compile(r"^\W*(?:&|\+|and\b|\()", re.IGNORECASE)
+"""How the second half of a name begins."""
+_BRACKETED = re.compile(r"\([^()]*\)?")
+_BROKEN_OFF = re.compile(r"\bsdn\b(?!\W*bhd\b)", re.IGNORECASE)
+"""The first half of a legal form whose second half was cut off or read wrongly."""
+_SURE_MARGIN = 0.2
 
 
 def lines_for(document: Document, field: Field) -> list[Candidate]:
-    """Rank lines (and two neighbouring lines joined) near the top of the document as the name of a business."""
+    """Rank lines near the top as the name of a business; those that go on in the next line are joined."""
     found: dict[str, Candidate] = {}
     texts = [line.text for line in document.lines[:_TOP_LINES]]
     for index, text in enumerate(texts):
         own = [text] if len(document.lines[index].cells) == 1 else [text, document.lines[index].cells[0].text]
         for one in own:
             _offer(found, one, index, _name_score(one, index, texts))
-        if index + 1 < len(texts) and _continues(text, texts[index + 1]):
-            joined = f"{text} {texts[index + 1]}"
+        joined = text
+        for following in texts[index + 1 : index + _NAME_LINES]:
+            if not _continues(joined, following):
+                break
+            joined = f"{joined} {following}"
             score = _name_score(joined, index, texts)
             _offer(found, joined, index, None if score is None else score + 0.35)
     ranked = sorted(found.values(), key=lambda candidate: -candidate.score)
     return ranked[: 8 if field.position == "top" else None]
 
 
-def blocks_for(document: Document, field: Field) -> list[Candidate]:
-    """Rank runs of neighbouring lines that look like a postal address; their text is joined by blanks."""
-    texts = [line.text for line in document.lines]
-    label = label_pattern(field.labels) if field.labels else None
-    found: list[Candidate] = []
-    for start in range(min(len(texts), 40)):
-        if not _address_like(texts[start]):
-            continue
-        if start and _address_like(texts[start - 1]):
-            continue
-        end = start
-        while end < len(texts) and end - start < _BLOCK_LINES and _address_like(texts[end]):
-            end += 1
-        joined = " ".join(" ".join(cell.text for cell in line.cells) for line in document.lines[start:end])
-        score = 1.0 - 0.03 * start + 0.2 * min(end - start, 4)
-        score += 0.5 if re.search(r"\b\d{4,6}\b", joined) else 0.0
-        if label and start and label.search(texts[start - 1]):
-            score += 0.5
-        found.append(Candidate(value=joined, text=joined, line=start, score=score))
-    return sorted(found, key=lambda candidate: -candidate.score)
+def is_doubtful(document: Document, ranked: Sequence[Candidate]) -> bool:
+    """Say whether the first of the names is no sure reading.
+
+    It breaks off; or it has no legal form and the line above may be its first half; or another line is as likely.
+    """
+    if not ranked:
+        return False
+    first = ranked[0]
+    if _BROKEN_OFF.search(first.text):
+        return True
+    above = document.texts[first.line - 1] if first.line else ""
+    if not _STRONG_FORM.search(first.text) and _letters(above) > 3 and _may_begin_a_name(above):
+        return True
+    other = next((one.score for one in ranked if not _overlap(fold(one.text), fold(first.text))), None)
+    return other is not None and first.score - other < _SURE_MARGIN
+
+
+def _overlap(left: str, right: str) -> bool:
+    return left in right or right in left
 
 
 def _offer(found: dict[str, Candidate], text: str, line: int, score: float | None) -> None:
@@ -88,47 +92,60 @@ def _offer(found: dict[str, Candidate], text: str, line: int, score: float | Non
 def _trimmed(text: str) -> str:
     """Leave out numbers around a name: a registration (`(126926-H)`, `273500-U`) behind it, a till's number before."""
     text = re.sub(r"^\W*\d{3,}(?:-\w)?\W+(?=[^\W\d])", "", text)
-    return " ".join(re.sub(r"[\s(\[]+\d{3,}\s*-?\s*[A-Z]{0,2}\b.{0,8}$", "", text).split()) or text
+    return " ".join(_NUMBER_BEHIND.sub("", text).split()) or text
+
+
+def _letters(text: str) -> int:
+    return sum(char.isalpha() for char in text)
 
 
 def _name_score(text: str, index: int, texts: list[str]) -> float | None:
-    letters = sum(char.isalpha() for char in text)
+    letters = _letters(text)
     if letters < 2 or find_dates(text):
         return None
     score = 1.0 - 0.12 * index
     score += 0.5 if _FORM.search(text) else 0.0
     score += 0.7 if _STRONG_FORM.search(text) else 0.0
     score -= 0.8 if _OTHER.search(f"{text} ") else 0.0
-    score -= 0.7 if _ADDRESS.search(text) and not _STRONG_FORM.search(text) else 0.0
+    score -= 0.7 if ADDRESS.search(text) and not _STRONG_FORM.search(text) else 0.0
     score -= 0.6 * sum(char.isdigit() for char in text) / max(letters, 1)
     score += 0.3 if text == text.upper() else 0.0
-    score -= 0.9 if index and _is_tail(text) and not _ADDRESS.search(texts[index - 1]) else 0.0
+    score -= 0.9 if index and _is_half(text) and _may_begin_a_name(texts[index - 1]) else 0.0
+    score -= 0.9 if index and _is_open(texts[index - 1]) else 0.0
     score -= 0.3 if letters < 4 else 0.0
     following = next((other for other in texts[index + 1 : index + 3] if other != text and other not in text), "")
-    score += 0.6 if _REGISTRATION.match(following) else 0.0
+    score += 0.6 if REGISTRATION.match(following) else 0.0
     score -= 0.4 if any(not amount.percent and amount.decimals == 2 for amount in find_amounts(text)) else 0.0
     return score
 
 
 def _continues(text: str, following: str) -> bool:
     """Say whether a line looks like the second half of the name above it."""
-    if _STRONG_FORM.search(text) or _ADDRESS.search(following) or _OTHER.search(f"{following} "):
+    if _STRONG_FORM.search(text) or ADDRESS.search(following) or _OTHER.search(f"{following} "):
         return False
-    if not any(char.isalpha() for char in following) or _REGISTRATION.match(following):
+    if not any(char.isalpha() for char in following) or REGISTRATION.match(following):
         return False
-    if text.count("(") > text.count(")") or text.rstrip().endswith(("&", "-", ",")):
+    if _is_open(text) or text.rstrip().endswith(("&", "-", ",")):
         return True
-    return _is_tail(following) and not (_FORM.search(text) and not _STRONG_FORM.search(following))
+    whole = bool(_FORM.search(text)) and not _STRONG_FORM.search(following) and not _is_open(following)
+    return _is_half(following) and not whole
 
 
-def _is_tail(text: str) -> bool:
-    """Say whether a line is made of legal forms and kinds of business alone, but for a letter or two."""
-    return bool(_FORM.search(text)) and len(re.findall(r"[^\W\d_]", _FORM.sub(" ", text))) <= 2
-
-
-def _address_like(text: str) -> bool:
-    if find_dates(text) or re.search(r"\b(?:tel|fax|phone|gst|invoice|receipt|email|www|reg)\b", text, re.IGNORECASE):
+def _is_half(text: str) -> bool:
+    """Say whether a line cannot be a whole name: legal forms and kinds of business alone, but for a letter or two, or
+    a legal form after words that only go on: `& TEA LEAF (M) SDN BHD`, `ENTERPRISE (SETIA ALAM) SDN BHD`."""
+    form = _FORM.search(text)
+    if form is None:
         return False
-    if any(not amount.percent and amount.decimals == 2 for amount in find_amounts(text)):
-        return False
-    return bool(_ADDRESS.search(text)) or bool(_TOWN.search(text))
+    if len(re.findall(r"[^\W\d_]", _FORM.sub(" ", _BRACKETED.sub(" ", text)))) <= 2:
+        return True
+    begins = _HALF.match(text) or not any(char.isalpha() for char in text[: form.start()])
+    return bool(begins and _STRONG_FORM.search(text, form.end()))
+
+
+def _is_open(text: str) -> bool:
+    return text.count("(") > text.count(")")
+
+
+def _may_begin_a_name(text: str) -> bool:
+    return _letters(text) > 0 and not (ADDRESS.search(text) or _OTHER.search(f"{text} "))
