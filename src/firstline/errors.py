@@ -13,6 +13,12 @@
     │   ├── UnsupportedError             400                  unsupported_parameter
     │   └── NotFoundError                404                  not_found
     │       └── ModelNotFoundError       404                  model_not_found
+    ├── AuthenticationError              401 invalid_request  invalid_api_key       no key, an unknown or a disabled one
+    ├── PermissionDeniedError            403 invalid_request  model_not_found       the key's scopes do not cover it
+    ├── RateLimitError                   429 requests         rate_limit_exceeded   retryable, says when
+    │   └── TokenRateLimitError          429 tokens
+    ├── QuotaError                       429                  insufficient_quota    the key's budget is used up
+    ├── InsufficientBalanceError         402 billing_error    insufficient_balance  the key's wallet cannot bear it
     ├── WeightsError                     503                  weights_unavailable   files of a model
     │   ├── WeightsMissingError          503                  weights_missing
     │   ├── WeightsMismatchError         502                  weights_mismatch
@@ -128,6 +134,57 @@ class ModelNotFoundError(NotFoundError):
     """No model has this id."""
 
     code = "model_not_found"
+
+
+class AuthenticationError(FirstlineError):
+    """The request carries no API key, or one that is unknown, disabled or revoked."""
+
+    status = 401
+    type = "invalid_request_error"
+    code = "invalid_api_key"
+
+
+class PermissionDeniedError(FirstlineError):
+    """The scopes of the API key do not cover the model or task that the request names."""
+
+    status = 403
+    type = "invalid_request_error"
+    code = "model_not_found"
+
+
+class RateLimitError(FirstlineError):
+    """The API key's requests of a minute are used up; `retry_after_s` says when the next one may come."""
+
+    status = 429
+    type = "requests"
+    code = "rate_limit_exceeded"
+    retryable = True
+
+    def __init__(self, message: str, *, retry_after_s: float, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
+
+
+class TokenRateLimitError(RateLimitError):
+    """The API key's tokens of a minute are used up, or will be by this call."""
+
+    type = "tokens"
+
+
+class QuotaError(FirstlineError):
+    """The API key's budget of a day or a month does not bear the call; it was not made."""
+
+    status = 429
+    type = "insufficient_quota"
+    code = "insufficient_quota"
+
+
+class InsufficientBalanceError(FirstlineError):
+    """The API key's prepaid wallet does not bear the call; it was not made."""
+
+    status = 402
+    type = "billing_error"
+    code = "insufficient_balance"
 
 
 class WeightsError(FirstlineError):

@@ -134,6 +134,57 @@ class Caller(Value, frozen=True, kw_only=True):
         return not self.scopes or any(fnmatchcase(name, scope) for name in names for scope in self.scopes)
 
 
+KeyState = Literal["active", "disabled", "revoked"]
+
+
+class KeyTerms(Value, frozen=True, kw_only=True):
+    """What an API key may do. Budgets are nano-USD of a day and of a month (UTC); None: none.
+
+    `prepaid`: only what was granted to the key may be spent. The rest is as for `Caller`.
+    """
+
+    name: str
+    scopes: tuple[str, ...] = ()
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    day_nano_usd: NanoUSD | None = None
+    month_nano_usd: NanoUSD | None = None
+    prepaid: bool = False
+
+
+class ApiKey(KeyTerms, frozen=True, kw_only=True):
+    """An API key as the ledger keeps it: its terms and its money; the secret itself is kept nowhere."""
+
+    id: str
+    shown: str
+    state: KeyState
+    granted_nano_usd: NanoUSD = ZERO
+    spent_nano_usd: NanoUSD = ZERO
+    held_nano_usd: NanoUSD = ZERO
+    created: float = 0.0
+
+    @property
+    def balance(self) -> NanoUSD:
+        """What was granted and is not spent; what is held is still in it."""
+        return NanoUSD(self.granted_nano_usd - self.spent_nano_usd)
+
+    @property
+    def available(self) -> NanoUSD:
+        """What a new call may hold."""
+        return NanoUSD(self.balance - self.held_nano_usd)
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks with this key."""
+        return Caller(
+            key_id=self.id,
+            name=self.name,
+            scopes=self.scopes,
+            requests_per_minute=self.requests_per_minute,
+            tokens_per_minute=self.tokens_per_minute,
+        )
+
+
 class ModelRequest(Value, frozen=True, kw_only=True):
     """One request to one model.
 

@@ -123,7 +123,7 @@ async def test_money_is_counted_from_the_hold_on(tmp_path: Path) -> None:
         assert await ledger.spent(0.0, "openai/other") == 300
         refused = await ledger.hold("r1", 2, "openai/other", NanoUSD(40))
         failure = Attempt(model="openai/other", passed=False, error="engine_auth")
-        await ledger.settle(refused, failure, NanoUSD(0), refused=True)
+        await ledger.settle(refused, failure, NanoUSD(0), outcome="refused")
         assert await ledger.spent(0.0) == 1_500
         assert await ledger.spent(1000.5) == 0
 

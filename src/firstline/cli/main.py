@@ -12,6 +12,7 @@ import typer
 
 from firstline.cli import commands, demo, doctor, serving
 from firstline.cli.console import Out, perform
+from firstline.cli.key_words import keys
 
 app = typer.Typer(
     name="firstline",
@@ -25,6 +26,7 @@ models = typer.Typer(help="Which models exist, and their weights.", no_args_is_h
 tasks = typer.Typer(help="The declared jobs: built in, and your own.", no_args_is_help=True)
 app.add_typer(models, name="models")
 app.add_typer(tasks, name="tasks")
+app.add_typer(keys, name="keys")
 
 Json = Annotated[bool, typer.Option("--json", help="print JSON on stdout and nothing else")]
 TaskName = Annotated[str, typer.Argument(help="name of a task, such as receipt", show_default=False)]

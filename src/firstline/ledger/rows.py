@@ -12,6 +12,7 @@ from firstline.types import Attempt, FieldOutcome, Finding, Json, Run, Usage, Ve
 
 RUNNING = "still running"
 INTERRUPTED = "interrupted"
+CUT_OFF = "no answer was recorded; the call may have been charged"
 UNVERIFIED = "unverified"
 """Stands in the column `verdict` of a finished run that has none: null there means that the run is not finished."""
 
@@ -110,7 +111,7 @@ def _read_entry(row: Row) -> Attempt:
         usage=_read_usage(row),
         cost_nano_usd=NanoUSD(row["cost_nano_usd"]),
         ms=row["ms"],
-        error="no answer was recorded; the call may have been charged" if held else row["error"],
+        error=CUT_OFF if held else row["error"],
     )
 
 

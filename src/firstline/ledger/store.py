@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import (
     Connection,
@@ -34,21 +34,28 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from firstline.errors import LedgerError, NotFoundError
-from firstline.ledger import rows, schema
+from firstline.ledger import rows, schema, wallet
+from firstline.ledger.keys import Keys
 from firstline.ledger.session import Session, is_alive
 from firstline.ledger.tables import attempts, entries, runs
-from firstline.money import NanoUSD
+from firstline.money import ZERO, NanoUSD
 from firstline.types import Attempt, Run, Verdict
 
 BUSY_S = 10.0
 """How long a writer waits for another process."""
+
+Outcome = Literal["settled", "failed", "refused"]
 
 T = TypeVar("T")
 
 # Built once: a statement with open parameters costs a third less to run than one built for each call.
 _BEGIN_RUN = insert(runs)
 _HOLD = insert(entries).returning(entries.c.id)
-_SETTLE = update(entries).where(entries.c.id == bindparam("entry_id"))
+_SETTLE = (
+    update(entries)
+    .where(entries.c.id == bindparam("entry_id"), entries.c.state == "held")
+    .returning(entries.c.key_id, entries.c.hold_nano_usd, entries.c.created)
+)
 _FINISH_RUN = update(runs).where(runs.c.id == bindparam("run_id"))
 _ADD_ATTEMPT = insert(attempts)
 
@@ -66,6 +73,7 @@ class Ledger:
         self._clock = clock
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-write")
         self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-read")
+        self.keys = Keys(self._write, self._read, clock)
 
     @classmethod
     async def open(cls, url: str, *, clock: Callable[[], float] = time.time) -> Ledger:
@@ -95,7 +103,12 @@ class Ledger:
         await self._write(lambda connection: connection.execute(_BEGIN_RUN, row))
 
     async def hold(self, run_id: str, position: int, model: str, amount: NanoUSD, *, key_id: str | None = None) -> int:
-        """Write, before a call is made, that it may cost up to `amount`; gives the id of the entry."""
+        """Write, before a call is made, that it may cost up to `amount`; gives the id of the entry.
+
+        With a key the amount is held on its wallet and budgets in the same transaction. Raises
+        InsufficientBalanceError or QuotaError where they cannot bear it; then nothing is written.
+        """
+        now = self._clock()
         row = {
             "run_id": run_id,
             "position": position,
@@ -103,25 +116,40 @@ class Ledger:
             "state": "held",
             "key_id": key_id,
             "hold_nano_usd": int(amount),
-            "created": self._clock(),
+            "created": now,
         }
-        return await self._write(lambda connection: int(connection.execute(_HOLD, row).scalar_one()))
 
-    async def settle(self, entry_id: int, attempt: Attempt, cost: NanoUSD, *, refused: bool = False) -> None:
-        """Write what a held call came to: its cost, tokens and time, or the error it ended with.
+        def write(connection: Connection) -> int:
+            if key_id is not None:
+                wallet.take(connection, key_id, amount, now)
+            return int(connection.execute(_HOLD, row).scalar_one())
 
-        `refused`: the error says that nothing was worked on, so that no charge is to be feared.
+        return await self._write(write)
+
+    async def settle(self, entry_id: int, attempt: Attempt, cost: NanoUSD, *, outcome: Outcome | None = None) -> None:
+        """Write what a held call came to: its cost, tokens and time, or the error it ended with; once and for all.
+
+        Without an `outcome` it is `settled`, or `failed` where there is an error. `refused` says that nothing was
+        worked on, so that no charge is to be feared; `settled` with an error that it broke off and costs what it used.
         """
+        state = outcome or ("failed" if attempt.error is not None else "settled")
         row = {
             "entry_id": entry_id,
-            "state": "refused" if refused else "failed" if attempt.error is not None else "settled",
+            "state": state,
             "cost_nano_usd": int(cost),
             "ms": attempt.ms,
             "error": attempt.error,
             **rows.usage_columns(attempt.usage),
         }
-        if await self._write(lambda connection: connection.execute(_SETTLE, row).rowcount) != 1:
-            raise LedgerError(f"the ledger has no entry {entry_id}")
+
+        def write(connection: Connection) -> None:
+            held = connection.execute(_SETTLE, row).one_or_none()
+            if held is None:
+                raise LedgerError(f"the ledger has no open entry {entry_id}")
+            if held.key_id is not None:
+                wallet.settle(connection, held, cost, held.hold_nano_usd if state == "failed" else cost)
+
+        await self._write(write)
 
     async def finish_run(self, run: Run) -> None:
         """Write the verdict, the answer and every attempt of a run, skipped rungs too, in one transaction."""
@@ -139,10 +167,10 @@ class Ledger:
 
     async def drop_run(self, run_id: str, reason: str) -> None:
         """Write that a run was given up before its verdict (the caller left): `review` with this reason."""
-        statement = (
-            update(runs).where(runs.c.id == run_id, runs.c.verdict.is_(None)).values(verdict="review", reason=reason)
-        )
-        await self._write(lambda connection: connection.execute(statement))
+        cost = select(func.coalesce(func.sum(entries.c.cost_nano_usd), 0)).where(entries.c.run_id == run_id)
+        statement = update(runs).where(runs.c.id == run_id, runs.c.verdict.is_(None))
+        values = statement.values(verdict="review", reason=reason, cost_nano_usd=cost.scalar_subquery())
+        await self._write(lambda connection: connection.execute(values))
 
     async def get_run(self, run_id: str) -> Run:
         """Give one run. Raises NotFoundError."""
@@ -239,11 +267,26 @@ def _engine(url: str, begin: str) -> Engine:
 
 
 def _mark_interrupted(connection: Connection, folder: Path) -> None:
+    """End what dead processes left open: their runs, and the holds of their calls, which are given back.
+
+    What such a call has used nobody knows, nor whether its caller saw an answer: its wallet pays nothing, and its
+    budgets count the hold.
+    """
     unfinished = runs.c.verdict.is_(None)
-    for name in connection.execute(select(runs.c.session).where(unfinished).distinct()).scalars().all():
-        if not is_alive(folder, name):
-            statement = update(runs).where(unfinished, runs.c.session == name)
-            connection.execute(statement.values(verdict="review", reason=rows.INTERRUPTED))
+    held = entries.c.state == "held"
+    open_runs = select(runs.c.session).where(unfinished).distinct()
+    open_entries = select(runs.c.session).join(entries, entries.c.run_id == runs.c.id).where(held).distinct()
+    for name in connection.execute(open_runs.union(open_entries)).scalars().all():
+        if is_alive(folder, name):
+            continue
+        of_it = entries.c.run_id.in_(select(runs.c.id).where(runs.c.session == name))
+        ended = update(entries).where(held, of_it).values(state="failed", error=rows.CUT_OFF)
+        returning = ended.returning(entries.c.key_id, entries.c.hold_nano_usd, entries.c.created)
+        for entry in connection.execute(returning).all():
+            if entry.key_id is not None:
+                wallet.settle(connection, entry, ZERO, entry.hold_nano_usd)
+        statement = update(runs).where(unfinished, runs.c.session == name)
+        connection.execute(statement.values(verdict="review", reason=rows.INTERRUPTED))
 
 
 def _select_runs(connection: Connection, query: Any) -> tuple[Run, ...]:

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     false,
+    text,
 )
 
 metadata = MetaData(
@@ -107,6 +108,7 @@ entries = Table(
     Index("ix_entries_run_id_position", "run_id", "position"),
     Index("ix_entries_created", "created"),
     Index("ix_entries_key_id_created", "key_id", "created"),
+    Index("ix_entries_state_held", "run_id", sqlite_where=text("state = 'held'")),
 )
 
 api_keys = Table(

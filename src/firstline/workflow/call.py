@@ -190,7 +190,9 @@ class Account:
         refused = isinstance(error, _REFUSALS)
         if not refused:
             self._purse.spent = NanoUSD(self._purse.spent + (most or ZERO))
-        await self._ledger.settle(entry, self._record(error=error.code, begun=begun), ZERO, refused=refused)
+        await self._ledger.settle(
+            entry, self._record(error=error.code, begun=begun), ZERO, outcome="refused" if refused else None
+        )
 
     def _record(self, *, begun: float, usage: Usage | None = None, error: str | None = None) -> Attempt:
         return Attempt(

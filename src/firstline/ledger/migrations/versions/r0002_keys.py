@@ -55,10 +55,12 @@ def upgrade() -> None:
     for table in ("runs", "entries"):
         op.add_column(table, sa.Column("key_id", sa.String(64)))
         op.create_index(f"ix_{table}_key_id_created", table, ["key_id", "created"])
+    op.create_index("ix_entries_state_held", "entries", ["run_id"], sqlite_where=sa.text("state = 'held'"))
 
 
 def downgrade() -> None:
     """Drop them."""
+    op.drop_index("ix_entries_state_held", "entries")
     for table in ("runs", "entries"):
         op.drop_index(f"ix_{table}_key_id_created", table)
         op.drop_column(table, "key_id")

@@ -1,0 +1,87 @@
+"""`firstline keys …`, `firstline usage`: what these words do. The ledger decides, this shows."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal, InvalidOperation
+
+from firstline import settings
+from firstline.api.key_object import key_object
+from firstline.cli import show_keys
+from firstline.cli.console import DONE, Out
+from firstline.errors import UsageError
+from firstline.ledger.store import Ledger
+from firstline.money import NanoUSD, from_usd
+from firstline.money import show as money
+from firstline.types import ApiKey, KeyState, KeyTerms
+
+
+async def create(out: Out, terms: KeyTerms, credit: str) -> int:
+    """Make a key and print its secret, this once."""
+    async with _ledger() as ledger:
+        key, secret = await ledger.keys.create(terms, usd(credit, "--credit") if credit else NanoUSD(0))
+    if out.json:
+        out.emit({**key_object(key), "key": secret})
+        return DONE
+    out.result.print(secret, highlight=False, soft_wrap=True)
+    out.note(f"the key {key.name!r} ({key.id}); it is shown this once, the ledger keeps only its sha256")
+    return DONE
+
+
+async def list_keys(out: Out) -> int:
+    """Show a line for each key."""
+    async with _ledger() as ledger:
+        keys = await ledger.keys.list()
+    if out.json:
+        out.emit([key_object(key) for key in keys])
+    elif keys:
+        out.result.print(show_keys.show_keys(keys))
+    else:
+        out.note("there are no keys: the server answers on the loopback only, and to everybody there")
+    return DONE
+
+
+async def show(out: Out, name: str) -> int:
+    """Show one key."""
+    async with _ledger() as ledger:
+        return _shown(out, await ledger.keys.get(name))
+
+
+async def switch(out: Out, name: str, state: KeyState) -> int:
+    """Enable, disable or revoke a key."""
+    async with _ledger() as ledger:
+        return _shown(out, await ledger.keys.switch(name, state))
+
+
+async def credit(out: Out, name: str, amount: str, note: str) -> int:
+    """Add to a key's wallet."""
+    async with _ledger() as ledger:
+        key = await ledger.keys.credit(name, usd(amount, "USD"), note)
+    out.note(f"{money(key.available)} is available to {key.name!r}")
+    return _shown(out, key)
+
+
+def usd(text: str, word: str) -> NanoUSD:
+    """Read an amount of US dollars. Raises UsageError."""
+    try:
+        return from_usd(Decimal(text))
+    except (InvalidOperation, ValueError):
+        raise UsageError(f"{word}: {text!r} is no amount of US dollars", hint="write it as 12.50") from None
+
+
+@asynccontextmanager
+async def _ledger() -> AsyncIterator[Ledger]:
+    ledger = await Ledger.open(settings.load().settings.ledger_url)
+    try:
+        yield ledger
+    finally:
+        await ledger.close()
+
+
+def _shown(out: Out, key: ApiKey) -> int:
+    if out.json:
+        out.emit(key_object(key))
+    else:
+        out.result.print(show_keys.show_key(key))
+    return DONE

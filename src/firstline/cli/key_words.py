@@ -1,0 +1,96 @@
+"""The words of `firstline keys`: each command reads its words and calls one coroutine."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from firstline.cli import key_commands
+from firstline.cli.console import Out, perform
+from firstline.types import KeyTerms
+
+keys = typer.Typer(help="API keys: who may ask for what, how fast, and for how much.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="print JSON on stdout and nothing else")]
+KeyName = Annotated[str, typer.Argument(metavar="NAME|ID", help="name or id of a key", show_default=False)]
+
+
+@keys.command(name="create")
+def create_key(
+    name: Annotated[str, typer.Argument(help="what you call it", show_default=False)],
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="what `model` may be, such as gpt-4o-mini or task/*; may be repeated"),
+    ] = None,
+    requests: Annotated[int | None, typer.Option(min=1, help="requests a minute")] = None,
+    tokens: Annotated[int | None, typer.Option(min=1, help="tokens a minute")] = None,
+    day: Annotated[str, typer.Option(metavar="USD", help="budget of a day (UTC), such as 2.50")] = "",
+    month: Annotated[str, typer.Option(metavar="USD", help="budget of a month (UTC)")] = "",
+    prepaid: Annotated[bool, typer.Option("--prepaid", help="spend only what was credited to it")] = False,
+    credit: Annotated[str, typer.Option(metavar="USD", help="first credit of a prepaid key")] = "",
+    json: Json = False,
+) -> None:
+    """Make a key. It is printed this once."""
+    out = Out(json=json)
+
+    async def work() -> int:
+        terms = KeyTerms(
+            name=name,
+            scopes=tuple(scope or ()),
+            requests_per_minute=requests,
+            tokens_per_minute=tokens,
+            day_nano_usd=key_commands.usd(day, "--day") if day else None,
+            month_nano_usd=key_commands.usd(month, "--month") if month else None,
+            prepaid=prepaid,
+        )
+        return await key_commands.create(out, terms, credit)
+
+    perform(out, work)
+
+
+@keys.command(name="list")
+def list_keys(json: Json = False) -> None:
+    """List the keys, revoked ones too."""
+    out = Out(json=json)
+    perform(out, lambda: key_commands.list_keys(out))
+
+
+@keys.command(name="show")
+def show_key(key: KeyName, json: Json = False) -> None:
+    """Show one key: its scopes, limits, budgets and money."""
+    out = Out(json=json)
+    perform(out, lambda: key_commands.show(out, key))
+
+
+@keys.command(name="disable")
+def disable_key(key: KeyName, json: Json = False) -> None:
+    """Refuse a key until it is enabled again; takes effect within 2 seconds."""
+    out = Out(json=json)
+    perform(out, lambda: key_commands.switch(out, key, "disabled"))
+
+
+@keys.command(name="enable")
+def enable_key(key: KeyName, json: Json = False) -> None:
+    """Accept a disabled key again."""
+    out = Out(json=json)
+    perform(out, lambda: key_commands.switch(out, key, "active"))
+
+
+@keys.command(name="revoke")
+def revoke_key(key: KeyName, json: Json = False) -> None:
+    """Refuse a key for good; takes effect within 2 seconds. Its name is free again."""
+    out = Out(json=json)
+    perform(out, lambda: key_commands.switch(out, key, "revoked"))
+
+
+@keys.command(name="credit")
+def credit_key(
+    key: KeyName,
+    usd: Annotated[str, typer.Argument(metavar="USD", help="amount, such as 12.50", show_default=False)],
+    note: Annotated[str, typer.Option(help="what it is for")] = "",
+    json: Json = False,
+) -> None:
+    """Add to the wallet of a prepaid key."""
+    out = Out(json=json)
+    perform(out, lambda: key_commands.credit(out, key, usd, note))

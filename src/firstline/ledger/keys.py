@@ -1,0 +1,182 @@
+"""API keys in the ledger: made, found by their secret, switched off, credited.
+
+A secret is 256 random bits, so its SHA-256 is as good as a slow hash would be and is looked up by an index; comparing
+digests gives away nothing about a secret. A revoked key stays as a row, because entries name it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+import msgspec
+from sqlalchemy import Connection, RowMapping, bindparam, exists, insert, or_, select, update
+
+from firstline.errors import NotFoundError, UsageError
+from firstline.ledger.tables import api_keys, credits
+from firstline.money import ZERO, NanoUSD
+from firstline.types import ApiKey, KeyState, KeyTerms
+
+PREFIX = "fl-"
+
+T = TypeVar("T")
+
+_BY_DIGEST = select(api_keys).where(api_keys.c.digest == bindparam("digest"))
+_COLUMNS = frozenset(ApiKey.__struct_fields__)
+
+
+class Transaction(Protocol):
+    """Does work on a connection to the ledger, in one transaction, off the event loop."""
+
+    def __call__(self, work: Callable[[Connection], T], /) -> Awaitable[T]:
+        """Do the work. Raises LedgerError."""
+        ...
+
+
+class Keys:
+    """The keys of one ledger (`Ledger.keys`). A key is named by its name or its id; names are of one living key."""
+
+    def __init__(
+        self,
+        write: Transaction,
+        read: Transaction,
+        clock: Callable[[], float],
+        *,
+        new_secret: Callable[[], str] = lambda: PREFIX + secrets.token_urlsafe(32),
+        new_id: Callable[[], str] = lambda: f"key_{secrets.token_hex(8)}",
+    ) -> None:
+        self._write = write
+        self._read = read
+        self._clock = clock
+        self._new_secret = new_secret
+        self._new_id = new_id
+
+    async def create(self, terms: KeyTerms, credit: NanoUSD = ZERO) -> tuple[ApiKey, str]:
+        """Make a key; gives it and its secret, which cannot be had again. Raises UsageError for a taken name."""
+        _check(terms)
+        if credit and not terms.prepaid:
+            raise UsageError("a key without a wallet takes no credit", hint="make it with --prepaid")
+        secret, key_id, now = self._new_secret(), self._new_id(), self._clock()
+        row = {
+            **msgspec.structs.asdict(terms),
+            "scopes": msgspec.json.encode(terms.scopes).decode(),
+            "id": key_id,
+            "digest": digest(secret),
+            "shown": shown(secret),
+            "state": "active",
+            "created": now,
+        }
+
+        def work(connection: Connection) -> ApiKey:
+            if _find(connection, terms.name) is not None:
+                raise UsageError(f"there is a key {terms.name!r} already", hint="revoke it, or take another name")
+            connection.execute(insert(api_keys).values(row))
+            if credit:
+                _credit(connection, key_id, credit, "when the key was made", now)
+            return _get(connection, key_id)
+
+        return await self._write(work), secret
+
+    async def by_secret(self, secret: str) -> ApiKey | None:
+        """Give the key of a secret, whatever its state; None when nobody has it."""
+        wanted = {"digest": digest(secret)}
+
+        def work(connection: Connection) -> ApiKey | None:
+            row = connection.execute(_BY_DIGEST, wanted).mappings().one_or_none()
+            return None if row is None else _key(row)
+
+        return await self._read(work)
+
+    async def exist(self) -> bool:
+        """Say whether a key was ever made. From then on every request needs one, also when all are revoked."""
+        return bool(await self._read(lambda connection: connection.execute(select(exists(api_keys))).scalar_one()))
+
+    async def get(self, name: str) -> ApiKey:
+        """Give a key by its name or id. Raises NotFoundError."""
+        return await self._read(lambda connection: _get(connection, name))
+
+    async def list(self) -> tuple[ApiKey, ...]:
+        """Give all keys, oldest first, revoked ones too."""
+        query = select(api_keys).order_by(api_keys.c.created, api_keys.c.id)
+        return await self._read(
+            lambda connection: tuple(_key(row) for row in connection.execute(query).mappings().all())
+        )
+
+    async def switch(self, name: str, state: KeyState) -> ApiKey:
+        """Enable, disable or revoke a key. Raises NotFoundError, and UsageError for one that is revoked."""
+
+        def work(connection: Connection) -> ApiKey:
+            key = _get(connection, name)
+            if key.state == "revoked" and state != "revoked":
+                raise UsageError(
+                    f"the key {key.name!r} is revoked for good", hint="make another: firstline keys create"
+                )
+            connection.execute(update(api_keys).where(api_keys.c.id == key.id).values(state=state))
+            return _get(connection, key.id)
+
+        return await self._write(work)
+
+    async def credit(self, name: str, amount: NanoUSD, note: str = "") -> ApiKey:
+        """Add to a key's wallet. Raises NotFoundError, and UsageError for a key without one."""
+        now = self._clock()
+
+        def work(connection: Connection) -> ApiKey:
+            key = _get(connection, name)
+            if not key.prepaid:
+                raise UsageError(f"the key {key.name!r} has no wallet", hint="make one with --prepaid")
+            if amount <= 0:
+                raise UsageError("a credit is more than nothing")
+            _credit(connection, key.id, amount, note, now)
+            return _get(connection, key.id)
+
+        return await self._write(work)
+
+
+def digest(secret: str) -> str:
+    """Give what a secret is kept and found as."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def shown(secret: str) -> str:
+    """Give what of a secret may be shown: its first five and last two characters; of a short one nothing."""
+    return f"{secret[:5]}…{secret[-2:]}" if len(secret) >= 20 else "…"
+
+
+def _check(terms: KeyTerms) -> None:
+    if not terms.name.strip() or not terms.name.isprintable() or len(terms.name) > 100:
+        raise UsageError("a key's name is 1 to 100 printable characters")
+    if terms.name.startswith("key_"):
+        raise UsageError("a name that begins with key_ would read as an id")
+    if any(not scope.strip() for scope in terms.scopes):
+        raise UsageError("a scope is a pattern such as gpt-4o-mini or task/*")
+    for limit in (terms.requests_per_minute, terms.tokens_per_minute):
+        if limit is not None and limit < 1:
+            raise UsageError("a limit of requests or tokens a minute is at least 1")
+
+
+def _credit(connection: Connection, key_id: str, amount: NanoUSD, note: str, now: float) -> None:
+    line = {"key_id": key_id, "amount_nano_usd": int(amount), "note": note, "created": now}
+    connection.execute(insert(credits).values(line))
+    granted = api_keys.c.granted_nano_usd + int(amount)
+    connection.execute(update(api_keys).where(api_keys.c.id == key_id).values(granted_nano_usd=granted))
+
+
+def _find(connection: Connection, name: str) -> ApiKey | None:
+    """The key of this id, or the living one of this name."""
+    named = (api_keys.c.name == name) & (api_keys.c.state != "revoked")
+    row = connection.execute(select(api_keys).where(or_(api_keys.c.id == name, named))).mappings().first()
+    return None if row is None else _key(row)
+
+
+def _get(connection: Connection, name: str) -> ApiKey:
+    found = _find(connection, name)
+    if found is None:
+        raise NotFoundError(f"there is no key {name!r}", hint="`firstline keys list` shows them")
+    return found
+
+
+def _key(row: RowMapping) -> ApiKey:
+    values = {name: value for name, value in row.items() if name in _COLUMNS}
+    return ApiKey(**{**values, "scopes": msgspec.json.decode(row["scopes"], type=tuple[str, ...])})

@@ -1,0 +1,83 @@
+"""`firstline keys`: the secret is printed once, and every command speaks JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from firstline.cli.main import app
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with a data folder of its own."""
+    (tmp_path / "firstline.toml").write_text('data_dir = "data"\n')
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def called(*words: str) -> Result:
+    return CliRunner().invoke(app, ["keys", *words], catch_exceptions=False)
+
+
+def read(*words: str) -> Any:
+    result = called(*words, "--json")
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_a_key_is_made_with_its_terms_and_shown_without_its_secret() -> None:
+    words = ("--scope", "task/*", "--scope", "gpt-4o-mini", "--requests", "60", "--tokens", "9000", "--day", "0.5")
+    made = read("create", "shop", *words, "--month", "12.50", "--prepaid", "--credit", "3")
+    secret = made.pop("key")
+    assert secret.startswith("fl-")
+    assert (made["name"], made["scopes"], made["state"]) == ("shop", ["task/*", "gpt-4o-mini"], "active")
+    assert (made["requests_per_minute"], made["tokens_per_minute"]) == (60, 9000)
+    assert (made["budget_day_nano_usd"], made["budget_month_nano_usd"]) == (500_000_000, 12_500_000_000)
+    assert (made["granted_nano_usd"], made["available_nano_usd"]) == (3_000_000_000, 3_000_000_000)
+    assert read("list") == [made]
+    assert read("show", "shop") == read("show", made["id"]) == made
+    assert secret not in called("list").stdout + called("show", "shop").stdout
+
+
+def test_the_secret_is_the_only_line_on_stdout() -> None:
+    result = called("create", "shop")
+    assert result.stdout.startswith("fl-")
+    assert len(result.stdout.split()) == 1
+    assert "shown this once" in result.stderr
+
+
+def test_states_and_credit() -> None:
+    read("create", "shop", "--prepaid")
+    assert read("disable", "shop")["state"] == "disabled"
+    assert read("enable", "shop")["state"] == "active"
+    assert read("credit", "shop", "0.000000001", "--note", "a nano")["balance_nano_usd"] == 1
+    assert "no wallet" not in called("list").stdout
+    assert read("revoke", "shop")["state"] == "revoked"
+    assert called("show", "shop").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("create", "shop", "--day", "much"), "no amount of US dollars"),
+        (("create", "shop", "--day", "-1"), "no amount of US dollars"),
+        (("create", "shop", "--credit", "1"), "--prepaid"),
+        (("create", ""), "1 to 100"),
+        (("credit", "nobody", "1"), "no key 'nobody'"),
+        (("revoke", "nobody"), "keys list"),
+    ],
+)
+def test_wrong_words_leave_with_2(words: tuple[str, ...], told: str) -> None:
+    result = called(*words)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert told in result.stderr
+
+
+def test_without_keys_the_list_says_what_that_means() -> None:
+    assert read("list") == []
+    assert "loopback" in called("list").stderr
