@@ -6,6 +6,8 @@
     │   ├── TaskError                    400                  invalid_task
     │   ├── RuleError                    400                  invalid_rule
     │   ├── SchemaError                  400                  invalid_schema
+    │   │   ├── StrictSchemaError        400                  invalid_json_schema
+    │   │   └── FunctionSchemaError      400                  invalid_function_parameters
     │   ├── InputError                   400                  invalid_input
     │   │   ├── ImageError               400                  invalid_image
     │   │   ├── DocumentError            400                  invalid_document
@@ -91,6 +93,18 @@ class SchemaError(UsageError):
     """A JSON Schema is itself wrong or can be met by no document."""
 
     code = "invalid_schema"
+
+
+class StrictSchemaError(SchemaError):
+    """The schema of a response format was sent with `strict: true` and is not in OpenAI's subset."""
+
+    code = "invalid_json_schema"
+
+
+class FunctionSchemaError(SchemaError):
+    """The parameters of a function are no schema, or not in OpenAI's subset although it is `strict`."""
+
+    code = "invalid_function_parameters"
 
 
 class InputError(UsageError):

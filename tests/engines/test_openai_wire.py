@@ -7,7 +7,6 @@ import pytest
 
 from firstline.engines import openai_wire as wire
 from firstline.engines.openai_choice import odds
-from firstline.engines.openai_strict import qualifies
 from firstline.errors import EngineOutputError
 from firstline.types import Image, Message, Sampling, Text, TokenProb, ToolCall, Usage, message
 
@@ -151,29 +150,6 @@ def test_error_bodies_of_all_kinds_are_read() -> None:
     assert wire.complaint(known) == wire.Complaint(message="no", type="t", code="400")
     assert wire.complaint(b'{"error":"no"}') == wire.Complaint(message="no")
     assert wire.complaint(b"<html>") == wire.complaint(b"\xff") == wire.Complaint()
-
-
-STRICT = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
-
-
-@pytest.mark.parametrize(
-    ("schema", "expected"),
-    [
-        (STRICT, True),
-        (STRICT | {"properties": {"a": {"type": ["string", "null"], "format": "date"}}}, True),
-        (STRICT | {"properties": {"a": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}}, True),
-        (STRICT | {"properties": {"a": {"type": "array", "items": STRICT}}}, True),
-        (STRICT | {"required": []}, False),
-        (STRICT | {"additionalProperties": True}, False),
-        (STRICT | {"properties": {"a": {"type": "string", "minLength": 2}}}, False),
-        (STRICT | {"properties": {"a": {"type": "object"}}}, False),
-        (STRICT | {"not": {"required": ["b"]}}, False),
-        ({"type": "array", "items": STRICT}, False),
-        ({"anyOf": [STRICT]}, False),
-    ],
-)
-def test_strict_is_asked_for_only_where_the_rules_are_met(schema: dict[str, object], expected: bool) -> None:
-    assert qualifies(schema) is expected
 
 
 def token(text: str, logprob: float = 0.0, **others: float) -> TokenProb:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from contextlib import aclosing
 
 import msgspec
@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 
 from firstline.api.body import read_object
 from firstline.api.chat_answer import Answer, Chunks, streamed, whole
-from firstline.api.chat_body import ChatBody, ObjectFormat, SchemaFormat, parse
+from firstline.api.chat_body import ChatBody, JsonSchema, ObjectFormat, SchemaFormat, parse
 from firstline.api.content import Fetch, chat_messages, read_messages, task_parts
 from firstline.api.disconnect import while_connected
 from firstline.api.errors import error_response, rejection
@@ -29,6 +29,7 @@ from firstline.api.models import TASK_PREFIX
 from firstline.api.run_object import header_text, wire_headers, wire_object
 from firstline.api.sse import EventStream
 from firstline.errors import UnsupportedError
+from firstline.strict_schema import check_strict_schema
 from firstline.types import Json, Run, Sampling, Usage
 from firstline.workflow.services import ChatCall, ChatDelta, ChatResult, Services
 from firstline.workflow.source import TaskInput
@@ -116,11 +117,17 @@ async def _call(services: Services, body: ChatBody, fetch: Fetch) -> ChatCall:
         model=body.model,
         messages=chat_messages(read),
         sampling=_sampling(body),
-        schema=schema.schema if schema else None,
+        schema=_schema(schema) if schema else None,
         schema_name=schema.name if schema else "answer",
         json_object=isinstance(wanted, ObjectFormat),
         top_logprobs=max(body.top_logprobs or 0, 1) if body.logprobs else 0,
     )
+
+
+def _schema(wanted: JsonSchema) -> Mapping[str, Json]:
+    if not wanted.strict:
+        return wanted.schema
+    return check_strict_schema(wanted.schema, of="response_format", name=wanted.name, param="response_format")
 
 
 def _sampling(body: ChatBody) -> Sampling:

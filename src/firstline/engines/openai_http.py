@@ -21,8 +21,8 @@ import aiohttp
 import msgspec
 
 from firstline.engines import openai_choice, openai_errors, openai_wire, sse
-from firstline.engines.openai_strict import qualifies
 from firstline.errors import EngineOutputError, EngineTimeoutError, EngineUnavailableError, FirstlineError
+from firstline.strict_schema import strict_fault
 from firstline.types import Completion, Delta, Image, Json, Message, ModelRequest, Usage
 
 _CONNECT_S = 10.0
@@ -128,7 +128,7 @@ class OpenAIHTTP:
             )
         elif request.schema is not None:
             body["response_format"] = openai_wire.format_json(
-                request.schema, request.schema_name, strict=qualifies(request.schema)
+                request.schema, request.schema_name, strict=strict_fault(request.schema) is None
             )
         elif request.json_object:
             body["response_format"] = {"type": "json_object"}
