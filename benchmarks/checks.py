@@ -213,6 +213,15 @@ def _show(rows: Sequence[Row]) -> None:
         print(f"{row.check:22}{row.data:42}{row.right:6}{refused:>9}{row.wrong:7}{passed:>8}{row.microseconds:7.0f}")
 
 
+def missing_in(data: Path) -> str | None:
+    """Say what is missing in the data folder; None where nothing is."""
+    translated = [f"ntrex/newstest2019-ref.{code}.txt" for code in LANGUAGES]
+    needed = ["sroie/all626_text_and_gold.jsonl", "ntrex/newstest2019-src.eng.txt", *translated]
+    needed += [f"qags/mturk_{part}.jsonl" for part in ("cnndm", "xsum")]
+    missing = [name for name in needed if not (data / name).is_file()]
+    return f"{data} lacks {', '.join(missing)} (SROIE, NTREX and QAGS, as published)" if missing else None
+
+
 def main() -> None:
     """Print the table, or one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -220,6 +229,8 @@ def main() -> None:
     parser.add_argument("--half", choices=["choose", "report"], default="report")
     parser.add_argument("--json", action="store_true")
     words = parser.parse_args()
+    if missing := missing_in(words.data):
+        parser.error(missing)
 
     def half(lines: list[Any]) -> list[Any]:
         middle = len(lines) // 2

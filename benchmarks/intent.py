@@ -1,6 +1,8 @@
 """Measures the sorting of messages into intents, zero-shot: accuracy and seconds a message for each local model.
 
     FIRSTLINE_DATA_DIR=… python benchmarks/intent.py --data DIR [--models ID...] [--limit 300] [--split test] [--json]
+              [--plot FILE]
+    python benchmarks/intent.py --reports FILE.json... [--plot FILE]
 
 DIR holds `clinc150/data_full.json` and `banking77/{train,test,categories}`; the weights are those of the data folder
 (`firstline models pull ID`, the encoder's too). Three ways of asking are compared on the same messages with the same
@@ -11,7 +13,8 @@ all labels (`weighed`), or weighs the nearest ten and is pooled with the second 
 messages out of scope are left out. `--split dev` takes development data (CLINC150 val, Banking77 train).
 
 The ways take turns, each with a message that the others had a while ago, so that none finds it read and all meet
-the same noise; reading the list of labels is done before the clock starts (`first_s`).
+the same noise; reading the list of labels is done before the clock starts (`first_s`). `--reports` shows or draws
+earlier `--json` files instead of measuring. `--plot` needs the extra `bench`.
 """
 
 from __future__ import annotations
@@ -98,18 +101,57 @@ class Bench:
 def main() -> None:
     """Measure, print a table to stderr as it grows and the figures as JSON or text."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path)
     parser.add_argument("--models", nargs="+", default=MODELS)
     parser.add_argument("--limit", type=int, default=300, help="messages of each set")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--split", choices=("test", "dev"), default="test")
+    parser.add_argument("--reports", type=Path, nargs="+", default=())
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--plot", type=Path)
     words = parser.parse_args()
-    rows = asyncio.run(_measure(words.data, words.models, words.limit, words.threads, words.split == "dev"))
+    if words.reports:
+        rows = [row for file in words.reports for row in json.loads(file.read_text(encoding="utf-8"))["rows"]]
+    elif missing := check(words.data):
+        parser.error(missing)
+    else:
+        rows = asyncio.run(_measure(words.data, words.models, words.limit, words.threads, words.split == "dev"))
     if words.json:
         print(json.dumps({"limit": words.limit, "threads": words.threads, "split": words.split, "rows": rows}))
     else:
         print("\n".join(_line(row) for row in rows))
+    if words.plot:
+        plot(rows, words.plot)
+
+
+def check(data: Path | None) -> str | None:
+    """Say what is missing in the data folder; None where nothing is."""
+    if data is None:
+        return "name the data folder with --data, or earlier reports with --reports"
+    needed = ("clinc150/data_full.json", "banking77/train.csv", "banking77/test.csv")
+    missing = [name for name in needed if not (data / name).is_file()]
+    return f"{data} lacks {', '.join(missing)} (CLINC150 and Banking77, as published)" if missing else None
+
+
+def plot(rows: Sequence[dict[str, Any]], path: Path) -> None:
+    """Draw the share of right intents, a group of bars for each model and data set."""
+    from matplotlib import pyplot  # the benchmarks' own extra: only --plot needs it
+
+    sets = list(dict.fromkeys(row["data"] for row in rows))
+    figure, grid = pyplot.subplots(1, len(sets), figsize=(8, 3), sharey=True, squeeze=False)
+    for axis, name in zip(grid[0], sets, strict=True):
+        mine = [row for row in rows if row["data"] == name]
+        for shift, way in ((-0.27, "written"), (0.0, "weighed"), (0.27, "pooled")):
+            places = [at + shift for at in range(len(mine))]
+            bars = axis.bar(places, [row["ways"][way]["right"] for row in mine], width=0.26, label=way)
+            axis.bar_label(bars, fmt="%.2f", fontsize=7)
+        labels = [f"{row['model'].split('/')[-1]}\nn = {row['n']}" for row in mine]
+        axis.set_xticks(range(len(mine)), labels, fontsize=7)
+        axis.set_ylim(0, 1)
+        axis.set_title(f"{name}: share of right intents", fontsize=9)
+    grid[0][0].legend(fontsize=8, frameon=False)
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
 
 
 async def _measure(data: Path, models: Sequence[str], limit: int, threads: int, dev: bool) -> list[dict[str, Any]]:

@@ -52,6 +52,9 @@ def main() -> None:
     parser.add_argument("--missed", action="store_true", help="show the lines that were not found")
     parser.add_argument("--json", action="store_true")
     words = parser.parse_args()
+    for folder in (words.images, words.transcripts):
+        if not folder.is_dir():
+            parser.error(f"{folder} is no folder")
     given = dict(pair.split("=", 1) for pair in words.set)
     options = msgspec.convert(given, Options, strict=False)
     pictures = _pictures(words.images, words.transcripts, words.ids)

@@ -1,0 +1,88 @@
+"""The benchmarks' own small parts: what they say of missing data, and how they show and draw a report."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import checks
+import intent
+import receipts
+
+ROOT = Path(__file__).parents[2]
+
+
+def part(n: int, accepted: float, right: float | None) -> dict[str, Any]:
+    field = {"n": n, "accepted": accepted, "right": 0.5, "right_of_accepted": right}
+    return {"n": n, "fields": {"total": field}, "seconds": {"p50": 4.0, "p99": 9.0, "total": 80.0}}
+
+
+def report() -> dict[str, Any]:
+    return {"all": part(3, 1.0, 0.5), "not_looked_at": part(2, 0.0, None), "ladder": ["a", "b"], "cores": 2}
+
+
+def row(model: str) -> dict[str, Any]:
+    ways = {way: {"right": 0.5, "seconds": 1.0} for way in ("written", "weighed", "pooled")}
+    return {"model": model, "data": "clinc150", "n": 2, "ways": ways}
+
+
+def test_what_is_missing_is_named(tmp_path: Path) -> None:
+    assert "index.jsonl" in (receipts.check(tmp_path) or "")
+    assert "--report" in (receipts.check(None) or "")
+    assert "banking77/test.csv" in (intent.check(tmp_path) or "")
+    assert "ntrex/newstest2019-ref.deu.txt" in (checks.missing_in(tmp_path) or "")
+    (tmp_path / "index.jsonl").write_text("")
+    assert receipts.check(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("receipts.py", "nowhere"), ("intent.py", "--data", "nowhere"), ("checks.py", "--data", "nowhere")],
+    ids=["receipts", "intent", "checks"],
+)
+def test_a_missing_folder_ends_in_one_clear_line(words: tuple[str, ...], tmp_path: Path) -> None:
+    script, *rest = words
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks" / script), *rest],
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "nowhere" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_report_shows_both_groups_and_a_dash_where_nothing_was_accepted() -> None:
+    assert receipts.show(report()).splitlines() == [
+        "ladder: a, b; 2 cores",
+        "all: n=3, s/receipt p50 4.0, p99 9.0",
+        "  total    accepted 1.00  right of accepted 0.500  right 0.50",
+        "not_looked_at: n=2, s/receipt p50 4.0, p99 9.0",
+        "  total    accepted 0.00  right of accepted –  right 0.50",
+    ]
+
+
+def test_reports_are_drawn_as_small_pictures(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="the extra `bench` is not installed").use("agg")
+    receipts.plot(report(), tmp_path / "receipts.svg")
+    intent.plot([row("local/a"), row("local/b")], tmp_path / "intent.svg")
+    for name in ("receipts.svg", "intent.svg"):
+        text = (tmp_path / name).read_text()
+        assert "<svg" in text
+        assert len(text) < 200_000
+
+
+def test_an_earlier_report_is_shown_again(tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text(json.dumps(report()))
+    script = ROOT / "benchmarks" / "receipts.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "--report", "report.json"], cwd=tmp_path, check=True, capture_output=True
+    )
+    assert done.stdout.decode().splitlines()[0] == "ladder: a, b; 2 cores"
