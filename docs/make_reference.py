@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -10,6 +12,7 @@ import msgspec
 import typer
 from msgspec import Meta
 
+import firstline
 from firstline import errors, settings
 from firstline.cli.main import app
 from firstline.workflow.checks.registry import checks
@@ -29,6 +32,7 @@ def pages() -> dict[str, str]:
         "checks.md": checks_page(),
         "errors.md": errors_page(),
         "cli.md": cli_page(),
+        "python.md": python_page(),
     }
     return {name: NOTE + text.rstrip() + "\n" for name, text in made.items()}
 
@@ -101,6 +105,34 @@ def cli_page() -> str:
     return "# Command line\n\nExit status 0: done, 1: the work failed, 2: the words were wrong.\n" + "".join(
         commands("firstline", typer.main.get_command(app))
     )
+
+
+def python_page() -> str:
+    """List the public names, with the methods of the product."""
+    text = (
+        "# Python\n\nWhat `from firstline import …` gives, and nothing else; "
+        "[the guide](../guides/python.md) has examples.\n"
+    )
+    for name in firstline.__all__:
+        text += f"\n## `{name}`\n\n{about(getattr(firstline, name))}\n"
+    for name, method in vars(firstline.Firstline).items():
+        if inspect.isfunction(method) and not name.startswith("_"):
+            text += f"\n## `Firstline.{name}`\n\n{about(method)}\n"
+    return text
+
+
+def about(thing: Any) -> str:
+    """Give the signature of a function, the values of a closed set, or the fields of a struct, and what it is."""
+    if get_origin(thing) is Literal:
+        return "One of " + ", ".join(f"`{one}`" for one in get_args(thing)) + "."
+    words = inspect.getdoc(thing) or ""
+    if inspect.isfunction(thing):
+        marked = "async def" if inspect.iscoroutinefunction(thing) else "def"
+        shown = re.sub(r"(: |-> )'([^']+)'", r"\1\2", str(inspect.signature(thing)).replace("self, ", ""))
+        return f"```python\n{marked} {thing.__name__}{shown}\n```\n\n{words}"
+    if issubclass(thing, msgspec.Struct):
+        return f"{words}\n\nFields: " + ", ".join(f"`{one}`" for one in thing.__struct_fields__) + "."
+    return words
 
 
 def commands(path: str, command: Any) -> Iterator[str]:

@@ -135,6 +135,14 @@ async def test_what_a_failed_call_may_have_cost_is_counted_as_spent(
     assert (spent > run.cost_nano_usd) is charged
 
 
+async def test_a_blank_text_is_no_value(tmp_path: Path) -> None:
+    async with product(tmp_path, answer='{"plate": " ", "total": 12.5}') as app:
+        required = TICKET.replace("[output.plate]", "[output.plate]\noptional = false")
+        run = await app.services.runner.run(task_from_text("ticket", required), text_input(TEXT))
+    assert run.answer == {"plate": None, "total": 12.5}
+    assert (run.verdict, run.fields["plate"].status) == ("review", "review")
+
+
 async def test_a_budget_is_kept_before_anything_is_sent(tmp_path: Path) -> None:
     async with (
         serve(says('{"total": 12.5}')) as remote,

@@ -64,10 +64,12 @@ def test_a_value_that_its_own_model_doubts_is_not_served() -> None:
 def test_a_users_own_task_is_found_like_a_built_in_one(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(GOOD)
     (tmp_path / "ticket.py").write_text(
-        "from firstline.workflow.task_class import TaskModel, output\n\n\n"
+        "from __future__ import annotations\n\nfrom datetime import date\n\n"
+        "from firstline import TaskModel, output\n\n\n"
         'class Ticket(TaskModel):\n    "Read the ticket."\n\n'
         '    plate: str = output("the plate", labels=["plate"], checks=["grounded"])\n'
         "    total: float | None = output(labels=['total'])\n"
+        "    day: date | None = output()\n"
     )
     tasks = Tasks(tmp_path)
     assert {"mine", "ticket", "receipt"} <= set(tasks.names())
@@ -76,6 +78,7 @@ def test_a_users_own_task_is_found_like_a_built_in_one(tmp_path: Path) -> None:
     assert [(field.name, field.type, field.optional) for field in ticket.fields] == [
         ("plate", "string", False),
         ("total", "number", True),
+        ("day", "date", True),
     ]
     with pytest.raises(NotFoundError) as caught:
         tasks.get("reciept")

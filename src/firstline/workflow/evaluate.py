@@ -52,7 +52,7 @@ class Seconds(Value, frozen=True, kw_only=True):
 
 
 class EvalReport(Value, frozen=True, kw_only=True):
-    """What an evaluation measured; `models` counts which model settled a run."""
+    """What an evaluation measured: shares by field and of whole answers, time and cost."""
 
     task: str
     version: str

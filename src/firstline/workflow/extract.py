@@ -42,7 +42,7 @@ async def write(
         )
     )
     values = parse_object(completion)
-    known = {field.name: values.get(field.name) for field in fields}
+    known = {field.name: _present(values.get(field.name)) for field in fields}
     return Draft(values=known, confidences=value_confidences(completion, known))
 
 
@@ -83,6 +83,11 @@ async def choose(
         values.update(draft.values)
         confidences.update(draft.confidences)
     return Draft(values=values, confidences=confidences, notes=tuple(notes))
+
+
+def _present(value: Json) -> Json:
+    """Take a blank text for what it is: no value. A check would find nothing wrong with it."""
+    return None if isinstance(value, str) and not value.strip() else value
 
 
 async def _choice(account: Account, messages: tuple[Message, ...], offer: Offer, *, absent: bool) -> tuple[Json, float]:

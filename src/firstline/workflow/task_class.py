@@ -1,5 +1,7 @@
 """A task as a Python class: a Pydantic model whose fields are the output.
 
+    from firstline import TaskModel, output
+
     class Parking(TaskModel):
         "Read the parking ticket."
         plate: str = output("the licence plate", labels=["plate"], checks=["grounded"])
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import sys
 import traceback
 from datetime import date
 from pathlib import Path
@@ -52,11 +55,15 @@ def task_from_module(path: Path) -> Task:
     if spec is None or spec.loader is None:
         raise TaskError(f"{path} is no Python file")
     module = importlib.util.module_from_spec(spec)
+    # Pydantic looks annotations written as text up in the module that a class names.
+    sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
     except (ImportError, SyntaxError, NameError, TypeError, ValueError, AttributeError, LookupError) as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
         raise TaskError(f"{path}: {type(error).__name__}: {error} (line {last.lineno})") from None
+    finally:
+        del sys.modules[spec.name]
     found = [
         one
         for one in vars(module).values()
