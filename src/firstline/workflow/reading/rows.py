@@ -11,16 +11,38 @@ from firstline.types import Json
 from firstline.values import Amount, find_amounts, find_dates
 from firstline.workflow.reading.document import Document
 
+_LONGEST = 240
+"""A longer line is prose."""
 _STOP = re.compile(
-    r"\b(?:sub\s?-?\s?total|total|summe|gesamt|zwischensumme|net\s+amount|amount\s+due|balance|cash|change|visa|master|"
+    r"\b(?:sub\s?-?\s?total|tota[l1i]|summe|gesamt|zwischensumme|net\s+amount|amount\s+due|balance|cash|change|visa|master|"
     r"rounding|gst\s+summary|tax\s+summary|montant|totale|importe|payment|tender|zu\s+zahlen|betrag)",
+    re.IGNORECASE,
+)
+_ADDED = re.compile(  # lines of what is added to the goods; words of a product may hold the same ones further on
+    r"^\W*(?:gst|sst|vat|tax|mwst|svr|service\s+(?:tax|charge)|gross\s+am(?:oun)?t|nett?\s+am(?:oun)?t|tip)\b",
+    re.IGNORECASE,
+)
+_HEADING = re.compile(
+    r"\b(?:items?|qty|quantity|u/?p(?:rice)?|s/?price|price|amount|am?n?t|uom|disc|description|desc|tax|code|total)\b",
     re.IGNORECASE,
 )
 _NOT_GOODS = re.compile(
     r"\b(?:tel|fax|invoice\s+no|receipt\s+no|date|time|cashier|gst\s+(?:id|no|reg)|reg|table|bill\s+no|member|card)\b",
     re.IGNORECASE,
 )
-_QUANTITY = re.compile(r"^\s*(\d{1,4}(?:[.,]\d{1,3})?)\s*(?:x|×|pcs?|stk|ea|@|\*)?\s*(?=$|\s|[A-Za-z(])", re.IGNORECASE)
+_UNIT = r"(?:x|×|pcs?|stk|ea|nos?|pkts?|btls?|ctn|units?|kg|@|\*)"
+_QUANTITY = (
+    re.compile(  # a whole number of two digits; a longer one or a fraction only before a unit: `809` is an article
+        rf"^\s*(?:(\d{{1,4}}(?:[.,]\d{{1,3}})?)\s*{_UNIT}(?=$|[\s\d])|(\d{{1,2}})(?=$|\s|[A-Za-z(]))\s*", re.IGNORECASE
+    )
+)
+_SECOND_QUANTITY = re.compile(r"^\s*\d{3,14}\s+(\d{1,3})(?=\s)")
+"""The number behind the number of an article."""
+_NUMBERS_BEHIND = re.compile(  # possessive: a row of digits must not be tried in all its partings
+    r"(?:\s*+[-+]?(?:rm|eur|usd|[€$£])?\s*+\d[\d.,]*+\s*+(?:[A-Z]{1,3}\b)?[*]?)++\s*$", re.IGNORECASE
+)
+_NUMBER_BEFORE = re.compile(rf"^\s*(?:\d[\d.,]*+\s*{_UNIT}(?=\s|$)|\d{{1,3}}\s*[x×@]?\s+(?=[A-Za-z(]))", re.IGNORECASE)
+_COLUMNS_BEHIND = re.compile(r"\s{2,}\S*\d.*$")
 _TIMES = re.compile(
     r"(\d{1,4}(?:[.,]\d{1,3})?)\s*(?:pcs?|stk|unit|ea)?\s*[x×@*]\s*(?:rm|eur|usd|[€$£])?\s*(\d+[.,]\d{2})",
     re.IGNORECASE,
@@ -32,39 +54,57 @@ def rows_of(document: Document) -> list[Json]:
     rows: list[Json] = []
     pending = ""
     for index, text in enumerate(document.texts):
-        if _STOP.search(text) and rows:
-            break
-        if _STOP.search(text) or _NOT_GOODS.search(text) or find_dates(text):
+        if len(text) > _LONGEST:
             pending = ""
             continue
-        prices = [amount for amount in find_amounts(text) if amount.decimals == 2 and not amount.percent]
+        over = _STOP.search(text) or _ADDED.search(text)
+        if over and rows:
+            break
+        if over or _NOT_GOODS.search(text) or _is_heading(text) or find_dates(text):
+            pending = ""
+            continue
+        prices = _prices(text)
         words = _words(text)
         if not prices:
-            pending = words if words else pending
+            pending = text if words else pending
             if rows and not words and (quantity := _quantity_of(text)):
                 rows[-1]["quantity"] = quantity
             continue
         price = prices[-1]
         below = document.texts[index + 1] if index + 1 < len(document.texts) else ""
-        description = words or pending or (_words(below) if not _has_price(below) else "")
+        under = _words(below) if len(find_amounts(text)) > 1 and not _prices(below) else ""
+        quantity = _quantity(text, prices)
+        if words and _QUANTITY.match(pending) and not _QUANTITY.match(text):
+            description, quantity = f"{_words(pending)} {words}", _quantity_of(pending) or quantity
+        else:
+            description = words or _words(pending) or under
         if not description or price.value == 0:
             continue
-        rows.append({"description": description, "quantity": _quantity(text, prices), "price": float(price.value)})
+        rows.append({"description": description, "quantity": quantity, "price": float(price.value)})
         pending = ""
     return rows
 
 
-def _has_price(text: str) -> bool:
-    return any(amount.decimals == 2 for amount in find_amounts(text))
+def _prices(text: str) -> list[Amount]:
+    """Amounts with two decimals, or one behind a currency sign (`$9.5`); what stands behind `@` is a unit's price."""
+    return [
+        amount
+        for amount in find_amounts(text)
+        if not amount.percent
+        and (amount.decimals == 2 or (amount.decimals == 1 and amount.currency))
+        and not text[: amount.start].rstrip(" $€£").endswith("@")
+    ]
+
+
+def _is_heading(text: str) -> bool:
+    return len(_HEADING.findall(text)) > 1 and not _prices(text)
 
 
 def _words(text: str) -> str:
     """The words of a line without the numbers at its ends; empty where there are hardly any."""
-    bare = re.sub(
-        r"(?:\s*[-+]?(?:rm|eur|usd|[€$£])?\s*\d[\d.,]*\s*(?:[A-Z]{1,3}\b)?[*]?)+\s*$", "", text, flags=re.IGNORECASE
-    )
-    bare = re.sub(r"^\s*(?:\d{1,3}\s*[x×@]?\s+(?=[A-Za-z(]))", "", bare)
-    bare = re.sub(r"\s{2,}.*?(?:\d[\d.,]*\s*)+$", "", bare) if re.search(r"\s{2,}\S*\d", bare) else bare
+    bare = _NUMBERS_BEHIND.sub("", text)
+    bare = _NUMBER_BEFORE.sub("", bare)
+    bare = _COLUMNS_BEHIND.sub("", bare)
     letters = re.findall(r"[^\W\d_]", bare)
     return " ".join(bare.split()) if len(letters) >= 3 else ""
 
@@ -81,8 +121,8 @@ def _quantity(text: str, prices: list[Amount]) -> Json:
 
 
 def _quantity_of(text: str) -> Json:
-    match = _QUANTITY.match(text)
-    return _whole(match.group(1)) if match else None
+    match = _SECOND_QUANTITY.match(text) or _QUANTITY.match(text)
+    return _whole(next(group for group in match.groups() if group)) if match else None
 
 
 def _whole(text: str) -> Json:
