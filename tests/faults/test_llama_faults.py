@@ -218,6 +218,7 @@ def test_the_log_is_bounded(tmp_path: Path) -> None:
 PARENT = """
     import asyncio, sys
     from pathlib import Path
+    from firstline.cli.interrupts import awake
     from firstline.engines.llama_cpp import LlamaCpp
     from firstline.types import ModelRequest, Sampling, message
 
@@ -232,7 +233,7 @@ PARENT = """
         endless = {"type": "array", "minItems": 500, "items": row}
         await runs.complete(ModelRequest(messages=(message("user", "Hi"),), schema=endless))
 
-    asyncio.run(main())
+    asyncio.run(awake(main()))
 """
 
 

@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from firstline.cli.interrupts import awake
 from firstline.errors import FirstlineError, UsageError
 from firstline.types import Json
 
@@ -51,7 +52,7 @@ class Out:
 def perform(out: Out, work: Callable[[], Coroutine[Any, Any, int]]) -> NoReturn:
     """Run a command's work and leave with its exit status; no error of ours shows a traceback."""
     try:
-        status = asyncio.run(work())
+        status = asyncio.run(awake(work()))
     except FirstlineError as error:
         status = out.fail(error)
     except KeyboardInterrupt:
