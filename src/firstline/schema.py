@@ -1,4 +1,4 @@
-"""JSON Schema 2020-12: compile, explain a mismatch in words, normalise to strict, prove that nothing can match.
+"""JSON Schema: compile, explain a mismatch in words, normalise to strict, prove that nothing can match.
 
 Validation and the proof of emptiness are `jsonschema-rs`'s; the words and the limits are ours. Nothing is ever
 fetched: a `$ref` that leads out of the schema is an error. Knows nothing of tasks, models or the wire.
@@ -6,7 +6,6 @@ fetched: a `$ref` that leads out of the schema is an error. Knows nothing of tas
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,16 +13,21 @@ import jsonschema_rs as rs
 import msgspec
 from jsonschema_rs import ValidationErrorKind as Kind
 
+from firstline import schema_bounds
 from firstline.errors import SchemaError
+from firstline.schema_bounds import check_size, resolve, too_many_combinations
 from firstline.types import Json, Value
 
-MAX_BYTES = 512 * 1024
-MAX_DEPTH = 100
 MAX_MISMATCHES = 20
-MAX_COMBINATIONS = 64
-"""Past so many combinations of branches at one place `unsatisfiable` gives no proof: the search is exponential."""
 
 _BACKTRACKS = 100_000
+_DRAFTS: Mapping[type[rs.Validator], int] = {
+    rs.Draft4Validator: rs.Draft4,
+    rs.Draft6Validator: rs.Draft6,
+    rs.Draft7Validator: rs.Draft7,
+    rs.Draft201909Validator: rs.Draft201909,
+    rs.Draft202012Validator: rs.Draft202012,
+}
 _TYPE_WORDS = {
     "string": "a text",
     "number": "a number",
@@ -44,15 +48,27 @@ class Mismatch(Value, frozen=True, kw_only=True):
 
 
 class Validator:
-    """A compiled schema; safe to share between threads."""
+    """A compiled schema; safe to share between threads.
 
-    def __init__(self, compiled: rs.Validator) -> None:
+    Validating holds Python's lock, so it blocks an event loop wherever it runs. Its time is bounded instead: patterns
+    without look-around take linear time, those with it `_BACKTRACKS` steps, and `schema_bounds` refuses what branches
+    without end.
+    """
+
+    def __init__(self, compiled: rs.Validator, cost: schema_bounds.Cost) -> None:
         self._compiled = compiled
+        self._cost = cost
 
     def mismatches(self, document: Json) -> list[Mismatch]:
         """List what is wrong with a document, in words, at most `MAX_MISMATCHES`; empty when it matches."""
         found: list[Mismatch] = []
         try:
+            if self._compiled.is_valid(document):
+                return found
+            if not self._cost.explainable(document):
+                return [
+                    _mismatch((), "does not match the schema, which refers to itself in too many ways to say where")
+                ]
             for error in self._compiled.iter_errors(document):
                 for item in _explain(error):
                     if item not in found:
@@ -64,25 +80,30 @@ class Validator:
         return found[:MAX_MISMATCHES]
 
 
-def compile_schema(schema: Json) -> Validator:
-    """Compile a schema (an object or a boolean). Formats are asserted.
+def compile_schema(schema: Json, *, formats: bool = True, resources: Mapping[str, Json] | None = None) -> Validator:
+    """Compile a schema (an object or a boolean) in the draft that its `$schema` names, else in 2020-12.
 
-    Raises SchemaError, in words, when the schema is not valid 2020-12, is too large or too deep, or has a `$ref` that
-    leads nowhere or out of the schema.
+    `formats`: a `format` is asserted, as OpenAI's strict outputs promise; without it, it is an annotation, as 2020-12
+    has it by default. `resources` are schemas by their URI that references may lead to. Raises SchemaError, in words,
+    when the schema is not valid, is too large, too deep or too branched, or has a reference that leads nowhere or out
+    of it and the resources; nothing is fetched.
     """
-    _limit(schema)
+    check_size(schema)
+    cost = schema_bounds.cost(schema)
+    known = resources or {}
     try:
-        compiled = rs.Draft202012Validator(
-            schema,
-            validate_formats=True,
+        compiled = _validator_class(schema, known)(
+            _known_dialect(schema, known),
+            validate_formats=formats,
             offline=True,
+            registry=rs.Registry(known.items(), draft=rs.Draft202012) if known else None,
             pattern_options=rs.FancyRegexOptions(backtrack_limit=_BACKTRACKS),
         )
     except rs.ValidationError as error:
         raise _schema_error(error) from None
     except (ValueError, rs.ReferencingError) as error:
         raise SchemaError(f"the schema cannot be used: {_first_line(str(error))}") from None
-    return Validator(compiled)
+    return Validator(compiled, cost)
 
 
 def strict(schema: Mapping[str, Json]) -> dict[str, Json]:
@@ -92,7 +113,7 @@ def strict(schema: Mapping[str, Json]) -> dict[str, Json]:
     optional may be null instead. Objects used as maps, and what stands under `allOf`, `not`, `if` and their kin,
     keep their meaning and are left alone. The schema given is not changed.
     """
-    _limit(schema)
+    check_size(schema)
     return dict(_strict(schema))
 
 
@@ -103,38 +124,33 @@ def unsatisfiable(schema: Json) -> str | None:
     Raises SchemaError for a schema that does not compile.
     """
     compile_schema(schema)
-    if _too_many_combinations(schema):
+    draft = _DRAFTS[_validator_class(schema, {})]
+    schema = _known_dialect(schema, {})
+    if too_many_combinations(schema):
         return None
     try:
-        canonical = rs.canonicalize(schema, draft=rs.Draft202012, offline=True)
+        canonical = rs.canonicalize(schema, draft=draft, offline=True)
         if str(canonical.satisfiability()) != "no":
             return None
-        found = rs.canonical.find_unsatisfiable(schema, draft=rs.Draft202012, offline=True)
+        found = rs.canonical.find_unsatisfiable(schema, draft=draft, offline=True)
     except (rs.canonical.CanonicalizationError, rs.ValidationError):
         return None
     return _why_empty(schema, dict(found))
 
 
-def _limit(schema: Json) -> None:
-    level: list[Json] = [schema]
-    for _ in range(MAX_DEPTH):
-        level = [child for node in level for child in _children(node)]
-        if not level:
-            break
-    else:
-        raise SchemaError(f"the schema is nested more than {MAX_DEPTH} levels deep")
+def _validator_class(schema: Json, resources: Mapping[str, Json]) -> type[rs.Validator]:
     try:
-        size = len(msgspec.json.encode(schema))
-    except (TypeError, ValueError, OverflowError) as error:
-        raise SchemaError(f"the schema is not JSON: {error}") from None
-    if size > MAX_BYTES:
-        raise SchemaError(f"the schema has {size:,} bytes; at most {MAX_BYTES:,} are taken")
+        return rs.validator_cls_for(_known_dialect(schema, resources))
+    except ValueError as error:
+        raise SchemaError(f"the schema cannot be used: {_first_line(str(error))}") from None
 
 
-def _children(node: Json) -> list[Json]:
-    if isinstance(node, Mapping):
-        return list(node.values())
-    return list(node) if isinstance(node, list | tuple) else []
+def _known_dialect(schema: Json, resources: Mapping[str, Json]) -> Json:
+    """Leave out a `$schema` that names no draft: callers write all kinds of things there, and mean the current one."""
+    name = schema.get("$schema") if isinstance(schema, Mapping) else None
+    if not isinstance(name, str) or name in resources or "json-schema.org/" in name:
+        return schema
+    return {key: value for key, value in schema.items() if key != "$schema"}
 
 
 def _schema_error(error: rs.ValidationError) -> SchemaError:
@@ -328,61 +344,13 @@ def _nullable(node: Json) -> Json:
     return {"anyOf": [node, {"type": "null"}]}
 
 
-def _too_many_combinations(schema: Json) -> bool:
-    """Estimate whether the branches at some place multiply past `MAX_COMBINATIONS`."""
-    seen: dict[int, int] = {}
-    level: list[Json] = [schema]
-    while level:
-        if any(_combinations(node, schema, seen) > MAX_COMBINATIONS for node in level):
-            return True
-        level = [child for node in level for child in _children(node)]
-    return False
-
-
-def _combinations(node: Json, root: Json, seen: dict[int, int]) -> int:
-    """Multiply the choices at one place; one list of alternatives alone is cheap, however long it is."""
-    if not isinstance(node, Mapping):
-        return 1
-    if id(node) in seen:
-        return seen[id(node)]
-    seen[id(node)] = MAX_COMBINATIONS + 1  # for a reference that leads straight back here
-    factors = [len(node[key]) for key in ("anyOf", "oneOf") if isinstance(node.get(key), list)]
-    factors += [2 ** min(len(node[key]), 20) for key in ("dependentRequired", "dependentSchemas") if key in node]
-    factors += [2] if "if" in node else []
-    reference = node.get("$ref")
-    inner = [*node["allOf"]] if isinstance(node.get("allOf"), list) else []
-    inner += [_resolve(root, reference)] if isinstance(reference, str) else []
-    inner += [node["not"]] if "not" in node else []
-    if len(factors) == 1 and not inner and ("anyOf" in node or "oneOf" in node):
-        factors = [min(factors[0], MAX_COMBINATIONS)]
-    total = math.prod(factors)
-    for child in inner:
-        total = min(total * _combinations(child, root, seen), MAX_COMBINATIONS + 1)
-    seen[id(node)] = total
-    return total
-
-
-def _resolve(root: Json, pointer: str) -> Json:
-    """Follow a JSON Pointer (`#/a/b` or `/a/b`, RFC 6901); None where it leads nowhere."""
-    node = root
-    for step in pointer.removeprefix("#").split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(node, Mapping) and name in node:
-            node = node[name]
-        elif isinstance(node, list) and name.isdigit() and int(name) < len(node):
-            node = node[int(name)]
-        else:
-            return None
-    return node
-
-
 def _why_empty(schema: Json, found: Mapping[str, rs.canonical.UnsatisfiableReason]) -> str:
     """Descend from the root to the innermost place that is empty and has to be there, and word its conflict."""
     pointer, visited = "", {""}
     while (deeper := _next_empty(schema, pointer, set(found) - visited)) is not None:
         pointer = deeper
         visited.add(deeper)
-    node = _resolve(schema, pointer)
+    node = resolve(schema, pointer)
     place = ".".join(step for step in pointer.split("/")[1:] if step not in ("properties", "$defs")) or "the schema"
     reason = found.get(pointer)
     if node is False or not isinstance(node, Mapping) or reason is None:
@@ -395,7 +363,7 @@ def _why_empty(schema: Json, found: Mapping[str, rs.canonical.UnsatisfiableReaso
 
 
 def _next_empty(schema: Json, pointer: str, empty: set[str]) -> str | None:
-    node = _resolve(schema, pointer)
+    node = resolve(schema, pointer)
     if not isinstance(node, Mapping):
         return None
     required = node.get("required", [])
