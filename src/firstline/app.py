@@ -25,8 +25,10 @@ from firstline.settings import Loaded, Settings
 from firstline.types import Value
 from firstline.workflow.call import Door
 from firstline.workflow.chat import Chat
+from firstline.workflow.keyring import Keyring
 from firstline.workflow.labels import Embed
 from firstline.workflow.ladder import Machine
+from firstline.workflow.rates import LedgerBuckets, MemoryBuckets, Rates
 from firstline.workflow.run import Runner
 from firstline.workflow.services import Services
 from firstline.workflow.tasks import Tasks
@@ -56,6 +58,8 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
     pdfs = PdfReader()
     encoders = _Encoders(catalog, weights)
     ledger = await Ledger.open(settings.ledger_url)
+    alone = settings.server.workers == 1
+    rates = Rates(MemoryBuckets() if alone else LedgerBuckets(ledger.buckets), settings.keys)
     door = Door(pool, ledger)
 
     def machine() -> Machine:
@@ -82,6 +86,8 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
             runner=runner,
             chat=chat,
             ledger=ledger,
+            keyring=Keyring(ledger.keys),
+            rates=rates,
         )
         yield App(services=services, weights=weights)
     finally:

@@ -36,6 +36,7 @@ class Server(Section, frozen=True, kw_only=True):
     host: Annotated[str, Meta(description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Meta(description="port to listen on; 0 takes a free one", ge=0, le=65535)] = 8040
     max_body_mb: Annotated[int, Meta(description="largest request body in MB", gt=0)] = 64
+    workers: Annotated[int, Meta(description="processes that serve; more than 1 share limits by the ledger", gt=0)] = 1
 
 
 class Ladder(Section, frozen=True, kw_only=True):
@@ -58,6 +59,13 @@ class Budget(Section, frozen=True, kw_only=True):
     usd: Annotated[float, Meta(description="US dollars a run may cost", ge=0)] = 0.05
     seconds: Annotated[float, Meta(description="seconds after which no further attempt is begun", gt=0)] = 600.0
     attempts: Annotated[int, Meta(description="attempts that a run may make", gt=0)] = 6
+
+
+class KeyDefaults(Section, frozen=True, kw_only=True):
+    """`[keys]`: what an API key may do a minute unless it says otherwise; a request without a key too."""
+
+    requests_per_minute: Annotated[int, Meta(description="requests a minute", gt=0)] = 1_000_000
+    tokens_per_minute: Annotated[int, Meta(description="tokens a minute", gt=0)] = 1_000_000_000
 
 
 class Limits(Section, frozen=True, kw_only=True):
@@ -118,6 +126,7 @@ class Settings(Section, frozen=True, kw_only=True):
     server: Server = Server()
     ladder: Ladder = Ladder()
     budget: Budget = Budget()
+    keys: KeyDefaults = KeyDefaults()
     limits: Limits = Limits()
     llama: Llama = Llama()
     sources: Sources = Sources()
@@ -212,6 +221,11 @@ def declared() -> Iterator[tuple[str, Any]]:
                 yield f"{name}.{key}", inner
         else:
             yield name, hint
+
+
+def hand_on(path: str, value: str) -> None:
+    """Set a setting for the processes that this one starts."""
+    os.environ[env_name(path)] = value
 
 
 def env_name(path: str) -> str:

@@ -134,6 +134,13 @@ class Caller(Value, frozen=True, kw_only=True):
         return not self.scopes or any(fnmatchcase(name, scope) for name in names for scope in self.scopes)
 
 
+class Bucket(Value, frozen=True, kw_only=True):
+    """A token bucket: what was in it (below zero: used beyond it) at a time in seconds."""
+
+    level: float
+    at: float
+
+
 KeyState = Literal["active", "disabled", "revoked"]
 
 

@@ -11,24 +11,10 @@ import httpx2
 import pytest
 from starlette.routing import Route
 
+from error_shapes import check_error
 from firstline.api.routes import ROUTES
 from firstline.types import Run
 from served import Served, served
-
-
-def check_error(answer: httpx2.Response, status: int, code: str) -> dict[str, Any]:
-    assert answer.status_code == status
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.headers["x-request-id"].startswith("req_")
-    assert answer.headers["x-should-retry"] in ("true", "false")
-    body: dict[str, Any] = answer.json()
-    assert set(body) == {"error"}
-    error: dict[str, Any] = body["error"]
-    assert {"message", "type", "param", "code"} <= set(error) <= {"message", "type", "param", "code", "hint"}
-    assert error["code"] == code
-    if "hint" in error:
-        assert error["message"].endswith(error["hint"])
-    return error
 
 
 def wrong_method(route: Route) -> str:

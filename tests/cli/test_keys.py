@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from firstline.cli.main import app
+from firstline.cli.serving import refuse_strangers
 
 
 @pytest.fixture(autouse=True)
@@ -81,3 +82,19 @@ def test_wrong_words_leave_with_2(words: tuple[str, ...], told: str) -> None:
 def test_without_keys_the_list_says_what_that_means() -> None:
     assert read("list") == []
     assert "loopback" in called("list").stderr
+
+
+def test_without_keys_the_server_listens_on_the_loopback_only() -> None:
+    for host in ("0.0.0.0", "::", "example.com", "192.0.2.1"):
+        result = CliRunner().invoke(app, ["serve", "--host", host, "--port", "0"], catch_exceptions=False)
+        assert result.exit_code == 2
+        assert "firstline keys create" in result.stderr
+
+
+def test_with_a_key_it_listens_wherever_it_is_told(folder: Path) -> None:
+    url = f"sqlite:///{folder / 'data' / 'ledger.db'}"
+    refuse_strangers("127.0.0.1", url)
+    refuse_strangers("::1", url)
+    refuse_strangers("localhost", url)
+    read("create", "shop")
+    refuse_strangers("0.0.0.0", url)

@@ -200,7 +200,7 @@ async def test_a_ledger_of_the_first_version_is_migrated_with_its_runs(tmp_path:
             connection.execute(f"DROP INDEX ix_{table}_key_id_created")
             connection.execute(f"ALTER TABLE {table} DROP COLUMN key_id")
         connection.execute("DROP INDEX ix_entries_state_held")
-        for table in ("key_days", "credits", "api_keys"):
+        for table in ("key_days", "credits", "api_keys", "rate_buckets"):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     connection.close()

@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from firstline.api.auth import caller_for
 from firstline.api.body import read_object
 from firstline.api.chat_answer import Answer, Chunks, streamed, whole
 from firstline.api.chat_body import ChatBody, JsonSchema, ObjectFormat, SchemaFormat, parse
@@ -30,7 +31,7 @@ from firstline.api.run_object import header_text, wire_headers, wire_object
 from firstline.api.sse import EventStream
 from firstline.errors import UnsupportedError
 from firstline.strict_schema import check_strict_schema
-from firstline.types import Json, Run, Sampling, Usage
+from firstline.types import Caller, Json, Run, Sampling, Usage
 from firstline.workflow.services import ChatCall, ChatDelta, ChatResult, Services
 from firstline.workflow.source import TaskInput
 from firstline.workflow.task import Task
@@ -40,25 +41,26 @@ async def chat_completions(request: Request) -> ASGIApp:
     """Answer a chat completion, whole or streamed."""
     services: Services = request.app.state.services
     body = parse(await read_object(request, services.settings.server.max_body_mb * 1_000_000))
+    caller = caller_for(request, body.model)
     try:
-        return await while_connected(request.receive, _answer(services, body, request.app.state.fetch))
+        return await while_connected(request.receive, _answer(services, body, request.app.state.fetch, caller))
     except ClientDisconnect:
         return Response(status_code=499)
 
 
-async def _answer(services: Services, body: ChatBody, fetch: Fetch) -> ASGIApp:
+async def _answer(services: Services, body: ChatBody, fetch: Fetch, caller: Caller | None) -> ASGIApp:
     if body.model.startswith(TASK_PREFIX):
-        return await _task(services, body, fetch)
+        return await _task(services, body, fetch, caller)
     if body.firstline is not msgspec.UNSET and body.firstline.parameters:
         raise UnsupportedError("parameters belong to tasks", hint="name one: task/NAME", param="firstline.parameters")
-    call = await _call(services, body, fetch)
+    call = msgspec.structs.replace(await _call(services, body, fetch), caller=caller)
     if body.stream and call.schema is None:
         return _passed_through(services, body, call)
     result = await services.chat.complete(call)
     return _send(body, _of_chat(body, result), wire_headers(result.run))
 
 
-async def _task(services: Services, body: ChatBody, fetch: Fetch) -> ASGIApp:
+async def _task(services: Services, body: ChatBody, fetch: Fetch, caller: Caller | None) -> ASGIApp:
     if body.logprobs:
         raise UnsupportedError("a task gives confidences by field, not logprobs", param="logprobs")
     task = services.tasks.get(body.model.removeprefix(TASK_PREFIX))
@@ -68,6 +70,7 @@ async def _task(services: Services, body: ChatBody, fetch: Fetch) -> ASGIApp:
         task,
         TaskInput(parts=task_parts(read)),
         parameters={} if extra is msgspec.UNSET else extra.parameters,
+        caller=caller,
     )
     if run.verdict == "rejected":
         return error_response(rejection(run), wire_headers(run))

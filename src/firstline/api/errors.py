@@ -7,6 +7,7 @@ nothing else. `x-should-retry` tells the official clients whether asking again c
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import msgspec
@@ -14,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from firstline.errors import ContextLengthError, DocumentError, FirstlineError, ImageError, InputError
+from firstline.errors import ContextLengthError, DocumentError, FirstlineError, ImageError, InputError, RateLimitError
 from firstline.types import Json, Run
 
 _JSON = "application/json"
@@ -39,8 +40,18 @@ def error_response(error: FirstlineError, headers: Mapping[str, str] | None = No
         msgspec.json.encode(error_object(error)),
         status_code=error.status,
         media_type=_JSON,
-        headers={"x-should-retry": "true" if error.retryable else "false", **(headers or {})},
+        headers={"x-should-retry": "true" if error.retryable else "false", **_when(error), **(headers or {})},
     )
+
+
+def _when(error: FirstlineError) -> dict[str, str]:
+    """Say when to ask again, in whole seconds as RFC 9110 wants it, and in milliseconds for the official clients."""
+    if not isinstance(error, RateLimitError):
+        return {}
+    return {
+        "retry-after": str(max(math.ceil(error.retry_after_s), 1)),
+        "retry-after-ms": str(max(math.ceil(error.retry_after_s * 1000), 1)),
+    }
 
 
 def rejection(run: Run) -> InputError:

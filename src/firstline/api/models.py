@@ -13,10 +13,12 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from firstline.api.auth import caller_for, caller_of
 from firstline.catalog.model import Model
 from firstline.catalog.price import list_price
 from firstline.money import from_usd
 from firstline.types import Json
+from firstline.workflow.keyring import covers
 from firstline.workflow.services import Services
 from firstline.workflow.task import Task
 
@@ -24,11 +26,17 @@ TASK_PREFIX = "task/"
 
 
 async def list_models(request: Request) -> Response:
-    """List everything that `model` may name."""
+    """List everything that `model` may name, as far as the caller's scopes go."""
     services: Services = request.app.state.services
     now = datetime.now(UTC)
-    data = [model_object(model, name, now) for model in services.catalog.list() for name in model.names()]
-    data += [task_object(services.tasks.get(name)) for name in services.tasks.names()]
+    caller = caller_of(request)
+
+    def seen(name: str) -> bool:
+        return covers(caller, name, services.catalog)
+
+    models = ((model, name) for model in services.catalog.list() for name in model.names())
+    data = [model_object(model, name, now) for model, name in models if seen(name)]
+    data += [task_object(services.tasks.get(name)) for name in services.tasks.names() if seen(TASK_PREFIX + name)]
     return _json({"object": "list", "data": data})
 
 
@@ -36,6 +44,7 @@ async def retrieve_model(request: Request) -> Response:
     """Show one model or task. Raises ModelNotFoundError or NotFoundError."""
     services: Services = request.app.state.services
     name: str = request.path_params["id"]
+    caller_for(request, name)
     if name.startswith(TASK_PREFIX):
         return _json(task_object(services.tasks.get(name.removeprefix(TASK_PREFIX))))
     # A path of this machine is no name on the wire.

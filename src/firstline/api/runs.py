@@ -9,9 +9,11 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from firstline.api.auth import caller_of
 from firstline.api.run_object import run_object
 from firstline.errors import UsageError
 from firstline.types import Json, Verdict
+from firstline.workflow.call import key_of
 from firstline.workflow.services import Services
 
 
@@ -25,17 +27,25 @@ class RunQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 async def get_run(request: Request) -> Response:
-    """Show one run. Raises NotFoundError."""
+    """Show one run. Raises NotFoundError, for another key's run too."""
     services: Services = request.app.state.services
-    return _json(run_object(await services.ledger.get_run(request.path_params["id"])))
+    return _json(
+        run_object(await services.ledger.get_run(request.path_params["id"], key_id=key_of(caller_of(request))))
+    )
 
 
 async def list_runs(request: Request) -> Response:
-    """List the latest runs, newest first."""
+    """List the caller's latest runs, newest first."""
     services: Services = request.app.state.services
     query = _query(request)
     # One more than asked for tells whether there is a next page.
-    runs = await services.ledger.list_runs(query.limit + 1, task=query.task, verdict=query.verdict, before=query.after)
+    runs = await services.ledger.list_runs(
+        query.limit + 1,
+        task=query.task,
+        verdict=query.verdict,
+        before=query.after,
+        key_id=key_of(caller_of(request)),
+    )
     page = runs[: query.limit]
     return _json(
         {

@@ -6,6 +6,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Lifespan
 
+from firstline.api.auth import Gate
 from firstline.api.content import Fetch
 from firstline.api.errors import translate
 from firstline.api.requests import RequestLine
@@ -31,4 +32,4 @@ def application(
     app.state.services = services
     app.state.fetch = fetch
     # Outside of everything, so that the answer to a fault has its id too.
-    return RequestLine(app)
+    return RequestLine(Gate(app))

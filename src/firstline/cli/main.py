@@ -37,7 +37,7 @@ ModelId = Annotated[str, typer.Argument(help="id or alias of a model", show_defa
 def serve(
     host: Annotated[str | None, typer.Option(help="address to listen on")] = None,
     port: Annotated[int | None, typer.Option(help="port; 0 takes a free one", min=0, max=65535)] = None,
-    workers: Annotated[int, typer.Option(help="processes that serve", min=1)] = 1,
+    workers: Annotated[int | None, typer.Option(help="processes that serve", min=1)] = None,
 ) -> None:
     """Serve the OpenAI-compatible API."""
     serving.serve(Out(), host, port, workers)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ipaddress import ip_address
 from typing import Any, NoReturn
 
 import typer
@@ -20,16 +22,21 @@ from firstline.api.requests import JsonLines
 from firstline.app import build
 from firstline.cli.console import DONE, FAILED, INTERRUPTED, Out
 from firstline.errors import FirstlineError, SettingsError
+from firstline.ledger.store import Ledger
 
 FACTORY = "firstline.cli.serving:serving_application"
 """Each worker is a process of its own, which can only be told what to make by name."""
 
 
-def serve(out: Out, host: str | None, port: int | None, workers: int) -> NoReturn:
+def serve(out: Out, host: str | None, port: int | None, workers: int | None) -> NoReturn:
     """Serve until stopped. Settings and port are tried first, so that what is wrong is told before anything starts."""
     try:
-        wanted = settings.load().settings.server
+        loaded = settings.load().settings
+        wanted = loaded.server
+        refuse_strangers(host or wanted.host, loaded.ledger_url)
         listening = listen(host or wanted.host, wanted.port if port is None else port)
+        workers = workers or wanted.workers
+        settings.hand_on("server.workers", str(workers))
     except FirstlineError as error:
         raise typer.Exit(out.fail(error)) from None
     address, number = listening.getsockname()[:2]
@@ -52,6 +59,27 @@ def serving_application() -> ASGIApp:
             raise
 
     return server.application(lifespan=lifespan)
+
+
+def refuse_strangers(host: str, ledger_url: str) -> None:
+    """Raise SettingsError for an address that others can reach while nobody needs a key."""
+    try:
+        loopback = host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback and not asyncio.run(_keys_exist(ledger_url)):
+        raise SettingsError(
+            f"{host} can be reached from elsewhere, and there is no API key: everybody could ask",
+            hint="make one with `firstline keys create NAME`, or listen on 127.0.0.1",
+        )
+
+
+async def _keys_exist(ledger_url: str) -> bool:
+    ledger = await Ledger.open(ledger_url)
+    try:
+        return await ledger.keys.exist()
+    finally:
+        await ledger.close()
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -141,8 +141,8 @@ def parse(text: str, *, name: str = "script") -> Script:
 
 
 def error_of(code: str) -> type[FirstlineError]:
-    """Give the class of an error code. Raises SettingsError for a code nobody has."""
-    for kind in _below(errors.FirstlineError):
+    """Give the class of an error code, an engine's own first. Raises SettingsError for a code nobody has."""
+    for kind in (*_below(errors.EngineError), *_below(errors.FirstlineError)):
         if kind.code == code:
             return kind
     raise SettingsError(f"no error has the code {code}", hint="the codes stand in `firstline.errors`", param="script")

@@ -35,6 +35,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from firstline.errors import LedgerError, NotFoundError
 from firstline.ledger import rows, schema, wallet
+from firstline.ledger.buckets import SharedBuckets
 from firstline.ledger.keys import Keys
 from firstline.ledger.session import Session, is_alive
 from firstline.ledger.tables import attempts, entries, runs
@@ -74,6 +75,7 @@ class Ledger:
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-write")
         self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-read")
         self.keys = Keys(self._write, self._read, clock)
+        self.buckets = SharedBuckets(self._write, clock)
 
     @classmethod
     async def open(cls, url: str, *, clock: Callable[[], float] = time.time) -> Ledger:
@@ -172,9 +174,12 @@ class Ledger:
         values = statement.values(verdict="review", reason=reason, cost_nano_usd=cost.scalar_subquery())
         await self._write(lambda connection: connection.execute(values))
 
-    async def get_run(self, run_id: str) -> Run:
-        """Give one run. Raises NotFoundError."""
-        found = await self._read(lambda connection: _select_runs(connection, select(runs).where(runs.c.id == run_id)))
+    async def get_run(self, run_id: str, *, key_id: str | None = None) -> Run:
+        """Give one run; with a key only if it is this key's. Raises NotFoundError."""
+        query = select(runs).where(runs.c.id == run_id)
+        if key_id is not None:
+            query = query.where(runs.c.key_id == key_id)
+        found = await self._read(lambda connection: _select_runs(connection, query))
         if not found:
             raise NotFoundError(f"there is no run {run_id!r}", hint="`firstline runs` lists the latest", param="id")
         return found[0]
@@ -186,16 +191,19 @@ class Ledger:
         task: str | None = None,
         verdict: Verdict | None = None,
         before: str | None = None,
+        key_id: str | None = None,
     ) -> tuple[Run, ...]:
-        """Give the latest runs, newest first; `before` is the id of the last run of the page before. Raises
-        NotFoundError for a `before` that does not exist."""
+        """Give the latest runs, of one key where it is named, newest first; `before` is the id of the last run of the
+        page before. Raises NotFoundError for a `before` that does not exist."""
         query = select(runs).order_by(runs.c.created.desc(), runs.c.id.desc()).limit(limit)
         if task is not None:
             query = query.where(runs.c.task == task)
         if verdict is not None:
             query = query.where(runs.c.verdict == verdict)
+        if key_id is not None:
+            query = query.where(runs.c.key_id == key_id)
         if before is not None:
-            last = await self.get_run(before)
+            last = await self.get_run(before, key_id=key_id)
             query = query.where(tuple_(runs.c.created, runs.c.id) < tuple_(literal(last.created), literal(last.id)))
         return await self._read(lambda connection: _select_runs(connection, query))
 

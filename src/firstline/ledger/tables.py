@@ -149,3 +149,12 @@ key_days = Table(
     Column("day", Integer, primary_key=True, comment="days since 1970-01-01 UTC"),
     Column("counted_nano_usd", BigInteger, nullable=False, comment="what calls begun on it have cost at most"),
 )
+
+rate_buckets = Table(
+    "rate_buckets",
+    metadata,
+    Column("key_id", String(64), primary_key=True, comment="empty: everybody without a key"),
+    Column("kind", String(16), primary_key=True, comment="requests or tokens"),
+    Column("level", Float, nullable=False),
+    Column("at", Float, nullable=False),
+)

@@ -7,6 +7,8 @@ from firstline.ledger.store import Ledger
 from firstline.settings import Settings
 from firstline.types import Value
 from firstline.workflow.chat import Chat, ChatCall, ChatDelta, ChatResult
+from firstline.workflow.keyring import Keyring
+from firstline.workflow.rates import Rates
 from firstline.workflow.run import Runner
 from firstline.workflow.tasks import Tasks
 
@@ -22,3 +24,5 @@ class Services(Value, frozen=True, kw_only=True):
     runner: Runner
     chat: Chat
     ledger: Ledger
+    keyring: Keyring
+    rates: Rates
