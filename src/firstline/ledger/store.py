@@ -1,8 +1,8 @@
 """What happened, kept: all SQL of the product.
 
-One thread writes through one connection and another reads, so that nothing blocks the event loop and writers inside a
-process never wait for each other. The database is SQLite in WAL mode: a commit survives the death of the process; the
-last ones before a power cut may be lost, none is ever half there.
+One thread writes through one connection (`writer.py`) and another reads, so that nothing blocks the event loop and
+writers inside a process never wait for each other. The database is SQLite in WAL mode: a commit survives the death of
+the process; the last ones before a power cut may be lost, none is ever half there.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from firstline.ledger.buckets import SharedBuckets
 from firstline.ledger.keys import Keys
 from firstline.ledger.session import Session, is_alive
 from firstline.ledger.tables import attempts, entries, runs
+from firstline.ledger.writer import Transaction, Writer, unusable
 from firstline.money import ZERO, NanoUSD
 from firstline.types import Attempt, Run, Verdict
 
@@ -68,11 +69,11 @@ class Ledger:
     """
 
     def __init__(self, writer: Engine, reader: Engine, session: Session, clock: Callable[[], float]) -> None:
-        self._writer = writer
+        self._writer = Writer(writer)
+        self._engines = (writer, reader)
         self._reader = reader
         self._session = session
         self._clock = clock
-        self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-write")
         self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-read")
         self.keys = Keys(self._write, self._read, clock)
         self.buckets = SharedBuckets(self._write, clock)
@@ -92,7 +93,10 @@ class Ledger:
     async def begin_run(
         self, run_id: str, task: str, version: str, input_sha256: str, created: float, *, key_id: str | None = None
     ) -> None:
-        """Write that a run begins. Until `finish_run` it shows as `review`, reason `still running`."""
+        """Write that a run begins. Until `finish_run` it shows as `review`, reason `still running`.
+
+        It does not wait: what is written afterwards for the run is never there without it, and raises without it.
+        """
         row = {
             "id": run_id,
             "session": self._session.name,
@@ -102,7 +106,7 @@ class Ledger:
             "key_id": key_id,
             "created": created,
         }
-        await self._write(lambda connection: connection.execute(_BEGIN_RUN, row))
+        self._writer.later(lambda transaction: transaction.run(_BEGIN_RUN, row))
 
     async def hold(self, run_id: str, position: int, model: str, amount: NanoUSD, *, key_id: str | None = None) -> int:
         """Write, before a call is made, that it may cost up to `amount`; gives the id of the entry.
@@ -121,12 +125,13 @@ class Ledger:
             "created": now,
         }
 
-        def write(connection: Connection) -> int:
+        def write(transaction: Transaction) -> int:
             if key_id is not None:
-                wallet.take(connection, key_id, amount, now)
-            return int(connection.execute(_HOLD, row).scalar_one())
+                wallet.take(transaction, key_id, amount, now)
+            [(entry_id,)] = transaction.fetch(_HOLD, row)
+            return int(entry_id)
 
-        return await self._write(write)
+        return await self._writer.write(write)
 
     async def settle(self, entry_id: int, attempt: Attempt, cost: NanoUSD, *, outcome: Outcome | None = None) -> None:
         """Write what a held call came to: its cost, tokens and time, or the error it ended with; once and for all.
@@ -144,27 +149,29 @@ class Ledger:
             **rows.usage_columns(attempt.usage),
         }
 
-        def write(connection: Connection) -> None:
-            held = connection.execute(_SETTLE, row).one_or_none()
-            if held is None:
+        def write(transaction: Transaction) -> None:
+            found = transaction.fetch(_SETTLE, row)
+            if not found:
                 raise LedgerError(f"the ledger has no open entry {entry_id}")
-            if held.key_id is not None:
-                wallet.settle(connection, held, cost, held.hold_nano_usd if state == "failed" else cost)
+            if found[0][0] is not None:
+                held = wallet.Held(*found[0])
+                wallet.settle(transaction, held, cost, held.nano_usd if state == "failed" else cost)
 
-        await self._write(write)
+        await self._writer.write(write)
 
     async def finish_run(self, run: Run) -> None:
         """Write the verdict, the answer and every attempt of a run, skipped rungs too, in one transaction."""
         finished = {"run_id": run.id, **rows.run_row(run)}
         tries = [rows.attempt_row(run.id, position, attempt) for position, attempt in enumerate(run.attempts)]
 
-        def write(connection: Connection) -> int:
-            count = connection.execute(_FINISH_RUN, finished).rowcount
-            if count and tries:
-                connection.execute(_ADD_ATTEMPT, tries)
+        def write(transaction: Transaction) -> int:
+            count = transaction.run(_FINISH_RUN, finished)
+            if count:
+                for row in tries:
+                    transaction.run(_ADD_ATTEMPT, row)
             return count
 
-        if await self._write(write) != 1:
+        if await self._writer.write(write) != 1:
             raise LedgerError(f"the ledger has no run {run.id}")
 
     async def drop_run(self, run_id: str, reason: str) -> None:
@@ -221,22 +228,19 @@ class Ledger:
         return NanoUSD(int(await self._read(lambda connection: connection.execute(query).scalar_one())))
 
     async def _write(self, work: Callable[[Connection], T]) -> T:
-        # Shielded: what has been asked for is written even when the caller is cancelled while it waits.
-        loop = asyncio.get_running_loop()
-        return await asyncio.shield(
-            loop.run_in_executor(self._write_thread, _guarded, _transaction, self._writer, work)
-        )
+        return await self._writer.write(lambda transaction: work(transaction.connection))
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
+        await self._writer.flush()
         return await asyncio.get_running_loop().run_in_executor(
             self._read_thread, _guarded, _transaction, self._reader, work
         )
 
     def _close(self) -> None:
-        self._write_thread.shutdown()
+        self._writer.close()
         self._read_thread.shutdown()
-        self._writer.dispose()
-        self._reader.dispose()
+        for engine in self._engines:
+            engine.dispose()
         self._session.close()
 
 
@@ -246,16 +250,22 @@ def _open(url: str, clock: Callable[[], float]) -> Ledger:
         raise LedgerError(f"not an address of a ledger: {url}", hint="it is a file: sqlite:////path/ledger.db")
     path = Path(database)
     path.parent.mkdir(parents=True, exist_ok=True)
-    writer = _engine(url, "BEGIN IMMEDIATE")
     folder = path.with_name(path.name + ".sessions")
-    schema.migrate(writer)
+    migrating = _engine(url, "BEGIN IMMEDIATE")
+    schema.migrate(migrating)
+    migrating.dispose()
+    writer = _engine(url, None)
     session = Session(folder, secrets.token_hex(8))
-    with writer.begin() as connection:
-        _mark_interrupted(connection, folder)
+    with writer.connect() as connection:
+        transaction = Transaction(connection)
+        transaction.begin()
+        _mark_interrupted(transaction, folder)
+        transaction.commit()
     return Ledger(writer, _engine(url, "BEGIN"), session, clock)
 
 
-def _engine(url: str, begin: str) -> Engine:
+def _engine(url: str, begin: str | None) -> Engine:
+    """Make an engine whose transactions begin with these words; None leaves it to who uses it."""
     engine = create_engine(url, pool_size=1, max_overflow=0, pool_reset_on_return=None)
 
     @event.listens_for(engine, "connect")
@@ -267,20 +277,22 @@ def _engine(url: str, begin: str) -> Engine:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
 
-    @event.listens_for(engine, "begin")
-    def _begun(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+    if begin is not None:
+
+        @event.listens_for(engine, "begin")
+        def _begun(connection: Connection) -> None:
+            connection.exec_driver_sql(begin)
 
     return engine
 
 
-def _mark_interrupted(connection: Connection, folder: Path) -> None:
+def _mark_interrupted(transaction: Transaction, folder: Path) -> None:
     """End what dead processes left open: their runs, and the holds of their calls, which are given back.
 
     What such a call has used nobody knows, nor whether its caller saw an answer: its wallet pays nothing, and its
     budgets count the hold.
     """
-    unfinished = runs.c.verdict.is_(None)
+    connection, unfinished = transaction.connection, runs.c.verdict.is_(None)
     held = entries.c.state == "held"
     open_runs = select(runs.c.session).where(unfinished).distinct()
     open_entries = select(runs.c.session).join(entries, entries.c.run_id == runs.c.id).where(held).distinct()
@@ -292,7 +304,7 @@ def _mark_interrupted(connection: Connection, folder: Path) -> None:
         returning = ended.returning(entries.c.key_id, entries.c.hold_nano_usd, entries.c.created)
         for entry in connection.execute(returning).all():
             if entry.key_id is not None:
-                wallet.settle(connection, entry, ZERO, entry.hold_nano_usd)
+                wallet.settle(transaction, wallet.Held(*entry), ZERO, entry.hold_nano_usd)
         statement = update(runs).where(unfinished, runs.c.session == name)
         connection.execute(statement.values(verdict="review", reason=rows.INTERRUPTED))
 
@@ -327,12 +339,5 @@ def _transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
 def _guarded(work: Callable[..., T], *arguments: Any) -> T:
     try:
         return work(*arguments)
-    except SQLAlchemyError as error:
-        cause = getattr(error, "orig", None) or error
-        raise LedgerError(
-            f"the ledger cannot be used: {cause}", hint="`firstline doctor` says where it lies"
-        ) from error
-    except (OSError, sqlite3.Error) as error:
-        raise LedgerError(
-            f"the ledger cannot be used: {error}", hint="`firstline doctor` says where it lies"
-        ) from error
+    except (SQLAlchemyError, OSError, sqlite3.Error) as error:
+        raise unusable(error) from error

@@ -13,57 +13,98 @@ way, or that was cut off by the death of the process, costs the wallet nothing a
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from firstline.errors import InsufficientBalanceError, LedgerError, QuotaError
 from firstline.ledger.tables import api_keys, key_days
+from firstline.ledger.writer import Transaction
 from firstline.money import NanoUSD, show
 
 DAY_S = 86_400
 
+_KEY = select(
+    api_keys.c.id,
+    api_keys.c.name,
+    api_keys.c.prepaid,
+    api_keys.c.granted_nano_usd - api_keys.c.spent_nano_usd,
+    api_keys.c.held_nano_usd,
+    api_keys.c.day_nano_usd,
+    api_keys.c.month_nano_usd,
+).where(api_keys.c.id == bindparam("key_id"))
+_MOVE = (
+    update(api_keys)
+    .where(api_keys.c.id == bindparam("key_id"))
+    .values(
+        held_nano_usd=api_keys.c.held_nano_usd + bindparam("held"),
+        spent_nano_usd=api_keys.c.spent_nano_usd + bindparam("spent"),
+    )
+)
+_COUNTED = select(func.coalesce(func.sum(key_days.c.counted_nano_usd), 0)).where(
+    key_days.c.key_id == bindparam("key_id"), key_days.c.day.between(bindparam("since"), bindparam("day"))
+)
+_NEW_DAY = insert(key_days)
+_COUNT = _NEW_DAY.on_conflict_do_update(
+    index_elements=["key_id", "day"],
+    set_={"counted_nano_usd": key_days.c.counted_nano_usd + _NEW_DAY.excluded.counted_nano_usd},
+)
 
-def take(connection: Connection, key_id: str, amount: NanoUSD, now: float) -> None:
+
+class Held(NamedTuple):
+    """What an open entry holds: of which key, how much, since when (seconds since 1970)."""
+
+    key_id: str
+    nano_usd: NanoUSD
+    created: float
+
+
+class _Key(NamedTuple):
+    id: str
+    name: str
+    prepaid: bool
+    balance: int
+    held: int
+    day: int | None
+    month: int | None
+
+
+def take(transaction: Transaction, key_id: str, amount: NanoUSD, now: float) -> None:
     """Hold an amount. Raises InsufficientBalanceError or QuotaError and holds nothing where the key cannot bear it."""
-    key = connection.execute(select(api_keys).where(api_keys.c.id == key_id)).mappings().one_or_none()
-    if key is None:
+    found = transaction.fetch(_KEY, {"key_id": key_id})
+    if not found:
         raise LedgerError(f"the ledger has no key {key_id}")
-    balance = key["granted_nano_usd"] - key["spent_nano_usd"]
-    if key["prepaid"] and (balance <= 0 or amount > balance - key["held_nano_usd"]):
+    key = _Key(*found[0])
+    if key.prepaid and (key.balance <= 0 or amount > key.balance - key.held):
         raise InsufficientBalanceError(
-            f"the wallet of the key {key['name']!r} holds {show(NanoUSD(balance))}, of which "
-            f"{show(key['held_nano_usd'])} is held by calls under way; this call may cost {show(amount)}",
+            f"the wallet of the key {key.name!r} holds {show(NanoUSD(key.balance))}, of which "
+            f"{show(NanoUSD(key.held))} is held by calls under way; this call may cost {show(amount)}",
             hint="`firstline keys credit` adds to it",
         )
     if amount <= 0:
         return  # A budget that is used up does not stop what is free.
-    _bear(connection, key, amount, int(now // DAY_S))
-    _move(connection, key_id, held=amount)
-    _count(connection, key_id, int(now // DAY_S), amount)
+    _bear(transaction, key, amount, int(now // DAY_S))
+    transaction.run(_MOVE, {"key_id": key_id, "held": int(amount), "spent": 0})
+    _count(transaction, key_id, int(now // DAY_S), amount)
 
 
-def settle(connection: Connection, entry: Any, cost: NanoUSD, counted: NanoUSD) -> None:
+def settle(transaction: Transaction, held: Held, cost: NanoUSD, counted: NanoUSD) -> None:
     """Give the hold of an entry back, and spend what it cost; `counted` is what stays on the budgets of its day."""
-    hold = entry.hold_nano_usd
-    if hold or cost:
-        _move(connection, entry.key_id, held=-hold, spent=cost)
-    if counted != hold:
-        _count(connection, entry.key_id, int(entry.created // DAY_S), counted - hold)
+    if held.nano_usd or cost:
+        transaction.run(_MOVE, {"key_id": held.key_id, "held": -held.nano_usd, "spent": int(cost)})
+    if counted != held.nano_usd:
+        _count(transaction, held.key_id, int(held.created // DAY_S), counted - held.nano_usd)
 
 
-def _bear(connection: Connection, key: Any, amount: NanoUSD, day: int) -> None:
-    budgets = (("day", key["day_nano_usd"], day), ("month", key["month_nano_usd"], _first_of_month(day)))
-    for name, budget, since in budgets:
+def _bear(transaction: Transaction, key: _Key, amount: NanoUSD, day: int) -> None:
+    for name, budget, since in (("day", key.day, day), ("month", key.month, _first_of_month(day))):
         if budget is None:
             continue
-        counted = func.coalesce(func.sum(key_days.c.counted_nano_usd), 0)
-        query = select(counted).where(key_days.c.key_id == key["id"], key_days.c.day.between(since, day))
-        so_far = connection.execute(query).scalar_one()
+        [(so_far,)] = transaction.fetch(_COUNTED, {"key_id": key.id, "since": since, "day": day})
         if so_far + amount > budget:
             raise QuotaError(
-                f"You exceeded your current quota: the {name}'s budget of {show(budget)} has counted "
+                f"You exceeded your current quota: the {name}'s budget of {show(NanoUSD(budget))} has counted "
                 f"{show(NanoUSD(so_far))}, and this call may cost {show(amount)}",
                 hint=f"it begins anew with the next {name} (UTC); models that cost nothing still answer",
             )
@@ -74,20 +115,5 @@ def _first_of_month(day: int) -> int:
     return int(first.timestamp() // DAY_S)
 
 
-def _move(connection: Connection, key_id: str, *, held: int = 0, spent: int = 0) -> None:
-    statement = update(api_keys).where(api_keys.c.id == key_id)
-    connection.execute(
-        statement.values(
-            held_nano_usd=api_keys.c.held_nano_usd + held, spent_nano_usd=api_keys.c.spent_nano_usd + spent
-        )
-    )
-
-
-def _count(connection: Connection, key_id: str, day: int, amount: int) -> None:
-    statement = insert(key_days).values(key_id=key_id, day=day, counted_nano_usd=amount)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["key_id", "day"],
-            set_={"counted_nano_usd": key_days.c.counted_nano_usd + statement.excluded.counted_nano_usd},
-        )
-    )
+def _count(transaction: Transaction, key_id: str, day: int, amount: int) -> None:
+    transaction.run(_COUNT, {"key_id": key_id, "day": day, "counted_nano_usd": int(amount)})
