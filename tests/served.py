@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -37,8 +37,17 @@ class Served(Value, frozen=True, kw_only=True):
 
 
 @asynccontextmanager
-async def served(folder: Path, script: str = "", *, toml: str = "") -> AsyncIterator[Served]:
-    """Serve `fake/echo`, `fake/scripted` (which answers by `script`) and `task/colour` until the block ends."""
+async def served(
+    folder: Path,
+    script: str = "",
+    *,
+    toml: str = "",
+    change: Callable[[Services], Services] = lambda services: services,
+) -> AsyncIterator[Served]:
+    """Serve `fake/echo`, `fake/scripted` (which answers by `script`) and `task/colour` until the block ends.
+
+    `change` may put other parts in the place of the built ones.
+    """
     (folder / "tasks").mkdir()
     (folder / "tasks" / "colour.toml").write_text(COLOUR)
     (folder / "script.toml").write_text(script)
@@ -47,14 +56,15 @@ async def served(folder: Path, script: str = "", *, toml: str = "") -> AsyncIter
         f'[models."fake/scripted"]\nscript = "{folder}/script.toml"\n'
     )
     async with build(settings.load({}, cwd=folder)) as app:
+        services = change(app.services)
         listening = socket.create_server(("127.0.0.1", 0))
         server = uvicorn.Server(
-            uvicorn.Config(application(app.services), log_level="critical", lifespan="off", ws="none", log_config=None)
+            uvicorn.Config(application(services), log_level="critical", lifespan="off", ws="none", log_config=None)
         )
         work = asyncio.create_task(server.serve(sockets=[listening]))
         port = listening.getsockname()[1]
         try:
-            yield Served(url=f"http://127.0.0.1:{port}/v1", port=port, services=app.services)
+            yield Served(url=f"http://127.0.0.1:{port}/v1", port=port, services=services)
         finally:
             server.should_exit = True
             await work

@@ -22,9 +22,11 @@ from firstline.engines.pool import Pool
 from firstline.errors import EngineUnavailableError
 from firstline.ledger.store import Ledger
 from firstline.settings import Loaded, Settings
+from firstline.tokens import Cl100k
 from firstline.types import Value
 from firstline.workflow.call import Door
 from firstline.workflow.chat import Chat
+from firstline.workflow.embed import Embedder
 from firstline.workflow.keyring import Keyring
 from firstline.workflow.labels import Embed
 from firstline.workflow.ladder import Machine
@@ -56,7 +58,7 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
     pool = Pool(lambda name: _engine(catalog.get(name), weights, loaded), max_local=settings.llama.max_models)
     reader = Ocr(threads=_threads(settings))
     pdfs = PdfReader()
-    encoders = _Encoders(catalog, weights)
+    encoders = _Encoders(weights)
     ledger = await Ledger.open(settings.ledger_url)
     alone = settings.server.workers == 1
     rates = Rates(MemoryBuckets() if alone else LedgerBuckets(ledger.buckets), settings.keys)
@@ -76,15 +78,24 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
             ledger=ledger,
             pictures=reader,
             pdfs=pdfs,
-            embed=encoders.embed,
+            embed=lambda: encoders.embed(catalog.get(ENCODER)),
         )
         chat = Chat(settings=settings, catalog=catalog, machine=machine, door=door, ledger=ledger, reader=reader)
+        embedder = Embedder(
+            settings=settings,
+            catalog=catalog,
+            embed=encoders.embed,
+            door=door,
+            ledger=ledger,
+            encoding=Cl100k(),
+        )
         services = Services(
             settings=settings,
             catalog=catalog,
             tasks=Tasks(Path(settings.tasks_dir)),
             runner=runner,
             chat=chat,
+            embedder=embedder,
             ledger=ledger,
             keyring=Keyring(ledger.keys),
             rates=rates,
@@ -99,24 +110,24 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
 
 
 class _Encoders:
-    """The sentence encoder that reads labels beside the language model, once its weights are on disk."""
+    """The sentence encoders, each once its weights are on disk: for vectors, and to read labels beside a model."""
 
-    def __init__(self, catalog: Catalog, weights: WeightsStore) -> None:
-        self._model = catalog.get(ENCODER)
+    def __init__(self, weights: WeightsStore) -> None:
         self._weights = weights
-        self._encoder: Encoder | None = None
+        self._encoders: dict[str, Encoder] = {}
 
-    def embed(self) -> Embed | None:
+    def embed(self, model: Model) -> Embed | None:
         """Give what turns texts into vectors; None while the weights are missing."""
-        if self._encoder is None and self._weights.ready(self._model):
-            files = (self._weights.require(self._model, role) for role in ("model", "tokenizer", "config"))
-            self._encoder = Encoder(*files)
-        return self._encoder.embed if self._encoder else None
+        if model.id not in self._encoders and self._weights.ready(model):
+            files = (self._weights.require(model, role) for role in ("model", "tokenizer", "config"))
+            self._encoders[model.id] = Encoder(*files)
+        found = self._encoders.get(model.id)
+        return found.embed if found else None
 
     async def close(self) -> None:
         """Let go of the weights."""
-        if self._encoder is not None:
-            await self._encoder.close()
+        for encoder in self._encoders.values():
+            await encoder.close()
 
 
 def _engine(model: Model, weights: WeightsStore, loaded: Loaded) -> Engine:

@@ -93,6 +93,18 @@ class Llama(Section, frozen=True, kw_only=True):
     max_models: Annotated[int, Meta(description="local models kept in memory at the same time", gt=0)] = 2
 
 
+class Embeddings(Section, frozen=True, kw_only=True):
+    """`[embeddings]`: vectors of texts."""
+
+    stand_in: Annotated[
+        str,
+        Meta(
+            description="model that answers for OpenAI's `text-embedding-…` names; empty: they are not known here, "
+            "because vectors of different models cannot be compared"
+        ),
+    ] = ""
+
+
 class Sources(Section, frozen=True, kw_only=True):
     """`[sources]`: where weights come from."""
 
@@ -129,6 +141,7 @@ class Settings(Section, frozen=True, kw_only=True):
     keys: KeyDefaults = KeyDefaults()
     limits: Limits = Limits()
     llama: Llama = Llama()
+    embeddings: Embeddings = Embeddings()
     sources: Sources = Sources()
     models: dict[str, ModelSettings] = {}
 

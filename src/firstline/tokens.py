@@ -59,13 +59,14 @@ class _Backend(Protocol):
     def encode(self, text: str) -> list[int]: ...
 
 
-class O200k:
-    """The encoding, loaded on first use; safe to use from several threads.
+class Encoding:
+    """An encoding of OpenAI's, loaded on first use; safe to use from several threads.
 
     Counting takes time linear in the text, whatever it holds: 1 MB takes 0.02 to 0.3 s.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self._name = name
         self._lock = threading.Lock()
         self._backend: _Backend | None = None
         self._bytes: tuple[bytes, ...] = ()
@@ -73,7 +74,7 @@ class O200k:
     async def run(self, characters: int, count: Callable[[], T]) -> T:
         """Do `count` here when the encoding is loaded and `characters` are few, else on a thread.
 
-        `await o200k.run(len(text), lambda: o200k.count_text(text))`
+        `await encoding.run(len(text), lambda: encoding.count_text(text))`
         """
         if self._backend is not None and characters <= INLINE_CHARACTERS:
             return count()
@@ -86,6 +87,50 @@ class O200k:
     def count_within(self, text: str, limit: int) -> int | None:
         """Count as `count_text`, but stop past the limit and give None: bounded work for whatever is sent."""
         return self._load().count_till_limit(_valid(text), limit)
+
+    def encode(self, text: str) -> list[int]:
+        """Give the token ids of a text."""
+        return list(self._load().encode(_valid(text)))
+
+    def token_bytes(self, token: int) -> bytes:
+        """Give the bytes of a token id (a token may be half a character). Raises KeyError for what is no id."""
+        vocabulary = self._vocabulary()
+        if not 0 <= token < len(vocabulary):
+            raise KeyError(token)
+        return vocabulary[token]
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """Give the text of token ids; U+FFFD where they are no text. Raises KeyError for what is no id."""
+        return b"".join(self.token_bytes(token) for token in tokens).decode("utf-8", "replace")
+
+    def _load(self) -> _Backend:
+        with self._lock:
+            if self._backend is None:
+                self._backend = _binding(self._name)
+            return self._backend
+
+    def _vocabulary(self) -> tuple[bytes, ...]:
+        with self._lock:
+            if not self._bytes:
+                packed = (_package() / "data" / f"{self._name}.tiktoken.gz").read_bytes()
+                # Each line is a token in base64 and its id; ids count up from 0.
+                lines = gzip.decompress(packed).splitlines()
+                self._bytes = tuple(b64decode(line.partition(b" ")[0]) for line in lines)
+            return self._bytes
+
+
+class Cl100k(Encoding):
+    """The encoding of OpenAI's embedding models: what token ids in a request for vectors name."""
+
+    def __init__(self) -> None:
+        super().__init__("cl100k_base")
+
+
+class O200k(Encoding):
+    """The encoding of `gpt-4o-mini` and its family, and what frames a prompt for them."""
+
+    def __init__(self) -> None:
+        super().__init__("o200k_base")
 
     def count_messages(self, messages: Sequence[Message], tools: Sequence[Function] = ()) -> int:
         """Count a prompt: its messages, their frames, the primer of the answer, and the tools. Pictures count 0."""
@@ -103,21 +148,6 @@ class O200k:
         total = PER_TOOLS + self.count_text(namespace(tools)) if tools else 0
         return total if forced is None else total + FORCED + self.count_text(forced)
 
-    def encode(self, text: str) -> list[int]:
-        """Give the token ids of a text."""
-        return list(self._load().encode(_valid(text)))
-
-    def token_bytes(self, token: int) -> bytes:
-        """Give the bytes of a token id (a token may be half a character). Raises KeyError for what is no id."""
-        vocabulary = self._vocabulary()
-        if not 0 <= token < len(vocabulary):
-            raise KeyError(token)
-        return vocabulary[token]
-
-    def decode(self, tokens: Sequence[int]) -> str:
-        """Give the text of token ids; U+FFFD where they are no text. Raises KeyError for what is no id."""
-        return b"".join(self.token_bytes(token) for token in tokens).decode("utf-8", "replace")
-
     def _message(self, message: Message) -> int:
         total = PER_MESSAGE + self.count_text(message.role) + self.count_text(message.text)
         if message.name is not None:
@@ -125,21 +155,6 @@ class O200k:
         return total + sum(
             PER_CALL + self.count_text(call.name) + self.count_text(call.arguments) for call in message.tool_calls
         )
-
-    def _load(self) -> _Backend:
-        with self._lock:
-            if self._backend is None:
-                self._backend = _binding("o200k_base")
-            return self._backend
-
-    def _vocabulary(self) -> tuple[bytes, ...]:
-        with self._lock:
-            if not self._bytes:
-                packed = (_package() / "data" / "o200k_base.tiktoken.gz").read_bytes()
-                # Each line is a token in base64 and its id; ids count up from 0.
-                lines = gzip.decompress(packed).splitlines()
-                self._bytes = tuple(b64decode(line.partition(b" ")[0]) for line in lines)
-            return self._bytes
 
 
 def _package() -> Path:

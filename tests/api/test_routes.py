@@ -42,11 +42,17 @@ async def test_every_route_that_names_something_knows_when_it_does_not_exist(tmp
 
 
 @pytest.mark.parametrize(
-    ("query", "param"), [("limit=0", "limit"), ("limit=x", "limit"), ("verdict=right", "verdict"), ("limits=3", None)]
+    ("query", "param", "code"),
+    [
+        ("limit=0", "limit", "invalid_request"),
+        ("limit=x", "limit", "invalid_request"),
+        ("verdict=right", "verdict", "invalid_request"),
+        ("limits=3", "limits", "unsupported_parameter"),
+    ],
 )
-async def test_a_wrong_query_names_its_field(tmp_path: Path, query: str, param: str | None) -> None:
+async def test_a_wrong_query_names_its_field(tmp_path: Path, query: str, param: str, code: str) -> None:
     async with served(tmp_path) as server, httpx2.AsyncClient(base_url=server.url) as client:
-        assert check_error(await client.get(f"/runs?{query}"), 400, "invalid_request")["param"] == param
+        assert check_error(await client.get(f"/runs?{query}"), 400, code)["param"] == param
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff\xfe", b"[" * 100_000, b'{"model":NaN}'])

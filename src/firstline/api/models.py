@@ -66,6 +66,7 @@ def model_object(model: Model, name: str, now: datetime) -> dict[str, Json]:
             "modalities": list(model.modalities),
             "context": model.context,
             "max_output": model.max_output,
+            "dimensions": model.dimensions,
             "local": model.local,
             "licence": model.licence,
             "price": _price(model, now),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from firstline.api.chat_completions import chat_completions
+from firstline.api.embeddings import embeddings
 from firstline.api.health import health
 from firstline.api.models import list_models, retrieve_model
 from firstline.api.runs import get_run, list_runs
 
 ROUTES = (
     Route("/v1/chat/completions", chat_completions, methods=["POST"]),
+    Route("/v1/embeddings", embeddings, methods=["POST"]),
     Route("/v1/models", list_models, methods=["GET"]),
     Route("/v1/models/{id:path}", retrieve_model, methods=["GET"]),
     Route("/v1/runs", list_runs, methods=["GET"]),

@@ -10,14 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from firstline.api.auth import caller_of
+from firstline.api.fields import read_query
 from firstline.api.run_object import run_object
-from firstline.errors import UsageError
 from firstline.types import Json, Verdict
 from firstline.workflow.call import key_of
 from firstline.workflow.services import Services
 
 
-class RunQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RunQuery(msgspec.Struct, frozen=True, kw_only=True):
     """The query of a list; `after` is the id of the last run of the page before."""
 
     limit: Annotated[int, Meta(ge=1, le=100)] = 20
@@ -37,7 +37,7 @@ async def get_run(request: Request) -> Response:
 async def list_runs(request: Request) -> Response:
     """List the caller's latest runs, newest first."""
     services: Services = request.app.state.services
-    query = _query(request)
+    query = read_query(request, RunQuery)
     # One more than asked for tells whether there is a next page.
     runs = await services.ledger.list_runs(
         query.limit + 1,
@@ -56,15 +56,6 @@ async def list_runs(request: Request) -> Response:
             "has_more": len(runs) > len(page),
         }
     )
-
-
-def _query(request: Request) -> RunQuery:
-    try:
-        return msgspec.convert(dict(request.query_params), RunQuery, strict=False)
-    except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at ")
-        param = path.strip("`").removeprefix("$.") or None
-        raise UsageError(f"{param}: {message}" if param else message, param=param) from None
 
 
 def _json(value: Json) -> Response:

@@ -97,7 +97,8 @@ FREE = FlatPrice(input=Decimal(0), output=Decimal(0))
 class Model(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A catalog entry.
 
-    `context` and `max_output` are tokens. `modalities` is what goes in; text comes out. `price` None means unknown.
+    `context` and `max_output` are tokens. `modalities` is what goes in; text comes out, or with the engine `encoder` a
+    vector of `dimensions` numbers. `price` None means unknown.
     `script` is the path of a fake model's answers. `own` lists the settings of the user that shaped this card.
     """
 
@@ -108,6 +109,7 @@ class Model(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
     modalities: tuple[Modality, ...] = ("text",)
     context: int | None = None
     max_output: int | None = None
+    dimensions: int | None = None
     released: date | None = None
     shutdown: date | None = None
     licence: str | None = None

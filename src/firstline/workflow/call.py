@@ -7,8 +7,9 @@ before anything is sent, and what was spent is written to the ledger whatever be
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from firstline.catalog.model import Model
 from firstline.catalog.price import price
@@ -26,6 +27,8 @@ from firstline.errors import (
 from firstline.ledger.store import Ledger
 from firstline.money import ZERO, NanoUSD, show
 from firstline.types import Attempt, Caller, Completion, Delta, Image, Message, ModelRequest, Usage
+
+T = TypeVar("T")
 
 _CHARS_PER_TOKEN = 2
 """Fewer than any tokenizer averages on prose: an upper estimate of tokens for what is set aside before a call."""
@@ -164,13 +167,26 @@ class Account:
             await self._failed(entry, error, most, begun)
             raise
 
+    async def spend(self, most: Usage, work: Callable[[], Awaitable[tuple[T, Usage]]]) -> T:
+        """Do work that is no completion (vectors) and uses at most `most`; `work` gives its result and what it used."""
+        held, entry, begun = await self._hold(self._price(most))
+        try:
+            result, usage = await work()
+        except FirstlineError as error:
+            await self._failed(entry, error, held, begun)
+            raise
+        await self._pay(entry, usage, begun)
+        return result
+
     async def count_tokens(self, messages: tuple[Message, ...]) -> int:
         """Count a prompt's tokens as the model does; costs nothing."""
         async with self._pool.using(self.model.id) as engine:
             return await engine.count_tokens(messages)
 
     async def _admit(self, request: ModelRequest) -> tuple[NanoUSD | None, int, float]:
-        most = self._most(request)
+        return await self._hold(self._most(request))
+
+    async def _hold(self, most: NanoUSD | None) -> tuple[NanoUSD | None, int, float]:
         self._purse.admit(most)
         entry = await self._ledger.hold(
             self._run_id, self._position, self.model.id, most or ZERO, key_id=key_of(self._purse.caller)

@@ -7,6 +7,7 @@ from firstline.ledger.store import Ledger
 from firstline.settings import Settings
 from firstline.types import Value
 from firstline.workflow.chat import Chat, ChatCall, ChatDelta, ChatResult
+from firstline.workflow.embed import Embedder
 from firstline.workflow.keyring import Keyring
 from firstline.workflow.rates import Rates
 from firstline.workflow.run import Runner
@@ -23,6 +24,7 @@ class Services(Value, frozen=True, kw_only=True):
     tasks: Tasks
     runner: Runner
     chat: Chat
+    embedder: Embedder
     ledger: Ledger
     keyring: Keyring
     rates: Rates

@@ -1,0 +1,61 @@
+"""Checks the fields of a JSON body or a query against a struct: every mistake names its field. Pure."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from typing import TypeVar
+
+import msgspec
+from starlette.requests import Request
+
+from firstline.errors import UnsupportedError, UsageError
+from firstline.types import Json
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+def read_fields(raw: Mapping[str, Json], shape: type[T], *, ignored: tuple[str, ...] = ()) -> T:
+    """Check a JSON object; `ignored` fields change nothing here and are left alone.
+
+    Raises UnsupportedError for a field that the shape does not have and UsageError for a wrong value.
+    """
+    known = shape.__struct_encode_fields__
+    for name in raw:
+        if name not in known and name not in ignored:
+            raise _unknown(name, (*known, *ignored))
+    return _convert({name: value for name, value in raw.items() if name in known}, shape, strict=True)
+
+
+def read_query(request: Request, shape: type[T]) -> T:
+    """Check the query of a request. Raises as `read_fields`."""
+    raw = dict(request.query_params)
+    known = shape.__struct_encode_fields__
+    for name in raw:
+        if name not in known:
+            raise _unknown(name, known)
+    return _convert(raw, shape, strict=False)
+
+
+def _convert(raw: Mapping[str, Json], shape: type[T], *, strict: bool) -> T:
+    try:
+        return msgspec.convert(raw, shape, strict=strict)
+    except msgspec.ValidationError as error:
+        raise _wrong(error) from None
+
+
+def _unknown(name: str, known: tuple[str, ...]) -> UnsupportedError:
+    shown = name[:64]
+    close = difflib.get_close_matches(shown, known, n=1)
+    return UnsupportedError(
+        f"unrecognized request argument: {shown!r}", hint=f"did you mean '{close[0]}'?" if close else None, param=shown
+    )
+
+
+def _wrong(error: msgspec.ValidationError) -> UsageError:
+    message, _, path = str(error).partition(" - at ")
+    param = path.strip("`").removeprefix("$").removeprefix(".")
+    if missing := re.search(r"missing required field `(\w+)`", message):
+        param = f"{param}.{missing[1]}" if param else missing[1]
+    return UsageError(f"{param}: {message}" if param else message, param=param or None)
