@@ -36,6 +36,7 @@
         ├── EngineQuotaError             502                  engine_quota
         ├── EngineRateLimitError         429                  rate_limit_exceeded   retryable
         ├── EngineRefusedError           400                  engine_refused_input
+        │   └── EngineSchemaError        400                  engine_refused_schema
         └── EngineOutputError            502                  engine_bad_output
 
 `status`, `type`, `code` and `retryable` are facts of the class, `message`, `hint` and `param` of the instance. One
@@ -310,6 +311,12 @@ class EngineRefusedError(EngineError):
 
     status = 400
     code = "engine_refused_input"
+
+
+class EngineSchemaError(EngineRefusedError):
+    """The engine cannot hold an answer to this schema; asked without it, the answer can still be verified."""
+
+    code = "engine_refused_schema"
 
 
 class EngineOutputError(EngineError):

@@ -2,8 +2,7 @@
 
 Requests are answered in `parallel` slots at a time (continuous batching); a slot keeps what it read, so a prompt
 that begins like an earlier one is read from where they part. A schema becomes a grammar in the child. It holds the
-form, not everything a schema can say (`not`, `uniqueItems`, patterns without anchors are let through), so an answer
-is still to be checked.
+form, not everything a schema can say (`llama_schema` lists what is let through), so an answer is still to be checked.
 
 A closed set of answers (`ModelRequest.choices`) is not written but weighed: see `choice_tree`. What ends an answer
 is part of it, so that `card` and `card_lost` can both be choices: where the prefill ends with an opening quote or
@@ -23,6 +22,7 @@ from firstline.engines import choice_tree, openai_wire
 from firstline.engines.child_log import ChildLog
 from firstline.engines.control_marks import without_marks
 from firstline.engines.llama_link import Link
+from firstline.engines.llama_schema import for_grammar
 from firstline.engines.supervisor import ChildSpec, Supervisor
 from firstline.errors import EngineOutputError, EngineRefusedError, EngineTimeoutError, UnsupportedError
 from firstline.types import Completion, Delta, Image, Json, Message, ModelRequest, Text, Usage
@@ -290,7 +290,7 @@ def _chat_body(request: ModelRequest, messages: list[dict[str, Json]], slot: int
     }
     schema = {"enum": list(request.choices)} if request.choices else request.schema
     if schema is not None:
-        body["response_format"] = openai_wire.format_json(schema, request.schema_name, strict=True)
+        body["response_format"] = openai_wire.format_json(for_grammar(schema), request.schema_name, strict=True)
     elif request.json_object:
         body["response_format"] = {"type": "json_object"}
     if "response_format" in body:

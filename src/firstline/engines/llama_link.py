@@ -22,6 +22,7 @@ from firstline.errors import (
     EngineError,
     EngineOutputError,
     EngineRefusedError,
+    EngineSchemaError,
     EngineTimeoutError,
     EngineUnavailableError,
     FirstlineError,
@@ -184,7 +185,7 @@ def _failure(status: int, raw: bytes, *, schema: bool) -> FirstlineError:
             f"the prompt is longer than the model's context: {said.message}", hint="set `llama.context` higher"
         )
     if schema and any(word in said.message.lower() for word in ("schema", "grammar")):
-        return EngineRefusedError(
+        return EngineSchemaError(
             f"this schema cannot be made a grammar: {said.message.rpartition('failed: ')[2]}",
             hint="ask without a schema and check the answer afterwards, or simplify the schema",
             param="schema",

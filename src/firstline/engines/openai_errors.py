@@ -12,6 +12,7 @@ from firstline.errors import (
     EngineQuotaError,
     EngineRateLimitError,
     EngineRefusedError,
+    EngineSchemaError,
     EngineTimeoutError,
     EngineUnavailableError,
     FirstlineError,
@@ -33,6 +34,8 @@ def failure(status: int, complaint: Complaint, *, model: str) -> FirstlineError:
         return EngineRateLimitError(f"{model}: too many requests{said}")
     if code == "context_length_exceeded" or "maximum context length" in complaint.message:
         return ContextLengthError(f"{model}: the prompt is longer than its context{said}")
+    if code == "invalid_json_schema" or complaint.message.startswith("Invalid schema for response_format"):
+        return EngineSchemaError(f"{model}: the address does not take this schema{said}", param="schema")
     if status in (408, 504):
         return EngineTimeoutError(f"{model}: the address gave up waiting ({status}){said}")
     if status in (502, 503):

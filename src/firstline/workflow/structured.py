@@ -1,0 +1,177 @@
+"""A JSON document that meets a schema, from one model: asked for, verified, and asked for again with what is wrong.
+
+An engine holds an answer to a schema by a grammar, and a grammar does not hold all that a schema can say: some schemas
+it refuses, and some keywords (see `engines.llama_cpp`) it lets through. So every answer is verified against the whole
+schema. Where the engine refuses the schema, the model is told it in words and held to what is left of it when all but
+its shape is taken out; where that too is refused, to a JSON object. A document with mismatches is asked for again, with
+them in words, a bounded number of times. What still does not fit is for the next rung; it is never passed off as right.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any, NoReturn
+
+import msgspec
+
+from firstline.errors import BudgetError, ContextLengthError, EngineOutputError, EngineSchemaError, SchemaError
+from firstline.schema import Mismatch, Validator, compile_schema, unsatisfiable
+from firstline.types import Completion, Finding, Json, Message, ModelRequest, Text, Value, message
+
+RETRIES = 2
+MAX_TOLD = 12_000
+"""Characters of a schema that are told to a model in words; of a longer one only the shape is told, or nothing."""
+
+_SHAPE = ("type", "properties", "required", "additionalProperties", "items", "prefixItems", "anyOf", "oneOf", "allOf")
+_KEPT = frozenset((*_SHAPE, "enum", "const", "$ref", "$defs", "definitions"))
+_NAMED = frozenset(("properties", "$defs", "definitions"))
+_AS_THEY_ARE = frozenset(("type", "required", "enum", "const", "$ref"))
+
+Ask = Callable[[ModelRequest], Awaitable[Completion]]
+
+
+class Structured(Value, frozen=True, kw_only=True):
+    """What came of it. `findings` are empty where the document meets the schema.
+
+    `completion.text` is then the document and nothing beside it; its usage is that of all tries. `notes` say in words
+    what was done besides asking once.
+    """
+
+    completion: Completion
+    document: Json = None
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def compile_wanted(schema: Mapping[str, Json]) -> Validator:
+    """Compile the schema of a request. Raises SchemaError where it is wrong, or where no document can meet it."""
+    validator = compile_schema(schema)
+    if (why := unsatisfiable(schema)) is not None:
+        raise SchemaError(f"no document can meet the schema: {why}")
+    return validator
+
+
+async def ask_structured(
+    ask: Ask, request: ModelRequest, validator: Validator, *, retries: int = RETRIES
+) -> Structured:
+    """Ask for a document that meets `request.schema`, which `validator` holds.
+
+    At most three forms of the question and `retries` further tries are sent. Raises what `ask` raises of the first
+    answer; a try that fails later leaves the best answer there was.
+    """
+    held, answer, notes = await _first(ask, request)
+    best = _judge(answer, validator)
+    usage, seen = answer.usage, {answer.text}
+    latest = best
+    for _ in range(retries):
+        if not latest.findings or answer.finish_reason != "stop":
+            break
+        notes.append(f"asked again: {latest.findings[0].reason}")
+        try:
+            answer = await ask(_again(held, latest))
+        except (BudgetError, ContextLengthError, EngineOutputError) as error:
+            notes.append(f"not asked again: {error.message}")
+            break
+        usage += answer.usage
+        latest = _judge(answer, validator)
+        if len(latest.findings) < len(best.findings):
+            best = latest
+        if answer.text in seen:
+            break
+        seen.add(answer.text)
+    completion = msgspec.structs.replace(best.completion, usage=usage)
+    return msgspec.structs.replace(best, completion=completion, notes=tuple(notes))
+
+
+async def _first(ask: Ask, request: ModelRequest) -> tuple[ModelRequest, Completion, list[str]]:
+    """Ask in the strictest form that the engine takes; give that form with the answer."""
+    notes: list[str] = []
+    *stricter, loosest = _forms(request)
+    for form in stricter:
+        try:
+            return form, await ask(form), notes
+        except (EngineSchemaError, EngineOutputError) as error:  # also a grammar that lets through what is no JSON
+            notes.append(f"not held by a grammar: {error.message}")
+    return loosest, await ask(loosest), notes
+
+
+def _forms(request: ModelRequest) -> Iterator[ModelRequest]:
+    yield request
+    schema = request.schema or {}
+    told = msgspec.structs.replace(request, messages=_told(request.messages, schema))
+    relaxed = relax(schema)
+    if relaxed != schema:
+        yield msgspec.structs.replace(told, schema=relaxed)
+    is_object = schema.get("type") == "object" or "properties" in schema
+    yield msgspec.structs.replace(told, schema=None, json_object=is_object)
+
+
+def relax(schema: Mapping[str, Json]) -> dict[str, Json]:
+    """Keep of a schema what gives its documents their shape: types, names, items, branches and closed sets."""
+    out: dict[str, Json] = _relaxed(schema)
+    return out
+
+
+def _relaxed(node: Json) -> Any:
+    if isinstance(node, list):
+        return [_relaxed(child) for child in node]
+    if not isinstance(node, Mapping):
+        return node
+    out: dict[str, Json] = {}
+    for key, value in node.items():
+        if key in _NAMED and isinstance(value, Mapping):
+            out[key] = {name: _relaxed(child) for name, child in value.items()}
+        elif key in _KEPT:
+            out[key] = value if key in _AS_THEY_ARE else _relaxed(value)
+    return out
+
+
+def _told(messages: tuple[Message, ...], schema: Mapping[str, Json]) -> tuple[Message, ...]:
+    """Put the schema into the system's words, where it is short enough to be read."""
+    text = next((text for text in (_written(schema), _written(relax(schema))) if len(text) <= MAX_TOLD), "")
+    words = f"Answer with one JSON document that meets this JSON Schema, and with nothing else:\n{text}"
+    if not text:
+        words = "Answer with one JSON document, and with nothing else."
+    if messages and messages[0].role == "system":
+        first = msgspec.structs.replace(messages[0], parts=(*messages[0].parts, Text(text=words)))
+        return (first, *messages[1:])
+    return (message("system", words), *messages)
+
+
+def _written(schema: Mapping[str, Json]) -> str:
+    return msgspec.json.encode(schema).decode()
+
+
+def _again(held: ModelRequest, latest: Structured) -> ModelRequest:
+    wrong = "\n".join(f"- {finding.reason}" for finding in latest.findings)
+    words = f"This does not meet the schema:\n{wrong}\nGive the whole JSON document again with this put right."
+    turns = (message("assistant", latest.completion.text), message("user", words))
+    return msgspec.structs.replace(held, messages=(*held.messages, *turns))
+
+
+def _judge(answer: Completion, validator: Validator) -> Structured:
+    if answer.finish_reason == "length":
+        return _unread(answer, "the answer was cut at its longest allowed length")
+    text = answer.text.strip()
+    if text.startswith("```"):
+        text = text.strip("`").removeprefix("json").strip()
+    try:
+        document = json.loads(text, parse_constant=_no_json)
+    except (ValueError, RecursionError):
+        return _unread(answer, "the answer is not JSON")
+    found = tuple(_finding(item) for item in validator.mismatches(document))
+    return Structured(completion=msgspec.structs.replace(answer, text=text), document=document, findings=found)
+
+
+def _unread(answer: Completion, reason: str) -> Structured:
+    return Structured(completion=answer, findings=(Finding(check="schema", reason=reason),))
+
+
+def _finding(item: Mismatch) -> Finding:
+    return Finding(check="schema", field=item.field, reason=item.reason)
+
+
+def _no_json(name: str) -> NoReturn:
+    """Python's reader takes NaN and Infinity, which are no JSON."""
+    raise ValueError(name)
