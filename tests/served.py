@@ -42,18 +42,20 @@ async def served(
     script: str = "",
     *,
     toml: str = "",
+    model: str = "",
     change: Callable[[Services], Services] = lambda services: services,
 ) -> AsyncIterator[Served]:
     """Serve `fake/echo`, `fake/scripted` (which answers by `script`) and `task/colour` until the block ends.
 
-    `change` may put other parts in the place of the built ones.
+    `model` are further lines of the settings of `fake/scripted`, such as its price. `change` may put other parts in the
+    place of the built ones.
     """
     (folder / "tasks").mkdir()
     (folder / "tasks" / "colour.toml").write_text(COLOUR)
     (folder / "script.toml").write_text(script)
     (folder / "firstline.toml").write_text(
         f'data_dir = "{folder}/data"\ntasks_dir = "{folder}/tasks"\n{toml}\n'
-        f'[models."fake/scripted"]\nscript = "{folder}/script.toml"\n'
+        f'[models."fake/scripted"]\nscript = "{folder}/script.toml"\n{model}\n'
     )
     async with build(settings.load({}, cwd=folder)) as app:
         services = change(app.services)

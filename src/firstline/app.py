@@ -62,7 +62,7 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
     ledger = await Ledger.open(settings.ledger_url)
     alone = settings.server.workers == 1
     rates = Rates(MemoryBuckets() if alone else LedgerBuckets(ledger.buckets), settings.keys)
-    door = Door(pool, ledger)
+    door = Door(pool, ledger, rates=rates)
 
     def machine() -> Machine:
         return Machine(

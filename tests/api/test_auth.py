@@ -134,7 +134,7 @@ async def test_without_keys_anybody_on_the_loopback_may_ask_and_nobody_from_else
 
 async def test_the_requests_of_a_minute_are_counted_and_told(tmp_path: Path) -> None:
     async with served(tmp_path) as server:
-        secret = await made(server, requests_per_minute=2, tokens_per_minute=1000)
+        secret = await made(server, requests_per_minute=2, tokens_per_minute=4000)
         async with client_of(server, secret) as client:
             left = []
             for _ in range(2):
@@ -142,7 +142,7 @@ async def test_the_requests_of_a_minute_are_counted_and_told(tmp_path: Path) -> 
                 assert answer.status_code == 200
                 left.append(answer.headers["x-ratelimit-remaining-requests"])
                 assert answer.headers["x-ratelimit-limit-requests"] == "2"
-                assert answer.headers["x-ratelimit-limit-tokens"] == "1000"
+                assert answer.headers["x-ratelimit-limit-tokens"] == "4000"
             assert left == ["1", "0"]
             answer = await client.post("/v1/chat/completions", json={**HELLO, "model": "fake/echo"})
             error = check_error(answer, 429, "rate_limit_exceeded")

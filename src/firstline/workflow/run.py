@@ -13,7 +13,7 @@ import msgspec
 from firstline.catalog.catalog import Catalog
 from firstline.catalog.model import Model
 from firstline.engines.base import DocumentReader, PageReader
-from firstline.errors import EngineCrashedError, EngineError, FirstlineError, InputError
+from firstline.errors import EngineCrashedError, FirstlineError, InputError
 from firstline.ledger.store import Ledger
 from firstline.money import NanoUSD
 from firstline.settings import Settings
@@ -84,9 +84,10 @@ class Runner:
     ) -> Run:
         """Run a task on one input to its verdict.
 
-        Raises UsageError for wrong parameters, ModelNotFoundError for a ladder that names an unknown model, and
-        EngineError where the input could not be read for a reason that is not its own; what goes wrong after that ends
-        in the verdict. An error and cancelling leave a run that the ledger shows as given up.
+        Raises UsageError for wrong parameters, ModelNotFoundError for a ladder that names an unknown model,
+        EngineError where the input could not be read for a reason that is not its own, and InsufficientBalanceError,
+        QuotaError or TokenRateLimitError where no model answered because the caller could not pay or was too fast;
+        what else goes wrong ends in the verdict. An error and cancelling leave a run that the ledger shows as given up.
         """
         arguments = task.arguments(parameters or {})
         task = with_named_fields(task, arguments)
@@ -99,7 +100,7 @@ class Runner:
         except asyncio.CancelledError:
             await self._ledger.drop_run(run_id, "the caller left before the verdict")
             raise
-        except EngineError as error:
+        except FirstlineError as error:
             await self._ledger.drop_run(run_id, error.message)
             raise
         run = msgspec.structs.replace(run, created=created, ms=round((self._timer() - begun) * 1000))
@@ -130,13 +131,15 @@ class Runner:
             if not standing.open:
                 break
             standing = await self._rung(run_id, work, rung, purse, standing, attempts, tell)
+        if purse.denied is not None and not any(_answered(attempt) for attempt in attempts):
+            raise purse.denied
         decided, reason = verdict(standing, attempts)
         cost = NanoUSD(sum(attempt.cost_nano_usd for attempt in attempts))
         return msgspec.structs.replace(
             blank,
             verdict=decided,
             reason=reason,
-            answer=dict(standing.answer) if any(a.skipped is None and a.error is None for a in attempts) else None,
+            answer=dict(standing.answer) if any(_answered(attempt) for attempt in attempts) else None,
             attempts=tuple(attempts),
             fields=_outcomes(standing),
             notes=work.notes,
@@ -214,6 +217,10 @@ class Runner:
             seconds=own.seconds or budget.seconds,
             caller=caller,
         )
+
+
+def _answered(attempt: Attempt) -> bool:
+    return attempt.skipped is None and attempt.error is None
 
 
 def _outcomes(standing: Standing) -> dict[str, FieldOutcome]:
