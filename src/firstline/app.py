@@ -19,7 +19,7 @@ from firstline.engines.ocr import Ocr
 from firstline.engines.openai_http import OpenAIHTTP
 from firstline.engines.pdf import PdfReader
 from firstline.engines.pool import Pool
-from firstline.errors import EngineUnavailableError
+from firstline.errors import EngineUnavailableError, SettingsError
 from firstline.ledger.store import Ledger
 from firstline.settings import Loaded, Settings
 from firstline.tokens import Cl100k
@@ -52,7 +52,14 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
     Raises SettingsError and LedgerError.
     """
     settings = loaded.settings
-    settings.data_path.mkdir(parents=True, exist_ok=True)
+    try:
+        settings.data_path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"the data folder {settings.data_path} cannot be made: {error.strerror}",
+            hint="set data_dir (FIRSTLINE_DATA_DIR) to a folder that you may write to",
+            param="data_dir",
+        ) from None
     catalog = Catalog.load(settings.models)
     weights = WeightsStore(settings.models_path)
     pool = Pool(lambda name: _engine(catalog.get(name), weights, loaded), max_local=settings.llama.max_models)

@@ -228,6 +228,25 @@ def test_the_server_says_where_it_listens_and_stops_when_told(folder: Path, work
     assert server.returncode in (0, 130, -signal.SIGTERM)
 
 
+def test_a_data_folder_that_cannot_be_made_is_told_in_words(folder: Path) -> None:
+    for word in ("runs", "doctor"):
+        result = called(word, env={"FIRSTLINE_DATA_DIR": str(folder / "script.toml" / "data")})
+        assert result.exit_code in (1, 2)
+        assert "cannot be made: Not a directory" in result.output
+        assert "FIRSTLINE_DATA_DIR" in result.output
+
+
+def test_checking_a_task_refuses_a_ladder_that_names_an_unknown_model(folder: Path) -> None:
+    (folder / "tasks" / "high.toml").write_text(COLOUR.replace("fake/scripted", "local/nope"))
+    result = called("tasks", "check", "high")
+    assert (result.exit_code, "local/nope" in result.stderr, "hint" in result.stderr) == (2, True, True)
+
+
+def test_a_list_of_runs_breaks_no_id_on_a_narrow_screen(folder: Path) -> None:
+    (made,) = lines(called("run", "colour", "red", "--json"))
+    assert made["id"] in called("runs", env={"COLUMNS": "60"}).stdout
+
+
 def test_ctrl_c_leaves_with_130(folder: Path) -> None:
     (folder / "script.toml").write_text("[[rules]]\ndelay_ms = 3600000")
     command = (sys.executable, "-c", "from firstline.cli.main import main; main()", "run", "colour", "red")

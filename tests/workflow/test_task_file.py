@@ -85,6 +85,29 @@ def test_a_users_own_task_is_found_like_a_built_in_one(tmp_path: Path) -> None:
     assert caught.value.hint == "did you mean receipt?"
 
 
+@pytest.mark.parametrize(
+    ("was", "wrong", "words", "hint"),
+    [
+        ('kind = "extract"', 'kind = "extrct"', "kind: 'extrct' is none of its values", "did you mean `extract`?"),
+        (
+            'type = "number"',
+            'type = "nummer"',
+            "output.total.type: 'nummer' is none of its values",
+            "did you mean `number`?",
+        ),
+        ('kind = "extract"', 'kind = "x"', "kind: 'x' is none of its values", "one of classify, extract, transform"),
+    ],
+)
+def test_a_value_that_a_key_does_not_take_is_told_with_those_it_takes(
+    was: str, wrong: str, words: str, hint: str
+) -> None:
+    assert was in GOOD
+    with pytest.raises(TaskError) as caught:
+        task_from_text("mine", GOOD.replace(was, wrong))
+    assert words in caught.value.message
+    assert caught.value.hint == hint
+
+
 def test_every_built_in_task_reads(tmp_path: Path) -> None:
     tasks = Tasks(tmp_path)
     names = {

@@ -88,7 +88,7 @@ async def runs(out: Out, run_id: str | None, limit: int) -> int:
         for one in latest:
             out.emit(run_object(one))
     elif latest:
-        out.result.print(show_runs(latest))
+        out.result.print(show_runs(latest), soft_wrap=True)
     else:
         out.note("there are no runs yet")
     return DONE
@@ -171,6 +171,7 @@ async def check_task(out: Out, name: str) -> int:
             if path.suffix in (".toml", ".py")
             else app.services.tasks.get(name)
         )
+        app.services.runner.rungs(task)  # refuses a ladder that names an unknown model
         if out.json:
             out.emit({"ok": True, **show_tasks.task_json(task)})
         else:

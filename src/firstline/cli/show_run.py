@@ -54,16 +54,18 @@ def show_run(run: Run, title: str = "") -> RenderableType:
 
 
 def show_runs(runs: Sequence[Run]) -> RenderableType:
-    """Render a line for each run."""
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for title in ("run", "when (UTC)", "task", "verdict", "cost", "time"):
-        table.add_column(title, overflow="fold")
+    """Render a line for each run, however narrow the screen: half an id is of no use to the next command."""
+    rows = [[Text(title, style="bold") for title in ("run", "when (UTC)", "task", "verdict", "cost", "time")]]
     for run in runs:
         when = datetime.fromtimestamp(run.created, UTC).strftime("%Y-%m-%d %H:%M")
         word = run.verdict or "unverified"
-        verdict = Text(word, style=_STYLE[word])
-        table.add_row(clean(run.id), when, clean(run.task), verdict, money(run.cost_nano_usd), seconds(run.ms))
-    return table
+        texts = (clean(run.id), when, clean(run.task), word, money(run.cost_nano_usd), seconds(run.ms))
+        rows.append([Text(text, style=_STYLE[word] if text is word else "") for text in texts])
+    widths = [max(cell.cell_len for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        for cell, width in zip(row[:-1], widths, strict=False):
+            cell.pad_right(width + 2 - cell.cell_len)
+    return Text("\n").join(Text.assemble(*row) for row in rows)
 
 
 def seconds(ms: int) -> str:

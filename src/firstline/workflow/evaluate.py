@@ -6,6 +6,7 @@ and punctuation folded (`docs/concepts/evaluation.md`).
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -22,8 +23,11 @@ from firstline.workflow.field import FieldType
 from firstline.workflow.run import Runner
 from firstline.workflow.source import Document, InputPart, TaskInput
 from firstline.workflow.task import Task
+from firstline.workflow.task_file import with_named_fields
 
 _SERVED = ("accepted", "escalated")
+_LINE = 'a line is {"input": …, "expected": …}'
+_PATHS = "paths are relative to the folder of the file of examples"
 
 
 class Row(Value, frozen=True, kw_only=True):
@@ -82,7 +86,8 @@ async def evaluate(
     on_progress: Callable[[int], None] | None = None,
     on_run: Callable[[Row, Run, Scored], None] | None = None,
 ) -> EvalReport:
-    """Run every example and compare. Raises UsageError for parameters that the task does not take."""
+    """Run every example and compare. Raises UsageError for parameters or fields that the task does not have."""
+    _check_keys(task, rows)
     scored: list[Scored] = []
     runs: list[Run] = []
     for number, row in enumerate(rows, start=1):
@@ -140,8 +145,10 @@ def read_rows(path: Path, limits: Limits) -> list[Row]:
     """Read `DATA.jsonl`; picture paths are relative to the file. Raises UsageError with the line of a mistake."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8: {error.reason} at byte {error.start}") from None
     rows = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -150,33 +157,57 @@ def read_rows(path: Path, limits: Limits) -> list[Row]:
             rows.append(_row(json.loads(line), path.parent, limits))
         except (InputError, UsageError) as error:
             raise UsageError(f"{path.name}:{number}: {error.message}", hint=error.hint) from None
-        except (ValueError, KeyError, TypeError) as error:
-            hint = 'a line is {"input": …, "expected": …}'
-            raise UsageError(f"{path.name}:{number}: {type(error).__name__}: {error}", hint=hint) from None
+        except json.JSONDecodeError as error:
+            raise UsageError(
+                f"{path.name}:{number}: not JSON: {error.msg} (column {error.colno})", hint=_LINE
+            ) from None
     if not rows:
         raise UsageError(f"{path.name} holds no examples")
     return rows
 
 
 def _row(tree: Any, folder: Path, limits: Limits) -> Row:
-    given, expected = tree["input"], tree["expected"]
+    if not isinstance(tree, dict):
+        raise UsageError("not a JSON object", hint=_LINE)
+    for key in ("input", "expected"):
+        if key not in tree:
+            raise UsageError(f"the key `{key}` is missing", hint=_LINE)
+    given, expected, parameters = tree["input"], tree["expected"], tree.get("parameters", {})
     parts = [{"type": "text", "text": given}] if isinstance(given, str) else given
+    if not isinstance(parts, list) or not isinstance(parameters, dict):
+        raise UsageError("`input` is a text or a list of parts, `parameters` an object", hint=_LINE)
     return Row(
         given=TaskInput(parts=tuple(_part(part, folder, limits) for part in parts)),
         expected=expected if isinstance(expected, dict) else {"label": expected},
-        parameters=tree.get("parameters", {}),
+        parameters=parameters,
     )
 
 
 def _part(part: Any, folder: Path, limits: Limits) -> InputPart:
-    if part["type"] == "text":
-        return Text(text=part["text"])
-    path = folder / part["path"]
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{part['path']}: {error.strerror}") from None
-    return Document(data=data) if data.startswith(b"%PDF") else read_image(data, limits)
+    match part:
+        case {"type": "text", "text": str(text)}:
+            return Text(text=text)
+        case {"type": "image", "path": str(name)}:
+            try:
+                data = (folder / name).read_bytes()
+            except OSError as error:
+                raise UsageError(f"{name} cannot be read: {error.strerror}", hint=_PATHS) from None
+            return Document(data=data) if data.startswith(b"%PDF") else read_image(data, limits)
+    raise UsageError(
+        f"not a part of an input: {json.dumps(part, ensure_ascii=False)[:80]}",
+        hint='{"type": "text", "text": …} or {"type": "image", "path": …}',
+    )
+
+
+def _check_keys(task: Task, rows: Sequence[Row]) -> None:
+    """Refuse an expected field that the task does not have: it would count as wrong in every run."""
+    for number, row in enumerate(rows, start=1):
+        keys = with_named_fields(task, task.arguments(row.parameters)).keys
+        for key in row.expected:
+            if key not in keys:
+                near = difflib.get_close_matches(key, keys, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(keys)}"
+                raise UsageError(f"example {number} expects {key!r}, which {task.name} does not answer", hint=hint)
 
 
 def _share(pairs: Sequence[tuple[bool, bool]]) -> Share:

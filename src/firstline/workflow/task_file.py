@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Mapping
-from typing import Annotated, Any, get_type_hints
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -112,9 +112,7 @@ def task_from_tree(name: str, tree: Mapping[str, Any], *, origin: str) -> Task:
     try:
         file = msgspec.convert(tree, TaskFile)
     except msgspec.ValidationError as error:
-        prefix, words = _located(tree, str(error))
-        path, reason, hint = _explained(words)
-        path = ".".join(part for part in (prefix, path) if part)
+        path, reason, hint = _explained(*_located(tree, str(error)))
         raise TaskError(f"{path}: {reason}" if path else reason, hint=hint, param=path) from None
     _check_shape(file)
     fields = tuple(_field(key, part) for key, part in file.output.items() if key != EACH)
@@ -267,10 +265,11 @@ def _located(tree: Mapping[str, Any], error: str) -> tuple[str, str]:
     return "", error
 
 
-def _explained(error: str) -> tuple[str, str, str | None]:
-    """Part msgspec's message into dotted path, reason in words, and a hint for a misspelled key."""
+def _explained(prefix: str, error: str) -> tuple[str, str, str | None]:
+    """Part msgspec's message into dotted path, reason in words, and a hint for a misspelled key or value."""
     reason, _, at = error.partition(" - at `$")
-    path = re.sub(r"\[\.\.\.\]|\[\d+\]", "", at.rstrip("`")).lstrip(".")
+    inner = re.sub(r"\[\.\.\.\]|\[\d+\]", "", at.rstrip("`")).lstrip(".")
+    path = ".".join(part for part in (prefix, inner) if part)
     unknown = re.search(r"unknown field `(.+?)`", reason)
     if unknown:
         key = unknown.group(1)
@@ -281,7 +280,30 @@ def _explained(error: str) -> tuple[str, str, str | None]:
     missing = re.search(r"missing required field `(.+?)`", reason)
     if missing:
         return path, f"the key `{missing.group(1)}` is missing", None
+    wrong = re.fullmatch(r"Invalid enum value '?(.*?)'?", reason)
+    if wrong:
+        return path, f"{wrong.group(1)!r} is none of its values", _values_of(path, wrong.group(1))
     return path, reason[:1].lower() + reason[1:], None
+
+
+def _values_of(path: str, given: str) -> str | None:
+    """Name the values that a key takes, the nearest alone where one is near."""
+    section, _, rest = path.partition(".")
+    part = {"output": FieldPart, "labels": LabelPart, "parameters": ParameterPart}.get(
+        section if rest else "", TaskFile
+    )
+    values = list(_literals(get_type_hints(part).get(path.rpartition(".")[2])))
+    close = difflib.get_close_matches(given, values, n=1)
+    return f"did you mean `{close[0]}`?" if close else f"one of {', '.join(values)}" if values else None
+
+
+def _literals(hint: Any) -> Iterator[str]:
+    """Give the texts of the Literals inside a type."""
+    for one in get_args(hint):
+        if isinstance(one, str) and get_origin(hint) is Literal:
+            yield one
+        else:
+            yield from _literals(one)
 
 
 def _line_of(text: str, path: str | None) -> int | None:

@@ -16,6 +16,11 @@ def test_a_field_below_the_minimum_is_named() -> None:
     assert finding.reason == "confidence 0.41 is below 0.60"
 
 
+def test_what_is_just_below_is_not_rounded_up_to_the_minimum() -> None:
+    (finding,) = confident(0.5)(Subject(answer={}, confidences={"total": 0.4996}))
+    assert finding.reason == "confidence 0.49 is below 0.50"
+
+
 def test_only_the_named_fields_under_test_are_looked_at() -> None:
     subject = Subject(answer={}, confidences={"total": 0.1, "date": 0.1, "tax": 0.1}, fields=("date", "tax"))
     assert [finding.field for finding in confident(0.6, ["total", "date"])(subject)] == ["date"]

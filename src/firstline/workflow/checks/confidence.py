@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from firstline.errors import TaskError
@@ -26,6 +27,9 @@ def confident(minimum: float, fields: Sequence[str] | None = None, *, required: 
     def _reason(measured: float | None) -> str:
         if measured is None:
             return "its confidence was not measured" if required else ""
-        return "" if measured >= minimum else f"confidence {measured:.2f} is below {minimum:.2f}"
+        # Cut, not rounded: 0.499 is below 0.50, and 0.50 is not.
+        return (
+            "" if measured >= minimum else f"confidence {math.floor(measured * 100) / 100:.2f} is below {minimum:.2f}"
+        )
 
     return NamedCheck(name="confidence", look=look)
