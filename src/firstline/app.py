@@ -27,6 +27,7 @@ from firstline.types import Value
 from firstline.workflow.call import Door
 from firstline.workflow.chat import Chat
 from firstline.workflow.embed import Embedder
+from firstline.workflow.files import Files
 from firstline.workflow.keyring import Keyring
 from firstline.workflow.labels import Embed
 from firstline.workflow.ladder import Machine
@@ -96,6 +97,8 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
             ledger=ledger,
             encoding=Cl100k(),
         )
+        files = Files(ledger.files, settings.files_path, settings.files)
+        await files.tidy()
         services = Services(
             settings=settings,
             catalog=catalog,
@@ -103,6 +106,7 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
             runner=runner,
             chat=chat,
             embedder=embedder,
+            files=files,
             ledger=ledger,
             keyring=Keyring(ledger.keys),
             rates=rates,

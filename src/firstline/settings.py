@@ -105,6 +105,13 @@ class Embeddings(Section, frozen=True, kw_only=True):
     ] = ""
 
 
+class Files(Section, frozen=True, kw_only=True):
+    """`[files]`: files that are uploaded and kept."""
+
+    max_mb: Annotated[float, Meta(description="largest file in MB", gt=0)] = 512.0
+    batch_days: Annotated[float, Meta(description="days that an input of a batch is kept; others stay", gt=0)] = 30.0
+
+
 class Sources(Section, frozen=True, kw_only=True):
     """`[sources]`: where weights come from."""
 
@@ -142,6 +149,7 @@ class Settings(Section, frozen=True, kw_only=True):
     limits: Limits = Limits()
     llama: Llama = Llama()
     embeddings: Embeddings = Embeddings()
+    files: Files = Files()
     sources: Sources = Sources()
     models: dict[str, ModelSettings] = {}
 
@@ -154,6 +162,11 @@ class Settings(Section, frozen=True, kw_only=True):
     def models_path(self) -> Path:
         """Where weights lie."""
         return self.data_path / "models"
+
+    @property
+    def files_path(self) -> Path:
+        """Where uploaded files lie, by sha256."""
+        return self.data_path / "files"
 
     @property
     def ledger_url(self) -> str:

@@ -98,6 +98,10 @@ def test_a_field_nobody_knows_is_refused_with_the_nearest_name() -> None:
         ({"messages": [HELLO, {"role": "user"}]}, "messages[1].content"),
         ({"messages": [{"role": "user", "content": [{"type": "video"}]}]}, "messages[0].content[0].type"),
         ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, "messages[0].content[0].image_url"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "file", "file": {"filename": "a"}}]}]},
+            "messages[0].content[0].file",
+        ),
         ({"temperature": 2.1}, "temperature"),
         ({"top_p": -0.1}, "top_p"),
         ({"max_tokens": 0}, "max_tokens"),
@@ -127,7 +131,6 @@ def test_a_wrong_value_is_refused_with_its_place(fields: dict[str, Any], param: 
         ({"modalities": ["text", "audio"]}, "modalities"),
         ({"messages": [{"role": "tool", "content": "x", "tool_call_id": "c"}]}, "messages[0].role"),
         ({"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]}, "messages[0].content[0]"),
-        ({"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_id": "f"}}]}]}, None),
     ],
 )
 def test_what_is_possible_elsewhere_only_is_unsupported(fields: dict[str, Any], param: str | None) -> None:

@@ -13,6 +13,7 @@ import pytest
 from firstline.errors import InsufficientBalanceError, LedgerError, NotFoundError, QuotaError, UsageError
 from firstline.ledger.keys import shown
 from firstline.ledger.store import Ledger
+from firstline.ledger.tables import metadata
 from firstline.money import NanoUSD
 from firstline.types import ApiKey, Attempt, KeyTerms, Usage
 
@@ -201,8 +202,11 @@ async def test_a_ledger_of_the_first_version_is_migrated_with_its_runs(tmp_path:
             connection.execute(f"DROP INDEX ix_{table}_key_id_created")
             connection.execute(f"ALTER TABLE {table} DROP COLUMN key_id")
         connection.execute("DROP INDEX ix_entries_state_held")
-        for table in ("key_days", "credits", "api_keys", "rate_buckets"):
-            connection.execute(f"DROP TABLE {table}")
+        first = {"runs", "attempts", "entries", "alembic_version"}
+        later = [table.name for table in reversed(metadata.sorted_tables) if table.name not in first]
+        assert {"api_keys", "credits", "key_days"} < set(later)
+        for name in later:
+            connection.execute(f"DROP TABLE {name}")
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     connection.close()
     async with opened(tmp_path) as ledger:

@@ -78,7 +78,7 @@ class ImagePart(_Wire, frozen=True, kw_only=True, tag="image_url"):
 
 
 class FileData(_Wire, frozen=True, kw_only=True):
-    """A PDF as a `data:` URI."""
+    """A PDF as a `data:` URI, or an uploaded PDF or picture by its id."""
 
     file_data: str | None = None
     file_id: str | None = None
@@ -220,9 +220,11 @@ def _check_message(message: WireMessage, param: str) -> None:
             raise UnsupportedError("audio is not supported", param=where)
         if isinstance(part, ImagePart | FilePart) and message.role != "user":
             raise UsageError(f"a message of the role {message.role} holds text only", param=where)
-        if isinstance(part, FilePart) and part.file.file_data is None:
-            raise UnsupportedError(
-                "files are not kept here", hint="send the PDF in file_data, as a data: URI", param=f"{where}.file"
+        if isinstance(part, FilePart) and (part.file.file_data is None) == (part.file.file_id is None):
+            raise UsageError(
+                "a file part has either file_data or file_id",
+                hint="send a PDF in file_data, as a data: URI, or the id of an uploaded file",
+                param=f"{where}.file",
             )
 
 

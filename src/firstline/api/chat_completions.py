@@ -23,7 +23,7 @@ from firstline.api.auth import caller_for
 from firstline.api.body import read_object
 from firstline.api.chat_answer import Answer, Chunks, streamed, whole
 from firstline.api.chat_body import ChatBody, JsonSchema, ObjectFormat, SchemaFormat, parse
-from firstline.api.content import Fetch, chat_messages, read_messages, task_parts
+from firstline.api.content import Sources, chat_messages, read_messages, sources_of, task_parts
 from firstline.api.disconnect import while_connected
 from firstline.api.errors import error_response, rejection
 from firstline.api.models import TASK_PREFIX
@@ -43,28 +43,28 @@ async def chat_completions(request: Request) -> ASGIApp:
     body = parse(await read_object(request, services.settings.server.max_body_mb * 1_000_000))
     caller = caller_for(request, body.model)
     try:
-        return await while_connected(request.receive, _answer(services, body, request.app.state.fetch, caller))
+        return await while_connected(request.receive, _answer(services, body, sources_of(request, caller), caller))
     except ClientDisconnect:
         return Response(status_code=499)
 
 
-async def _answer(services: Services, body: ChatBody, fetch: Fetch, caller: Caller | None) -> ASGIApp:
+async def _answer(services: Services, body: ChatBody, sources: Sources, caller: Caller | None) -> ASGIApp:
     if body.model.startswith(TASK_PREFIX):
-        return await _task(services, body, fetch, caller)
+        return await _task(services, body, sources, caller)
     if body.firstline is not msgspec.UNSET and body.firstline.parameters:
         raise UnsupportedError("parameters belong to tasks", hint="name one: task/NAME", param="firstline.parameters")
-    call = msgspec.structs.replace(await _call(services, body, fetch), caller=caller)
+    call = msgspec.structs.replace(await _call(services, body, sources), caller=caller)
     if body.stream and call.schema is None:
         return _passed_through(services, body, call)
     result = await services.chat.complete(call)
     return _send(body, _of_chat(body, result), wire_headers(result.run))
 
 
-async def _task(services: Services, body: ChatBody, fetch: Fetch, caller: Caller | None) -> ASGIApp:
+async def _task(services: Services, body: ChatBody, sources: Sources, caller: Caller | None) -> ASGIApp:
     if body.logprobs:
         raise UnsupportedError("a task gives confidences by field, not logprobs", param="logprobs")
     task = services.tasks.get(body.model.removeprefix(TASK_PREFIX))
-    read = await read_messages(body.messages, services.settings.limits, fetch)
+    read = await read_messages(body.messages, services.settings.limits, sources)
     extra = body.firstline
     run = await services.runner.run(
         task,
@@ -110,10 +110,10 @@ def _without_effect(body: ChatBody) -> Iterator[str]:
         yield f"without effect on a task: {', '.join(given)}"
 
 
-async def _call(services: Services, body: ChatBody, fetch: Fetch) -> ChatCall:
+async def _call(services: Services, body: ChatBody, sources: Sources) -> ChatCall:
     # An unknown model is told before anything is fetched for it; a path of this machine is no name on the wire.
     services.catalog.get(body.model, own_files=False)
-    read = await read_messages(body.messages, services.settings.limits, fetch)
+    read = await read_messages(body.messages, services.settings.limits, sources)
     wanted = body.response_format
     schema = wanted.json_schema if isinstance(wanted, SchemaFormat) else None
     return ChatCall(

@@ -12,19 +12,43 @@ import binascii
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import chain
 
+from starlette.requests import Request
+
 from firstline.api.chat_body import FilePart, ImagePart, RefusalPart, TextPart, WireMessage, WirePart
-from firstline.errors import DocumentError, FirstlineError, InputError
+from firstline.errors import DocumentError, FirstlineError, InputError, NotFoundError
 from firstline.media.images import data_uri, read_image
+from firstline.media.sniff import sniff
 from firstline.settings import Limits
-from firstline.types import Detail, Image, Message, Part, Role, Text
+from firstline.types import Caller, Detail, Image, Message, Part, Role, Text, Value
+from firstline.workflow.services import Services
 from firstline.workflow.source import Document, InputPart
 
 Fetch = Callable[[str, Limits], Awaitable[bytes]]
 """Fetches the bytes behind an https address; `media.fetch.fetch_image`, or a test's own."""
 
 
+class Sources(Value, frozen=True, kw_only=True):
+    """Where parts come from that a message only names.
+
+    `open_file` gives the bytes of an uploaded file by its id, unless they are more than its second argument says.
+    """
+
+    fetch: Fetch
+    open_file: Callable[[str, int], Awaitable[bytes]]
+
+
+def sources_of(request: Request, caller: Caller | None) -> Sources:
+    """Give the sources that a caller may read from."""
+    services: Services = request.app.state.services
+
+    async def open_file(file_id: str, most: int) -> bytes:
+        return await services.files.read(file_id, caller, most=most)
+
+    return Sources(fetch=request.app.state.fetch, open_file=open_file)
+
+
 async def read_messages(
-    messages: Sequence[WireMessage], limits: Limits, fetch: Fetch
+    messages: Sequence[WireMessage], limits: Limits, sources: Sources
 ) -> tuple[tuple[WireMessage, tuple[InputPart, ...]], ...]:
     """Read the parts of every message. Raises InputError and its kinds, with `param` naming the part."""
     pictures = sum(isinstance(part, ImagePart) for message in messages for part in _parts(message))
@@ -37,7 +61,7 @@ async def read_messages(
     read = []
     for number, message in enumerate(messages):
         where = f"messages[{number}].content"
-        parts = [await _read(part, limits, fetch, f"{where}[{at}]") for at, part in enumerate(_parts(message))]
+        parts = [await _read(part, limits, sources, f"{where}[{at}]") for at, part in enumerate(_parts(message))]
         read.append((message, tuple(parts)))
     return tuple(read)
 
@@ -64,7 +88,7 @@ def _parts(message: WireMessage) -> Sequence[WirePart]:
     return [TextPart(text=message.content)] if isinstance(message.content, str) else message.content
 
 
-async def _read(part: WirePart, limits: Limits, fetch: Fetch, where: str) -> InputPart:
+async def _read(part: WirePart, limits: Limits, sources: Sources, where: str) -> InputPart:
     try:
         match part:
             case TextPart():
@@ -72,14 +96,31 @@ async def _read(part: WirePart, limits: Limits, fetch: Fetch, where: str) -> Inp
             case RefusalPart():
                 return Text(text=part.refusal)
             case ImagePart():
-                return await _image(part, limits, fetch)
+                return await _image(part, limits, sources.fetch)
+            case FilePart() if part.file.file_id is not None:
+                return await uploaded(part.file.file_id, limits, sources)
             case FilePart():
                 return Document(data=_document(part.file.file_data or "", limits))
             case _:
                 raise InputError("not a part that can be read")
+    except NotFoundError as error:
+        # As param it would name the route's own id.
+        error.param = where
+        raise
     except FirstlineError as error:
         error.param = error.param or where
         raise
+
+
+async def uploaded(file_id: str, limits: Limits, sources: Sources) -> InputPart:
+    """Read an uploaded file as what its bytes are: a PDF, or a picture (with the detail `auto`).
+
+    Raises NotFoundError, DocumentError, ImageError.
+    """
+    data = await sources.open_file(file_id, int(max(limits.pdf_mb, limits.image_mb) * 1_000_000))
+    if sniff(data) == "pdf":
+        return Document(data=data)
+    return await asyncio.to_thread(read_image, data, limits)
 
 
 async def _image(part: ImagePart, limits: Limits, fetch: Fetch) -> Image:

@@ -6,6 +6,7 @@ from starlette.routing import Route
 
 from firstline.api.chat_completions import chat_completions
 from firstline.api.embeddings import embeddings
+from firstline.api.files import delete_file, file_content, list_files, retrieve_file, upload_file
 from firstline.api.health import health
 from firstline.api.models import list_models, retrieve_model
 from firstline.api.runs import get_run, list_runs
@@ -13,6 +14,11 @@ from firstline.api.runs import get_run, list_runs
 ROUTES = (
     Route("/v1/chat/completions", chat_completions, methods=["POST"]),
     Route("/v1/embeddings", embeddings, methods=["POST"]),
+    Route("/v1/files", upload_file, methods=["POST"]),
+    Route("/v1/files", list_files, methods=["GET"]),
+    Route("/v1/files/{id}", retrieve_file, methods=["GET"]),
+    Route("/v1/files/{id}", delete_file, methods=["DELETE"]),
+    Route("/v1/files/{id}/content", file_content, methods=["GET"]),
     Route("/v1/models", list_models, methods=["GET"]),
     Route("/v1/models/{id:path}", retrieve_model, methods=["GET"]),
     Route("/v1/runs", list_runs, methods=["GET"]),

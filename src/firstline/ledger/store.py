@@ -36,6 +36,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from firstline.errors import LedgerError, NotFoundError
 from firstline.ledger import rows, schema, wallet
 from firstline.ledger.buckets import SharedBuckets
+from firstline.ledger.files import FileRows
 from firstline.ledger.keys import Keys
 from firstline.ledger.session import Session, is_alive
 from firstline.ledger.tables import attempts, entries, runs
@@ -77,6 +78,7 @@ class Ledger:
         self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-read")
         self.keys = Keys(self._write, self._read, clock)
         self.buckets = SharedBuckets(self._write, clock)
+        self.files = FileRows(self._write, self._read, clock)
 
     @classmethod
     async def open(cls, url: str, *, clock: Callable[[], float] = time.time) -> Ledger:

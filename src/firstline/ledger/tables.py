@@ -158,3 +158,19 @@ rate_buckets = Table(
     Column("level", Float, nullable=False),
     Column("at", Float, nullable=False),
 )
+
+files = Table(
+    "files",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("key_id", String(64), comment="the API key that sent it; null: the machine's owner"),
+    Column("sha256", String(64), nullable=False, comment="names its bytes in the data folder"),
+    Column("bytes", BigInteger, nullable=False),
+    Column("filename", Text, nullable=False, comment="as the caller named it; never a path here"),
+    Column("purpose", String(32), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("expires", Float, comment="when it is gone; null: never"),
+    Index("ix_files_created_id", "created", "id"),
+    Index("ix_files_sha256", "sha256"),
+    Index("ix_files_expires", "expires"),
+)

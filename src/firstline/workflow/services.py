@@ -8,6 +8,7 @@ from firstline.settings import Settings
 from firstline.types import Value
 from firstline.workflow.chat import Chat, ChatCall, ChatDelta, ChatResult
 from firstline.workflow.embed import Embedder
+from firstline.workflow.files import Files
 from firstline.workflow.keyring import Keyring
 from firstline.workflow.rates import Rates
 from firstline.workflow.run import Runner
@@ -25,6 +26,7 @@ class Services(Value, frozen=True, kw_only=True):
     runner: Runner
     chat: Chat
     embedder: Embedder
+    files: Files
     ledger: Ledger
     keyring: Keyring
     rates: Rates

@@ -1,0 +1,148 @@
+"""/v1/files: upload, list, show, fetch and delete files, in OpenAI's shapes.
+
+A key sees its own files. Their ids stand in `file` parts of a chat message (`file_id`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, Response
+
+from firstline.api.auth import caller_of
+from firstline.api.fields import read_fields, read_query
+from firstline.api.multipart import Form, read_form
+from firstline.errors import UsageError
+from firstline.ledger.files import StoredFile
+from firstline.types import Json
+from firstline.workflow.files import MAX_EXPIRY_S, MIN_EXPIRY_S, PURPOSES, Purpose
+from firstline.workflow.services import Services
+
+
+class FileFields(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename={"anchor": "expires_after[anchor]", "seconds": "expires_after[seconds]"},
+):
+    """The fields of an upload beside the file itself."""
+
+    purpose: Purpose
+    anchor: Literal["created_at"] | None = None
+    seconds: Annotated[int, Meta(ge=MIN_EXPIRY_S, le=MAX_EXPIRY_S)] | None = None
+
+
+class FileQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """The query of a list."""
+
+    limit: Annotated[int, Meta(ge=1, le=10_000)] = 10_000
+    order: Literal["asc", "desc"] = "desc"
+    after: str | None = None
+    purpose: str | None = None
+
+
+async def upload_file(request: Request) -> Response:
+    """Keep a file."""
+    services: Services = request.app.state.services
+    try:
+        async with services.files.receiving() as upload:
+            form = await read_form(request, upload.write, file_field="file")
+            fields = _fields(form)
+            if form.filename is None:
+                raise UsageError("the form has no file", hint="its part is called `file`", param="file")
+            if not upload.bytes:
+                raise UsageError("the file is empty", param="file")
+            kept = await services.files.keep(
+                upload,
+                filename=form.filename,
+                purpose=fields.purpose,
+                expires_s=fields.seconds,
+                caller=caller_of(request),
+            )
+    except ClientDisconnect:
+        return Response(status_code=499)
+    return _json(file_object(kept))
+
+
+async def list_files(request: Request) -> Response:
+    """List the caller's files."""
+    services: Services = request.app.state.services
+    query = read_query(request, FileQuery)
+    # One more than asked for tells whether there is a next page.
+    found = await services.files.list(
+        query.limit + 1, caller_of(request), purpose=query.purpose, after=query.after, order=query.order
+    )
+    page = found[: query.limit]
+    return _json(
+        {
+            "object": "list",
+            "data": [file_object(file) for file in page],
+            "first_id": page[0].id if page else None,
+            "last_id": page[-1].id if page else None,
+            "has_more": len(found) > len(page),
+        }
+    )
+
+
+async def retrieve_file(request: Request) -> Response:
+    """Show one file. Raises NotFoundError."""
+    services: Services = request.app.state.services
+    return _json(file_object(await services.files.get(request.path_params["id"], caller_of(request))))
+
+
+async def file_content(request: Request) -> Response:
+    """Send the bytes of a file. Raises NotFoundError."""
+    services: Services = request.app.state.services
+    file = await services.files.get(request.path_params["id"], caller_of(request))
+    # As an attachment of no kind: a page that was uploaded must not run in the console's origin.
+    return FileResponse(
+        services.files.path(file),
+        filename=file.filename,
+        media_type="application/octet-stream",
+        headers={"x-content-type-options": "nosniff"},
+    )
+
+
+async def delete_file(request: Request) -> Response:
+    """Delete a file. Raises NotFoundError."""
+    services: Services = request.app.state.services
+    file_id: str = request.path_params["id"]
+    await services.files.delete(file_id, caller_of(request))
+    return _json({"id": file_id, "object": "file", "deleted": True})
+
+
+def file_object(file: StoredFile) -> dict[str, Json]:
+    """Render a file."""
+    shown: dict[str, Json] = {
+        "id": file.id,
+        "object": "file",
+        "bytes": file.bytes,
+        "created_at": int(file.created),
+        "filename": file.filename,
+        "purpose": file.purpose,
+        "status": "processed",
+        "status_details": None,
+    }
+    return shown if file.expires is None else shown | {"expires_at": int(file.expires)}
+
+
+def _fields(form: Form) -> FileFields:
+    raw: dict[str, Json] = dict(form.fields)
+    seconds = raw.get("expires_after[seconds]", "")
+    if isinstance(seconds, str) and seconds.isdigit() and len(seconds) < 10:
+        raw["expires_after[seconds]"] = int(seconds)
+    if raw.get("purpose") not in PURPOSES:
+        raise UsageError(
+            f"purpose: {str(raw.get('purpose'))[:64]!r} is not one of {', '.join(PURPOSES)}", param="purpose"
+        )
+    fields = read_fields(raw, FileFields)
+    if (fields.anchor is None) != (fields.seconds is None):
+        raise UsageError("expires_after needs anchor and seconds", param="expires_after")
+    return fields
+
+
+def _json(value: Json) -> Response:
+    return Response(msgspec.json.encode(value), media_type="application/json")

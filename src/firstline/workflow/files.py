@@ -1,0 +1,181 @@
+"""Files that callers upload: their bytes in the data folder under their sha256, once however often they are sent.
+
+A caller's name for a file is kept as text and is never a path. Bytes are written to a part file as they come, and named
+when the whole file is there; a part file that a crash left behind goes when the product starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import BinaryIO, Literal, get_args
+
+from firstline.errors import LedgerError, NotFoundError, UsageError
+from firstline.ledger.files import FileRows, Order, StoredFile
+from firstline.settings import Files as FileSettings
+from firstline.types import Caller
+from firstline.workflow.call import key_of
+
+Purpose = Literal["assistants", "batch", "fine-tune", "vision", "user_data", "evals"]
+MIN_EXPIRY_S = 3600
+MAX_EXPIRY_S = 2_592_000
+_PART = ".part"
+_OLD_S = 86_400
+_BUFFER = 1_000_000
+
+
+class Upload:
+    """A file that is being received; `write` takes its bytes as they come."""
+
+    def __init__(self, path: Path, handle: BinaryIO, most: int) -> None:
+        self.path = path
+        self.bytes = 0
+        self._handle = handle
+        self._most = most
+        self._digest = hashlib.sha256()
+        self._buffer = bytearray()
+
+    async def write(self, data: bytes) -> None:
+        """Add bytes. Raises UsageError past the limit and LedgerError where the disk does not take them."""
+        self.bytes += len(data)
+        if self.bytes > self._most:
+            raise UsageError(
+                f"the file is larger than {self._most / 1e6:g} MB", hint="raise files.max_mb", param="file"
+            )
+        self._buffer += data
+        if len(self._buffer) >= _BUFFER:
+            await self._flush()
+
+    async def finish(self) -> str:
+        """Write what is left; gives the sha256 of the whole."""
+        await self._flush()
+        self._handle.close()
+        return self._digest.hexdigest()
+
+    async def _flush(self) -> None:
+        data, self._buffer = bytes(self._buffer), bytearray()
+        try:
+            await asyncio.to_thread(self._put, data)
+        except OSError as error:
+            raise LedgerError(f"the file cannot be kept: {error.strerror}", hint="make room in data_dir") from error
+
+    def _put(self, data: bytes) -> None:
+        self._digest.update(data)
+        self._handle.write(data)
+        self._handle.flush()
+
+
+class Files:
+    """The uploaded files. One for the process."""
+
+    def __init__(
+        self,
+        rows: FileRows,
+        root: Path,
+        settings: FileSettings,
+        *,
+        clock: Callable[[], float] = time.time,
+        new_id: Callable[[], str] = lambda: f"file-{secrets.token_hex(12)}",
+    ) -> None:
+        self._rows = rows
+        self._root = root
+        self._settings = settings
+        self._clock = clock
+        self._new_id = new_id
+
+    @asynccontextmanager
+    async def receiving(self) -> AsyncIterator[Upload]:
+        """Receive one file; what `keep` was not called for is gone afterwards."""
+        path = self._root / f"{secrets.token_hex(16)}{_PART}"
+        try:
+            handle = await asyncio.to_thread(self._begin, path)
+        except OSError as error:
+            raise LedgerError(f"the file cannot be kept: {error.strerror}", hint="make room in data_dir") from error
+        try:
+            yield Upload(path, handle, int(self._settings.max_mb * 1_000_000))
+        finally:
+            handle.close()
+            path.unlink(missing_ok=True)
+
+    async def keep(
+        self, upload: Upload, *, filename: str, purpose: Purpose, expires_s: int | None, caller: Caller | None
+    ) -> StoredFile:
+        """Keep what was received; `expires_s` seconds long (None: 30 days for a batch, else for good)."""
+        sha256 = await upload.finish()
+        await self._rows.sweep(self._remove)
+        now = self._clock()
+        if expires_s is None and purpose == "batch":
+            expires_s = int(self._settings.batch_days * 86_400)
+        file = StoredFile(
+            id=self._new_id(),
+            key_id=key_of(caller),
+            sha256=sha256,
+            bytes=upload.bytes,
+            filename=filename,
+            purpose=purpose,
+            created=now,
+            expires=None if expires_s is None else now + expires_s,
+        )
+        await self._rows.add(file, lambda: self._place(upload.path, sha256))
+        return file
+
+    async def get(self, file_id: str, caller: Caller | None) -> StoredFile:
+        """Give what is known of a file of this caller. Raises NotFoundError."""
+        return await self._rows.get(file_id, key_id=key_of(caller))
+
+    async def list(
+        self, limit: int, caller: Caller | None, *, purpose: str | None, after: str | None, order: Order
+    ) -> tuple[StoredFile, ...]:
+        """Give the caller's files by their time. Raises NotFoundError for an `after` that does not exist."""
+        return await self._rows.list(limit, key_id=key_of(caller), purpose=purpose, after=after, order=order)
+
+    async def delete(self, file_id: str, caller: Caller | None) -> None:
+        """Delete a file of this caller, and its bytes when no other file has the same. Raises NotFoundError."""
+        await self._rows.delete(file_id, self._remove, key_id=key_of(caller))
+
+    def path(self, file: StoredFile) -> Path:
+        """Say where the bytes of a file lie."""
+        return self._path(file.sha256)
+
+    async def read(self, file_id: str, caller: Caller | None, *, most: int) -> bytes:
+        """Give the bytes of a file. Raises NotFoundError, and UsageError where they are more than `most`."""
+        file = await self.get(file_id, caller)
+        if file.bytes > most:
+            raise UsageError(f"the file {file.id} has {file.bytes / 1e6:.1f} MB, the limit is {most / 1e6:g} MB")
+        try:
+            return await asyncio.to_thread(self.path(file).read_bytes)
+        except FileNotFoundError:
+            raise NotFoundError(f"the bytes of {file.id} are gone", hint="upload it again", param="id") from None
+
+    async def tidy(self) -> None:
+        """Take away the files whose time is up, and what uploads left behind that broke off a day ago."""
+        await self._rows.sweep(self._remove)
+        await asyncio.to_thread(self._drop_parts)
+
+    def _begin(self, path: Path) -> BinaryIO:
+        self._root.mkdir(parents=True, exist_ok=True)
+        return path.open("wb")
+
+    def _path(self, sha256: str) -> Path:
+        return self._root / sha256[:2] / sha256
+
+    def _place(self, part: Path, sha256: str) -> None:
+        path = self._path(sha256)
+        path.parent.mkdir(exist_ok=True)
+        part.replace(path)
+
+    def _remove(self, sha256: str) -> None:
+        self._path(sha256).unlink(missing_ok=True)
+
+    def _drop_parts(self) -> None:
+        for part in self._root.glob(f"*{_PART}"):
+            if part.stat().st_mtime < self._clock() - _OLD_S:
+                part.unlink(missing_ok=True)
+
+
+PURPOSES: tuple[str, ...] = get_args(Purpose)
