@@ -194,7 +194,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     secrets: Mapping[str, str]
 
     def describe(self) -> list[Setting]:
-        """List every declared setting with its value and source."""
+        """List every declared setting with its value and source, and what the file says of models."""
         return [
             Setting(
                 path=path,
@@ -205,6 +205,18 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
                 source=self.sources.get(path, "default"),
             )
             for path, hint in declared()
+        ] + [
+            Setting(
+                path=f'models."{name}".{key}',
+                env="",
+                kind=_kind(hint),
+                help=_help(hint),
+                value=getattr(model, key),
+                source=self.sources[f"models.{name}.{key}"],
+            )
+            for name, model in self.settings.models.items()
+            for key, hint in get_type_hints(ModelSettings, include_extras=True).items()
+            if f"models.{name}.{key}" in self.sources
         ]
 
 

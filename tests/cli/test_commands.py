@@ -180,6 +180,8 @@ def test_the_doctor_says_what_is_set_up_and_how_to_undo_it(folder: Path) -> None
     assert (settings["data_dir"]["value"], settings["tasks_dir"]["source"]) == ("data", "default")
     assert settings["data_dir"]["source"].endswith("firstline.toml")
     assert next(key for key in report["keys"] if key["name"] == "OPENAI_API_KEY")["present"] is True
+    own = settings['models."fake/scripted".script']
+    assert (own["value"], own["source"]) == ("script.toml", settings["data_dir"]["source"])
     ladders = {task["name"]: task["ladder"] for task in report["tasks"]}
     assert ladders["colour"] == [{"model": "fake/scripted", "skipped": None}]
     assert "not on disk" in ladders["receipt"][0]["skipped"]

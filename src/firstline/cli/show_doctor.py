@@ -28,7 +28,7 @@ def show_doctor(report: Report) -> RenderableType:
         ("Port", Text(f"{port['host']}:{port['port']} is {'free' if port['free'] else 'in use'}")),
         ("Tasks, and what their ladders would do now", _tasks(report.get("tasks", []))),
         (
-            "To undo everything: `pip uninstall firstline`, and delete (your settings and tasks stay)",
+            "To undo everything: `pip uninstall firstline` (a checkout: delete its folder), and delete",
             _undo(report["undo"]),
         ),
     ]
@@ -80,10 +80,14 @@ def _tasks(tasks: Sequence[Report]) -> RenderableType:
 
 
 def _undo(things: Sequence[Report]) -> RenderableType:
-    return _table((one["path"], one["what"]) for one in things)
+    # A path on a line of its own, unbroken: it is there to be copied.
+    lines = [Text.assemble(clean(one["path"]), "\n", (f"  {clean(one['what'])}", "dim")) for one in things]
+    return Text("\n").join([*lines, Text("Your settings and tasks stay.")])
 
 
 def _value(value: Json) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
     return value if isinstance(value, str) and value else msgspec.json.encode(value).decode()
 
 
