@@ -18,7 +18,7 @@ SCHEMA = {
         "company": {"type": "string"},
         "date": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
         "total": {"type": "number", "minimum": 0},
-        "currency": {"enum": ["EUR", "USD", "GBP"]},
+        "currency": {"type": "string", "enum": ["EUR", "USD", "GBP"]},
     },
     "required": ["company", "date", "total", "currency"],
     "additionalProperties": False,

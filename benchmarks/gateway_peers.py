@@ -5,6 +5,7 @@ A peer that is no part of this project lives in an environment of its own in the
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -58,7 +59,7 @@ def upstream(core: int | None, stack: ExitStack) -> Peer:
 
 
 def firstline(ground: Ground, stack: ExitStack) -> Peer:
-    """This server, with one worker: price, ledger and schema verification on."""
+    """This server, with one worker: a key with limits, budgets and a wallet; price, ledger and verification on."""
     folder = ground.folder / "firstline"
     folder.mkdir()
     (folder / "firstline.toml").write_text(
@@ -66,11 +67,14 @@ def firstline(ground: Ground, stack: ExitStack) -> Peer:
         "input_usd_per_mtok = 0.15\noutput_usd_per_mtok = 0.6\nvision = true\ncontext = 128000\nmax_output = 16384\n"
     )
     env = os.environ | {"FIRSTLINE_CONFIG": str(folder / "firstline.toml")}
-    command = [str(Path(sys.executable).with_name("firstline")), "serve", "--port", "0"]
+    program = str(Path(sys.executable).with_name("firstline"))
+    terms = "--prepaid --credit 1000000 --day 1000000 --month 1000000 --requests 100000000 --tokens 1000000000000"
+    made = subprocess.run([program, "keys", "create", "bench", *terms.split(), "--json"], env=env, capture_output=True)
+    key = json.loads(made.stdout)["key"]
     log = folder / "log"
-    process = _start(command, ground.core, stack, log=log, env=env)
+    process = _start([program, "serve", "--port", "0"], ground.core, stack, log=log, env=env)
     port = int(_wait_for(log, rb"serves http://[^:]+:(\d+)/v1"))
-    return _up(Peer(name="firstline", port=port, model=MODEL, key="none", pid=process.pid), "/health", log)
+    return _up(Peer(name="firstline", port=port, model=MODEL, key=key, pid=process.pid), "/health", log)
 
 
 def bare(ground: Ground, stack: ExitStack) -> Peer:

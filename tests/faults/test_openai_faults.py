@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from collections.abc import AsyncGenerator
 
+import msgspec
 import pytest
+from aiohttp import web
 
 from firstline.engines.openai_http import OpenAIHTTP
 from firstline.errors import (
@@ -21,7 +24,7 @@ from firstline.errors import (
     EngineUnavailableError,
     FirstlineError,
 )
-from firstline.types import ModelRequest, message
+from firstline.types import Delta, ModelRequest, message
 from openai_server import Reply, World, cuts, fails, never, says, sends, serve, streams
 
 KEY = "sk-very-secret"
@@ -116,6 +119,48 @@ async def test_the_time_of_the_request_counts_too_and_a_cancelled_call_hangs_up(
             await runs.complete(ModelRequest(messages=ASK.messages, timeout_s=0.2))
         async with asyncio.timeout(5):
             await world.dropped.wait()
+        await runs.close()
+
+
+async def test_a_stream_that_stalls_is_a_timeout() -> None:
+    async def stalls(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        await response.write(b"data: " + msgspec.json.encode(HE) + b"\n\n")
+        return await never(request)
+
+    async with serve(stalls) as world:
+        error, _ = await fault(world, timeout_s=0.3, stream=True)
+        async with asyncio.timeout(5):
+            await world.dropped.wait()
+    assert type(error) is EngineTimeoutError
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_a_stream_that_is_left_hangs_up_within_a_second(cancelled: bool) -> None:
+    async def goes_on(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        await response.write(b"data: " + msgspec.json.encode(HE) + b"\n\n")
+        return await never(request)
+
+    begun = asyncio.Event()
+
+    async def read(stream: AsyncGenerator[Delta]) -> None:
+        async for _ in stream:
+            begun.set()
+            if not cancelled:
+                await stream.aclose()
+
+    async with serve(goes_on) as world:
+        runs = engine(world.url, Waits())
+        task = asyncio.create_task(read(runs.stream(ASK)))  # type: ignore[arg-type]
+        await begun.wait()
+        if cancelled:
+            task.cancel()
+        async with asyncio.timeout(1):
+            await world.dropped.wait()
+        await asyncio.gather(task, return_exceptions=True)
         await runs.close()
 
 

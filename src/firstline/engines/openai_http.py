@@ -17,10 +17,10 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
-import aiohttp
 import msgspec
 
 from firstline.engines import openai_choice, openai_errors, openai_wire, sse
+from firstline.engines.http_client import Answer, BrokenError, HTTPClient, NotConnectedError
 from firstline.errors import EngineOutputError, EngineTimeoutError, EngineUnavailableError, FirstlineError
 from firstline.strict_schema import strict_fault
 from firstline.types import Completion, Delta, Image, Json, Message, ModelRequest, Usage
@@ -59,15 +59,12 @@ class OpenAIHTTP:
         self._url = base_url.rstrip("/") + "/chat/completions"
         self._model = model
         self._key = (api_key or "").encode()
-        self._headers = {"Content-Type": "application/json"} | (
-            {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        )
         self._timeout_s = timeout_s
         self._max_tokens_key = "max_completion_tokens" if uses_max_completion_tokens else "max_tokens"
         self._extra = dict(extra or {})
         self._sleep = sleep
         self._jitter = jitter
-        self._session: aiohttp.ClientSession | None = None
+        self._client: HTTPClient | None = None
 
     async def complete(self, request: ModelRequest) -> Completion:
         """Answer a request.
@@ -76,11 +73,8 @@ class OpenAIHTTP:
         address gives token probabilities that tell the choices apart.
         """
         try:
-            async with (
-                asyncio.timeout(request.timeout_s),
-                self._answer(request, self._body(request)) as response,
-            ):
-                raw = await self._read(response, request)
+            async with asyncio.timeout(request.timeout_s), self._answer(request, self._body(request)) as found:
+                raw = await self._read(found)
         except TimeoutError:
             raise self._late(request) from None
         answer, told = openai_wire.completion(raw)
@@ -92,18 +86,18 @@ class OpenAIHTTP:
         """Answer a request piece by piece."""
         pieces = openai_wire.Pieces()
         body = self._body(request) | {"stream": True, "stream_options": {"include_usage": True}}
-        async with self._answer(request, body) as response:
-            if response.content_type != "text/event-stream":
-                raise EngineOutputError(f"the answer is {response.content_type}, not a stream of events")
+        async with self._answer(request, body) as answer:
+            if answer.kind != "text/event-stream":
+                raise EngineOutputError(f"the answer is {answer.kind}, not a stream of events")
             try:
-                async for event in sse.data_of(response.content.iter_any(), max_bytes=_MAX_BYTES):
+                async for event in sse.data_of(answer.chunks(), max_bytes=_MAX_BYTES):
                     piece = openai_wire.piece(self._scrub(event))
                     pieces.add(piece)
                     if piece.text or piece.refusal:
                         yield Delta(text=piece.text or piece.refusal)
             except TimeoutError:
                 raise self._late(request) from None
-            except aiohttp.ClientError:
+            except BrokenError:
                 raise EngineOutputError("the answer broke off before its end") from None
         whole = pieces.completion()
         yield Delta(finish_reason=whole.finish_reason, usage=pieces.usage or _upper(request, whole.text))
@@ -114,9 +108,9 @@ class OpenAIHTTP:
 
     async def close(self) -> None:
         """Close all connections."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
 
     def _body(self, request: ModelRequest) -> dict[str, Json]:
         body: dict[str, Json] = {"model": self._model, "messages": openai_wire.messages_json(request.messages)}
@@ -135,78 +129,69 @@ class OpenAIHTTP:
         return body | self._extra
 
     @asynccontextmanager
-    async def _answer(self, request: ModelRequest, body: Mapping[str, Json]) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _answer(self, request: ModelRequest, body: Mapping[str, Json]) -> AsyncIterator[Answer]:
         """Send the request, again where that is safe, and give the answer that has status 200."""
         data = msgspec.json.encode(body)
         for tried in range(_RETRIES + 1):
             wait = _FIRST_WAIT_S * 2**tried * (1 + self._jitter() / 4)
             try:
-                response = await self._post(data, request)
-            except aiohttp.ClientConnectorError as error:
+                async with self._post(data, request) as answer:
+                    if answer.status == 200:
+                        yield answer
+                        return
+                    failure, asked = await self._failure(answer)
+            except NotConnectedError as error:
                 if tried == _RETRIES:
-                    raise EngineUnavailableError(
-                        f"{self._url} cannot be reached: {error.strerror or type(error).__name__}"
-                    ) from None
+                    raise EngineUnavailableError(f"{self._url} cannot be reached: {error}") from None
                 await self._sleep(wait)
                 continue
-            if response.status == 200:
-                try:
-                    yield response
-                finally:
-                    response.close()
-                return
-            failure, asked = await self._failure(response)
             if tried == _RETRIES or asked is None or not failure.retryable:
                 raise failure
             await self._sleep(max(asked, wait))
 
-    async def _post(self, data: bytes, request: ModelRequest) -> aiohttp.ClientResponse:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                headers=self._headers, connector=aiohttp.TCPConnector(limit=0), raise_for_status=False
-            )
-        timeout = aiohttp.ClientTimeout(
-            total=min(self._timeout_s, request.timeout_s or self._timeout_s), sock_connect=_CONNECT_S
-        )
+    @asynccontextmanager
+    async def _post(self, data: bytes, request: ModelRequest) -> AsyncIterator[Answer]:
+        """Send a request once and give its answer, whatever its status; the connection is let go of afterwards."""
+        ends = asyncio.get_running_loop().time() + min(self._timeout_s, request.timeout_s or self._timeout_s)
         try:
-            return await self._session.post(self._url, data=data, timeout=timeout, allow_redirects=False)
-        except aiohttp.ConnectionTimeoutError:
-            raise EngineUnavailableError(f"{self._url} cannot be reached: no connection in {_CONNECT_S:g} s") from None
+            async with self._http().post(data, ends=ends) as answer:
+                yield answer
+        except BrokenError as error:
+            raise EngineOutputError(f"{self._url} ended the connection without an answer: {error}") from None
         except TimeoutError:
             raise self._late(request) from None
-        except aiohttp.ClientConnectorError:
-            raise
-        except aiohttp.InvalidURL:
-            raise EngineUnavailableError(f"{self._url} is not an address", hint="set `base_url`") from None
-        except aiohttp.ClientError as error:
-            raise EngineOutputError(
-                f"{self._url} ended the connection without an answer: {type(error).__name__}"
-            ) from None
 
-    async def _read(self, response: aiohttp.ClientResponse, request: ModelRequest) -> bytes:
-        if response.content_type != "application/json":
-            raise EngineOutputError(f"the answer is {response.content_type}, not JSON")
+    def _http(self) -> HTTPClient:
+        if self._client is None:
+            headers = {"content-type": "application/json"}
+            if self._key:
+                headers["authorization"] = f"Bearer {self._key.decode()}"
+            try:
+                self._client = HTTPClient(self._url, headers, connect_s=_CONNECT_S)
+            except ValueError:
+                raise EngineUnavailableError(f"{self._url} is not an address", hint="set `base_url`") from None
+        return self._client
+
+    async def _read(self, answer: Answer) -> bytes:
+        if answer.kind != "application/json":
+            raise EngineOutputError(f"the answer is {answer.kind}, not JSON")
         try:
-            raw = await _at_most(response, _MAX_BYTES)
-        except TimeoutError:
-            raise self._late(request) from None
-        except aiohttp.ClientError:
+            raw = await answer.read(_MAX_BYTES)
+        except BrokenError:
             raise EngineOutputError("the answer broke off before its end") from None
         if len(raw) > _MAX_BYTES:
             raise EngineOutputError(f"the answer is longer than {_MAX_BYTES} bytes")
         return self._scrub(raw)
 
-    async def _failure(self, response: aiohttp.ClientResponse) -> tuple[FirstlineError, float | None]:
+    async def _failure(self, answer: Answer) -> tuple[FirstlineError, float | None]:
         """Read an error answer; beside it the seconds after which it may be tried again (None: it may not)."""
         try:
-            raw = await _at_most(response, _MAX_ERROR_BYTES)
-        except (TimeoutError, aiohttp.ClientError):
+            raw = await answer.read(_MAX_ERROR_BYTES)
+        except (TimeoutError, BrokenError):
             raw = b""
-        finally:
-            response.close()
-        failure = openai_errors.failure(response.status, openai_wire.complaint(self._scrub(raw)), model=self._model)
-        asked = openai_errors.retry_after(response.headers)
-        may = response.status in (429, 503) and asked is not None and asked <= _LONGEST_WAIT_S
+        failure = openai_errors.failure(answer.status, openai_wire.complaint(self._scrub(raw)), model=self._model)
+        asked = openai_errors.retry_after(answer.headers)
+        may = answer.status in (429, 503) and asked is not None and asked <= _LONGEST_WAIT_S
         return failure, asked if may else None
 
     def _scrub(self, raw: bytes) -> bytes:
@@ -216,16 +201,6 @@ class OpenAIHTTP:
     def _late(self, request: ModelRequest) -> EngineTimeoutError:
         seconds = min(self._timeout_s, request.timeout_s or self._timeout_s)
         return EngineTimeoutError(f"{self._model} did not answer in {seconds:g} s", hint="set `timeout_s` higher")
-
-
-async def _at_most(response: aiohttp.ClientResponse, size: int) -> bytes:
-    """Read a body up to one byte past `size`."""
-    parts: list[bytes] = []
-    left = size + 1
-    while left > 0 and (part := await response.content.read(left)):
-        parts.append(part)
-        left -= len(part)
-    return b"".join(parts)
 
 
 def _upper(request: ModelRequest, text: str) -> Usage:
