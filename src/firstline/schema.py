@@ -15,6 +15,7 @@ from jsonschema_rs import ValidationErrorKind as Kind
 
 from firstline import schema_bounds
 from firstline.errors import SchemaError
+from firstline.remembered import Remembered
 from firstline.schema_bounds import check_size, resolve, too_many_combinations
 from firstline.types import Json, Value
 
@@ -86,17 +87,21 @@ def compile_schema(schema: Json, *, formats: bool = True, resources: Mapping[str
     `formats`: a `format` is asserted, as OpenAI's strict outputs promise; without it, it is an annotation, as 2020-12
     has it by default. `resources` are schemas by their URI that references may lead to. Raises SchemaError, in words,
     when the schema is not valid, is too large, too deep or too branched, or has a reference that leads nowhere or out
-    of it and the resources; nothing is fetched.
+    of it and the resources; nothing is fetched. A schema that was compiled before is not compiled again.
     """
+    return _known(schema) if formats and resources is None else _compile(schema, formats, resources)
+
+
+def _compile(schema: Json, formats: bool = True, resources: Mapping[str, Json] | None = None) -> Validator:
     check_size(schema)
     cost = schema_bounds.cost(schema)
-    known = resources or {}
+    others = resources or {}
     try:
-        compiled = _validator_class(schema, known)(
-            _known_dialect(schema, known),
+        compiled = _validator_class(schema, others)(
+            _known_dialect(schema, others),
             validate_formats=formats,
             offline=True,
-            registry=rs.Registry(known.items(), draft=rs.Draft202012) if known else None,
+            registry=rs.Registry(others.items(), draft=rs.Draft202012) if others else None,
             pattern_options=rs.FancyRegexOptions(backtrack_limit=_BACKTRACKS),
         )
     except rs.ValidationError as error:
@@ -104,6 +109,9 @@ def compile_schema(schema: Json, *, formats: bool = True, resources: Mapping[str
     except (ValueError, rs.ReferencingError) as error:
         raise SchemaError(f"the schema cannot be used: {_first_line(str(error))}") from None
     return Validator(compiled, cost)
+
+
+_known = Remembered(_compile)
 
 
 def strict(schema: Mapping[str, Json]) -> dict[str, Json]:

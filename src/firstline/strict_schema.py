@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from firstline.errors import FunctionSchemaError, SchemaError, StrictSchemaError
+from firstline.remembered import Remembered
 from firstline.types import Json
 
 MAX_DEPTH = 10
@@ -70,11 +71,18 @@ class _Tally:
 
 def strict_fault(schema: Json) -> str | None:
     """Say in OpenAI's words what keeps a schema from `strict: true`; None where nothing does."""
+    return _known_fault(schema) or None
+
+
+def _find_fault(schema: Json) -> str:
     try:
         _check(schema)
     except _Fault as fault:
         return str(fault)
-    return None
+    return ""
+
+
+_known_fault = Remembered(_find_fault)
 
 
 def check_strict_schema(schema: Mapping[str, Json], *, of: Format, name: str, param: str) -> Mapping[str, Json]:
