@@ -219,3 +219,9 @@ def test_other_uris_are_refused(text: str) -> None:
 def test_a_data_uri_past_the_limit_is_refused_before_it_is_decoded() -> None:
     with pytest.raises(ImageError, match="larger than the limit"):
         data_uri("data:image/png;base64," + "*" * 2_000, Limits(image_mb=0.001))
+
+
+def test_what_stumbled_over_the_damage_is_not_quoted() -> None:
+    with pytest.raises(ImageError) as caught:
+        read_image(b"\x89PNG\r\n\x1a\n", Limits())
+    assert caught.value.message == "the PNG picture is damaged or cut short"

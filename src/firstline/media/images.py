@@ -96,8 +96,10 @@ def read_image(data: bytes, limits: Limits, *, declared: str | None = None) -> I
     try:
         return _decode(data, kind, limits)
     except _DAMAGE as error:
+        # Pillow's own words tell where the damage lies; those of what stumbled over it (struct, zlib) mean nothing here.
+        where = f": {error}" if isinstance(error, OSError | SyntaxError) else ""
         raise ImageError(
-            f"the {kind.upper()} picture is damaged or cut short: {error}", hint="send the whole file again"
+            f"the {kind.upper()} picture is damaged or cut short{where}", hint="send the whole file again"
         ) from None
 
 
