@@ -96,8 +96,10 @@ def read_image(data: bytes, limits: Limits, *, declared: str | None = None) -> I
     try:
         return _decode(data, kind, limits)
     except _DAMAGE as error:
-        # Pillow's own words tell where the damage lies; those of what stumbled over it (struct, zlib) mean nothing here.
-        where = f": {error}" if isinstance(error, OSError | SyntaxError) else ""
+        # Pillow's own words tell where the damage lies; those of what stumbled over it (struct, zlib) do not.
+        # It hands on an exception of theirs in place of words.
+        own = isinstance(error, OSError | SyntaxError) and not any(isinstance(one, Exception) for one in error.args)
+        where = f": {error}" if own else ""
         raise ImageError(
             f"the {kind.upper()} picture is damaged or cut short{where}", hint="send the whole file again"
         ) from None
