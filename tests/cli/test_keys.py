@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from firstline.cli.main import app
 from firstline.cli.serving import refuse_strangers
+from served import COLOUR
 
 
 @pytest.fixture(autouse=True)
@@ -98,3 +99,20 @@ def test_with_a_key_it_listens_wherever_it_is_told(folder: Path) -> None:
     refuse_strangers("localhost", url)
     read("create", "shop")
     refuse_strangers("0.0.0.0", url)
+
+
+def test_usage_is_shown_by_day(folder: Path) -> None:
+    def usage(*words: str) -> Result:
+        return CliRunner().invoke(app, ["usage", *words], env={"COLUMNS": "100"}, catch_exceptions=False)
+
+    assert "nothing was asked" in usage().stderr
+    (folder / "tasks").mkdir()
+    (folder / "tasks" / "colour.toml").write_text(COLOUR.replace("fake/scripted", "fake/echo"))
+    assert CliRunner().invoke(app, ["run", "colour", "red"], catch_exceptions=False).exit_code == 0
+    days = json.loads(usage("--json", "--days", "2", "--by", "model,task,key").stdout)
+    assert len(days) == 2
+    (result,) = days[1]["results"]
+    assert (result["model"], result["task"], result["api_key_id"]) == ("fake/echo", "colour", None)
+    assert "fake/echo" in usage("--by", "key,model").stdout
+    assert usage("--by", "colour").exit_code == 2
+    assert usage("--key", "nobody").exit_code == 2

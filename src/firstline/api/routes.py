@@ -10,6 +10,7 @@ from firstline.api.files import delete_file, file_content, list_files, retrieve_
 from firstline.api.health import health
 from firstline.api.models import list_models, retrieve_model
 from firstline.api.runs import get_run, list_runs
+from firstline.api.usage import credits, usage
 
 ROUTES = (
     Route("/v1/chat/completions", chat_completions, methods=["POST"]),
@@ -23,5 +24,7 @@ ROUTES = (
     Route("/v1/models/{id:path}", retrieve_model, methods=["GET"]),
     Route("/v1/runs", list_runs, methods=["GET"]),
     Route("/v1/runs/{id}", get_run, methods=["GET"]),
+    Route("/v1/usage", usage, methods=["GET"]),
+    Route("/v1/credits", credits, methods=["GET"]),
     Route("/health", health, methods=["GET"]),
 )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal, InvalidOperation
 
 from firstline import settings
 from firstline.api.key_object import key_object
+from firstline.api.usage import buckets
 from firstline.cli import show_keys
 from firstline.cli.console import DONE, Out
 from firstline.errors import UsageError
 from firstline.ledger.store import Ledger
+from firstline.ledger.usage import UsageGroup
+from firstline.ledger.wallet import DAY_S
 from firstline.money import NanoUSD, from_usd
 from firstline.money import show as money
 from firstline.types import ApiKey, KeyState, KeyTerms
@@ -60,6 +64,33 @@ async def credit(out: Out, name: str, amount: str, note: str) -> int:
         key = await ledger.keys.credit(name, usd(amount, "USD"), note)
     out.note(f"{money(key.available)} is available to {key.name!r}")
     return _shown(out, key)
+
+
+async def usage(out: Out, days: int, by: str, key: str) -> int:
+    """Show what was used, a day and group a line; the days are UTC's and the last is today."""
+    groups = read_groups(by)
+    end = (int(time.time()) // DAY_S + 1) * DAY_S
+    async with _ledger() as ledger:
+        key_id = (await ledger.keys.get(key)).id if key else None
+        rows = await ledger.usage.rows(end - days * DAY_S, end, width=DAY_S, groups=groups, key_id=key_id)
+        names = {one.id: one.name for one in await ledger.keys.list()}
+    if out.json:
+        out.emit(buckets(rows, end - days * DAY_S, end, DAY_S))
+    elif rows:
+        out.result.print(show_keys.show_usage(rows, groups, names))
+    else:
+        out.note("nothing was asked on these days")
+    return DONE
+
+
+def read_groups(words: str) -> tuple[UsageGroup, ...]:
+    """Read what to tell apart. Raises UsageError."""
+    known: dict[str, UsageGroup] = {"model": "model", "task": "task", "key": "api_key_id"}
+    given = [word.strip() for word in words.split(",") if word.strip()]
+    for word in given:
+        if word not in known:
+            raise UsageError(f"--by: {word!r} is not one of {', '.join(known)}")
+    return tuple(known[word] for word in dict.fromkeys(given))
 
 
 def usd(text: str, word: str) -> NanoUSD:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from firstline.cli import commands, demo, doctor, serving
+from firstline.cli import commands, demo, doctor, key_commands, serving
 from firstline.cli.console import Out, perform
 from firstline.cli.key_words import keys
 
@@ -82,6 +82,18 @@ def runs(
     """Show what happened: the latest runs, or one of them with every attempt."""
     out = Out(json=json)
     perform(out, lambda: commands.runs(out, run_id, limit))
+
+
+@app.command()
+def usage(
+    json: Json = False,
+    days: Annotated[int, typer.Option(help="how many days, today included", min=1, max=366)] = 7,
+    by: Annotated[str, typer.Option(metavar="A,B", help="model, task, key: what to tell apart")] = "model",
+    key: Annotated[str, typer.Option(metavar="NAME|ID", help="only what was asked with this key")] = "",
+) -> None:
+    """Show what was used: requests, tokens, cost and savings, by day."""
+    out = Out(json=json)
+    perform(out, lambda: key_commands.usage(out, days, by, key))
 
 
 @app.command(name="demo")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from rich.console import Group, RenderableType
@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from firstline.cli.console import clean
+from firstline.ledger.usage import UsageGroup, UsageRow
 from firstline.money import NanoUSD
 from firstline.money import show as money
 from firstline.types import ApiKey
@@ -53,6 +54,26 @@ def show_key(key: ApiKey) -> RenderableType:
     for name, value in facts:
         table.add_row(name, Text(clean(value)))
     return Group(Text(clean(key.name), style="bold"), table)
+
+
+def show_usage(rows: Iterable[UsageRow], groups: Sequence[UsageGroup], names: Mapping[str, str]) -> RenderableType:
+    """Render sums of days, a group a line; `names` are those of the keys by id."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for title in ("day (UTC)", *("key" if group == "api_key_id" else group for group in groups)):
+        table.add_column(title, overflow="fold", min_width=10)
+    for title in ("requests", "calls", "failed", "in", "out", "cost", "saved"):
+        table.add_column(title, justify="right")
+    for row in rows:
+        grouped = {"model": row.model, "task": row.task, "api_key_id": names.get(row.api_key_id or "", "no key")}
+        table.add_row(
+            datetime.fromtimestamp(row.start, UTC).strftime("%Y-%m-%d"),
+            *(Text(clean(grouped[group] or "")) for group in groups),
+            *(f"{count:,}" for count in (row.requests, row.calls, row.failures, row.prompt_tokens)),
+            f"{row.completion_tokens:,}",
+            money(row.cost_nano_usd),
+            money(row.saved_nano_usd) if row.saved_nano_usd is not None else "",
+        )
+    return table
 
 
 def _scopes(key: ApiKey) -> str:

@@ -40,6 +40,7 @@ from firstline.ledger.files import FileRows
 from firstline.ledger.keys import Keys
 from firstline.ledger.session import Session, is_alive
 from firstline.ledger.tables import attempts, entries, runs
+from firstline.ledger.usage import UsageBook
 from firstline.ledger.writer import Transaction, Writer, unusable
 from firstline.money import ZERO, NanoUSD
 from firstline.types import Attempt, Run, Verdict
@@ -77,6 +78,7 @@ class Ledger:
         self._clock = clock
         self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-read")
         self.keys = Keys(self._write, self._read, clock)
+        self.usage = UsageBook(self._read)
         self.buckets = SharedBuckets(self._write, clock)
         self.files = FileRows(self._write, self._read, clock)
 

@@ -1,0 +1,139 @@
+"""GET /v1/usage and /v1/credits: what was used and what is left. A key sees its own; without keys one sees all.
+
+Shaped after OpenAI's usage of an organization: a page of buckets of time, each with a result a group.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+from starlette.requests import Request
+from starlette.responses import Response
+
+from firstline.api.auth import caller_of
+from firstline.api.key_object import money_object
+from firstline.errors import UsageError
+from firstline.ledger.usage import UsageGroup, UsageRow
+from firstline.types import Json
+from firstline.workflow.call import key_of
+from firstline.workflow.services import Services
+
+WIDTHS = {"1m": 60, "1h": 3_600, "1d": 86_400}
+"""Seconds of a bucket."""
+_BUCKETS = {"1m": (60, 1440), "1h": (24, 168), "1d": (7, 31)}
+"""How many buckets a page has unless the query says, and at most."""
+
+
+class UsageQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The query. Times are seconds since 1970; without `start_time` the page ends now; `page` is a `next_page`."""
+
+    start_time: Annotated[int, Meta(ge=0, le=10**11)] | None = None
+    end_time: Annotated[int, Meta(ge=0, le=10**11)] | None = None
+    bucket_width: Literal["1m", "1h", "1d"] = "1d"
+    group_by: tuple[UsageGroup, ...] = ()
+    limit: Annotated[int, Meta(ge=1)] | None = None
+    page: Annotated[int, Meta(ge=0, le=10**11)] | None = None
+
+
+async def usage(request: Request) -> Response:
+    """Give the requests, calls, tokens and money of a span of time."""
+    services: Services = request.app.state.services
+    query = read_query(request)
+    start, end, following = span(query, time.time())
+    rows = await services.ledger.usage.rows(
+        start,
+        end,
+        width=WIDTHS[query.bucket_width],
+        groups=query.group_by,
+        key_id=key_of(caller_of(request)),
+    )
+    return _json(
+        {
+            "object": "page",
+            "data": buckets(rows, start, end, WIDTHS[query.bucket_width]),
+            "has_more": following is not None,
+            "next_page": str(following) if following is not None else None,
+        }
+    )
+
+
+async def credits(request: Request) -> Response:
+    """Give the money of the caller's key; without keys that of everybody."""
+    services: Services = request.app.state.services
+    caller = caller_of(request)
+    if caller is None:
+        totals = msgspec.to_builtins(await services.ledger.usage.totals())
+        nothing = {"prepaid": False, "balance_nano_usd": None, "available_nano_usd": None}
+        return _json({"object": "credits", "api_key_id": None, **totals, **nothing})
+    key = await services.ledger.keys.get(caller.key_id)
+    return _json({"object": "credits", "api_key_id": key.id, "prepaid": key.prepaid, **money_object(key)})
+
+
+def read_query(request: Request) -> UsageQuery:
+    """Read the query; `group_by` may be repeated, listed with commas, or written `group_by[]`. Raises UsageError."""
+    given: dict[str, Json] = {}
+    groups: list[str] = []
+    for name, value in request.query_params.multi_items():
+        if name in ("group_by", "group_by[]"):
+            groups += [one for one in value.split(",") if one]
+        else:
+            given[name] = value
+    try:
+        query = msgspec.convert({**given, "group_by": list(dict.fromkeys(groups))}, UsageQuery, strict=False)
+    except msgspec.ValidationError as error:
+        message, _, path = str(error).partition(" - at ")
+        param = path.strip("`").removeprefix("$.").partition("[")[0] or None
+        raise UsageError(f"{param}: {message}" if param else message, param=param) from None
+    most = _BUCKETS[query.bucket_width][1]
+    if query.limit is not None and query.limit > most:
+        raise UsageError(f"limit: at most {most} buckets of {query.bucket_width}", param="limit")
+    return query
+
+
+def span(query: UsageQuery, now: float) -> tuple[int, int, int | None]:
+    """Give the first second of a page, the one after its last, both at the edge of a bucket, and the next page's."""
+    width = WIDTHS[query.bucket_width]
+    count = query.limit or _BUCKETS[query.bucket_width][0]
+    last = -(-(int(now) + 1 if query.end_time is None else query.end_time) // width) * width
+    asked = last - count * width if query.start_time is None else query.start_time
+    start = max((asked if query.page is None else query.page) // width * width, 0)
+    if last <= start:
+        raise UsageError("end_time: it is not after start_time", param="end_time")
+    end = min(start + count * width, last)
+    return start, end, end if end < last else None
+
+
+def buckets(rows: tuple[UsageRow, ...], start: int, end: int, width: int) -> list[Json]:
+    """Give every bucket of a span of time, those without any result too."""
+    found: dict[int, list[Json]] = {at: [] for at in range(start, end, width)}
+    for row in rows:
+        found[row.start].append(result_object(row))
+    return [
+        {"object": "bucket", "start_time": at, "end_time": at + width, "results": results}
+        for at, results in found.items()
+    ]
+
+
+def result_object(row: UsageRow) -> dict[str, Json]:
+    """Give one result: OpenAI's names for the counts, ours for the money."""
+    return {
+        "object": "usage.result",
+        "num_requests": row.requests,
+        "num_model_requests": row.calls,
+        "num_failed_model_requests": row.failures,
+        "input_tokens": row.prompt_tokens,
+        "input_cached_tokens": row.cached_tokens,
+        "output_tokens": row.completion_tokens,
+        "cost_nano_usd": row.cost_nano_usd,
+        "saved_nano_usd": row.saved_nano_usd,
+        "model": row.model,
+        "task": row.task,
+        "api_key_id": row.api_key_id,
+    }
+
+
+def _json(value: Json) -> Response:
+    return Response(msgspec.json.encode(value), media_type="application/json")
