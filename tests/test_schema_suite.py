@@ -50,6 +50,16 @@ def test_the_formats_of_strict_outputs_are_verified(name: str) -> None:
     assert count > 0
 
 
+@pytest.mark.parametrize("draft", ["draft-04", "draft-06", "draft-07"])
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_the_formats_are_verified_in_older_drafts_too(draft: str, name: str) -> None:
+    schema = {"$schema": f"http://json-schema.org/{draft}/schema#", "format": name}
+    (case,) = SUITE["formats"][name][:1]
+    judged = [compile_schema(schema).mismatches(test["data"]) == [] for test in case["tests"]]
+    assert judged == [test["valid"] for test in case["tests"]]
+    assert compile_schema(schema, formats=False).mismatches("no such thing") == []
+
+
 @pytest.mark.parametrize(
     "reference", ["http://localhost:1234/draft2020-12/integer.json", "https://example.com/a", "a.json"]
 )

@@ -6,7 +6,7 @@ fetched: a `$ref` that leads out of the schema is an error. Knows nothing of tas
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jsonschema_rs as rs
@@ -22,6 +22,8 @@ from firstline.types import Json, Value
 MAX_MISMATCHES = 20
 
 _BACKTRACKS = 100_000
+_NEWER_FORMATS = ("date", "time", "duration", "uuid")
+"""Unknown to the drafts before 2019-09, and sent with them by zod; asserted all the same."""
 _DRAFTS: Mapping[type[rs.Validator], int] = {
     rs.Draft4Validator: rs.Draft4,
     rs.Draft6Validator: rs.Draft6,
@@ -96,9 +98,11 @@ def _compile(schema: Json, formats: bool = True, resources: Mapping[str, Json] |
     check_size(schema)
     cost = schema_bounds.cost(schema)
     others = resources or {}
+    kind = _validator_class(schema, others)
     try:
-        compiled = _validator_class(schema, others)(
+        compiled = kind(
             _known_dialect(schema, others),
+            formats=_newer_formats(kind) if formats else None,
             validate_formats=formats,
             offline=True,
             registry=rs.Registry(others.items(), draft=rs.Draft202012) if others else None,
@@ -151,6 +155,12 @@ def _validator_class(schema: Json, resources: Mapping[str, Json]) -> type[rs.Val
         return rs.validator_cls_for(_known_dialect(schema, resources))
     except ValueError as error:
         raise SchemaError(f"the schema cannot be used: {_first_line(str(error))}") from None
+
+
+def _newer_formats(kind: type[rs.Validator]) -> dict[str, Callable[[str], bool]] | None:
+    if kind in (rs.Draft202012Validator, rs.Draft201909Validator):
+        return None
+    return {name: rs.Draft202012Validator({"format": name}, validate_formats=True).is_valid for name in _NEWER_FORMATS}
 
 
 def _known_dialect(schema: Json, resources: Mapping[str, Json]) -> Json:

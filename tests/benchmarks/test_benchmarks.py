@@ -13,6 +13,7 @@ import pytest
 import checks
 import intent
 import receipts
+import schemas
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,6 +36,7 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     assert "index.jsonl" in (receipts.check(tmp_path) or "")
     assert "--report" in (receipts.check(None) or "")
     assert "banking77/test.csv" in (intent.check(tmp_path) or "")
+    assert "BFCL.jsonl" in (schemas.check(tmp_path) or "")
     assert "ntrex/newstest2019-ref.deu.txt" in (checks.missing_in(tmp_path) or "")
     (tmp_path / "index.jsonl").write_text("")
     assert receipts.check(tmp_path) is None
@@ -42,8 +44,13 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [("receipts.py", "nowhere"), ("intent.py", "--data", "nowhere"), ("checks.py", "--data", "nowhere")],
-    ids=["receipts", "intent", "checks"],
+    [
+        ("receipts.py", "nowhere"),
+        ("intent.py", "--data", "nowhere"),
+        ("checks.py", "--data", "nowhere"),
+        ("schemas.py", "--data", "nowhere"),
+    ],
+    ids=["receipts", "intent", "checks", "schemas"],
 )
 def test_a_missing_folder_ends_in_one_clear_line(words: tuple[str, ...], tmp_path: Path) -> None:
     script, *rest = words
@@ -86,3 +93,15 @@ def test_an_earlier_report_is_shown_again(tmp_path: Path) -> None:
         [sys.executable, str(script), "--report", "report.json"], cwd=tmp_path, check=True, capture_output=True
     )
     assert done.stdout.decode().splitlines()[0] == "ladder: a, b; 2 cores"
+
+
+def test_the_table_of_schemas_shows_the_published_figures_beside_ours() -> None:
+    summed = {"n": 2, "declared": 1.0, "first": 0.5, "coverage": 1.0, "compliance": 0.5, "cut": 0.0, "seconds_p50": 2.0}
+    verifier = {"schemas": 3, "compiled": 3, "right": 4, "right_refused": 0, "wrong": 5, "wrong_taken": 1}
+    found = {"model": "m", "tokens": 9, "seed": 1, "cores": 2, "load": 0.5}
+    rows = [{"source": name, **summed, "verifier": verifier} for name in ("Github_hard", "JME")]
+    lines = schemas.show(found | {"rows": rows}).splitlines()
+    assert "first 0.50  compliance 0.50  coverage 1.00" in lines[1]
+    assert lines[1].endswith("Guidance 0.41, llama.cpp 0.39, XGrammar 0.28, OpenAI 0.09, Outlines 0.03")
+    assert lines[2].endswith("p50 2.0 s")
+    assert lines[3].endswith("of 8 right documents 0 are refused, of 10 wrong ones 2 are taken")
