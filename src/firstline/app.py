@@ -22,10 +22,11 @@ from firstline.engines.pool import Pool
 from firstline.errors import EngineUnavailableError, SettingsError
 from firstline.ledger.store import Ledger
 from firstline.settings import Loaded, Settings
-from firstline.tokens import Cl100k
+from firstline.tokens import Cl100k, O200k
 from firstline.types import Value
 from firstline.workflow.call import Door
 from firstline.workflow.chat import Chat
+from firstline.workflow.converse import Converser
 from firstline.workflow.embed import Embedder
 from firstline.workflow.files import Files
 from firstline.workflow.keyring import Keyring
@@ -88,7 +89,15 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
             pdfs=pdfs,
             embed=lambda: encoders.embed(catalog.get(ENCODER)),
         )
-        chat = Chat(settings=settings, catalog=catalog, machine=machine, door=door, ledger=ledger, reader=reader)
+        chat = Chat(
+            settings=settings,
+            catalog=catalog,
+            machine=machine,
+            door=door,
+            ledger=ledger,
+            reader=reader,
+            documents=pdfs,
+        )
         embedder = Embedder(
             settings=settings,
             catalog=catalog,
@@ -99,12 +108,13 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
         )
         files = Files(ledger.files, settings.files_path, settings.files)
         await files.tidy()
+        tasks = Tasks(Path(settings.tasks_dir))
         services = Services(
             settings=settings,
             catalog=catalog,
-            tasks=Tasks(Path(settings.tasks_dir)),
+            tasks=tasks,
             runner=runner,
-            chat=chat,
+            converser=Converser(catalog=catalog, tasks=tasks, runner=runner, chat=chat, tokens=O200k()),
             embedder=embedder,
             files=files,
             ledger=ledger,

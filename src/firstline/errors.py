@@ -13,6 +13,7 @@
     │   │   ├── DocumentError            400                  invalid_document
     │   │   └── ContextLengthError       400                  context_length_exceeded
     │   ├── UnsupportedError             400                  unsupported_parameter
+    │   ├── InvalidValueError            400                  invalid_value
     │   └── NotFoundError                404                  not_found
     │       └── ModelNotFoundError       404                  model_not_found
     ├── AuthenticationError              401 invalid_request  invalid_api_key       no key, an unknown or a disabled one
@@ -136,6 +137,12 @@ class UnsupportedError(UsageError):
     """The request asks for something the model or the product cannot do; `param` names it."""
 
     code = "unsupported_parameter"
+
+
+class InvalidValueError(UsageError):
+    """A field of the request has a value that this model cannot have; `param` names it."""
+
+    code = "invalid_value"
 
 
 class NotFoundError(UsageError):

@@ -98,6 +98,26 @@ class Message(Value, frozen=True, kw_only=True):
         return "\n".join(part.text for part in self.parts if isinstance(part, Text))
 
 
+class Tool(Value, frozen=True, kw_only=True):
+    """A function that a model may ask to have called. `parameters` is the JSON Schema of its arguments (None: it takes
+    none); `strict` asks that arguments meet it exactly. A `custom` tool takes one text instead of a JSON object;
+    `pattern` is the regular expression that this text has to match as a whole (empty: any text)."""
+
+    name: str
+    description: str = ""
+    parameters: Mapping[str, Json] | None = None
+    strict: bool = False
+    custom: bool = False
+    pattern: str = ""
+
+
+class ToolChoice(Value, frozen=True, kw_only=True):
+    """Whether a tool is to be called, and which may be: `names` empty means every tool of the request."""
+
+    mode: Literal["none", "auto", "required"] = "auto"
+    names: tuple[str, ...] = ()
+
+
 def message(role: Role, text: str) -> Message:
     """Make a message of one text part."""
     return Message(role=role, parts=(Text(text=text),))
@@ -198,7 +218,8 @@ class ModelRequest(Value, frozen=True, kw_only=True):
     `schema` constrains the answer to a JSON document (JSON Schema). `choices` constrains it to exactly one of these
     strings and asks for the probability of each (`Completion.choice_probs`); the two exclude each other.
     `prefill` is the beginning of the answer, which the engine continues (only with `choices`; engines that cannot
-    continue an answer ignore it). `top_logprobs` > 0 asks for token probabilities.
+    continue an answer ignore it). `top_logprobs` > 0 asks for token probabilities. With `tools` the answer may be tool
+    calls instead of text; at most one of them unless `parallel_calls`. `reasoning_effort` is for models that have it.
     """
 
     messages: tuple[Message, ...]
@@ -209,6 +230,10 @@ class ModelRequest(Value, frozen=True, kw_only=True):
     choices: tuple[str, ...] = ()
     prefill: str = ""
     top_logprobs: int = 0
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice = ToolChoice()
+    parallel_calls: bool = True
+    reasoning_effort: str | None = None
     timeout_s: float | None = None
 
 
@@ -248,9 +273,13 @@ class Usage(Value, frozen=True, kw_only=True):
 
 
 class Completion(Value, frozen=True, kw_only=True):
-    """A model's whole answer. `choice_probs`, in the order of the request's choices, sums to 1 (None: unknown)."""
+    """A model's whole answer. `choice_probs`, in the order of the request's choices, sums to 1 (None: unknown).
+
+    `refusal` is what a model says instead of answering; `text` is empty then.
+    """
 
     text: str
+    refusal: str = ""
     finish_reason: FinishReason = "stop"
     usage: Usage = Usage()
     logprobs: tuple[TokenProb, ...] | None = None
@@ -259,9 +288,16 @@ class Completion(Value, frozen=True, kw_only=True):
 
 
 class Delta(Value, frozen=True, kw_only=True):
-    """A piece of a streamed answer; the last piece carries `finish_reason` and `usage`."""
+    """A piece of a streamed answer; the last piece carries `finish_reason` and `usage`.
+
+    `calls` are fragments of tool calls, each with its place among the answer's calls: the first of a place carries id
+    and name, all carry the next characters of the arguments.
+    """
 
     text: str = ""
+    refusal: str = ""
+    calls: tuple[tuple[int, ToolCall], ...] = ()
+    logprobs: tuple[TokenProb, ...] = ()
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from firstline.api.chat_body import HARMLESS, UNSUPPORTED, ChatBody, ImagePart, SchemaFormat, TextPart, parse
+from firstline.api.chat_body import HARMLESS, UNSUPPORTED, parse
+from firstline.api.chat_shapes import ChatBody, ImagePart, SchemaFormat, TextPart
 from firstline.errors import UnsupportedError, UsageError
 
 HELLO = {"role": "user", "content": "hello"}
@@ -67,14 +68,55 @@ def test_what_changes_no_answer_is_accepted(name: str) -> None:
 
 @pytest.mark.parametrize("name", UNSUPPORTED)
 def test_what_we_cannot_do_is_refused_by_name(name: str) -> None:
-    error = refused(**{name: {"a": 1}}) if name != "tool_choice" else refused(tools=[{}], tool_choice="required")
-    assert error.code == "unsupported_parameter"
-    assert error.param in (name, "tools")
+    error = refused(**{name: {"a": 1}})
+    assert (error.code, error.param) == ("unsupported_parameter", name)
 
 
-@pytest.mark.parametrize("field", [{"tools": []}, {"tools": None}, {"tool_choice": "auto"}, {"tool_choice": "none"}])
+@pytest.mark.parametrize("field", [{"audio": None}, {"web_search_options": {}}, {"audio": []}])
 def test_a_wish_for_nothing_is_accepted(field: dict[str, Any]) -> None:
     assert parsed(**field) == parsed()
+
+
+FIND = {"type": "function", "function": {"name": "find", "parameters": {"type": "object"}}}
+CALL = {"id": "c", "type": "function", "function": {"name": "find", "arguments": "{}"}}
+CALLED = {"role": "assistant", "tool_calls": [CALL]}
+RESULT = {"role": "tool", "content": "x", "tool_call_id": "c"}
+
+
+def test_calls_and_their_results_are_read() -> None:
+    body = parsed(messages=[HELLO, CALLED, RESULT], tools=[FIND], tool_choice="required", parallel_tool_calls=False)
+    assert (body.messages[1].tool_calls or [])[0].id == "c"
+    assert body.messages[2].tool_call_id == "c"
+
+
+@pytest.mark.parametrize(
+    ("fields", "param", "words"),
+    [
+        ({"messages": [HELLO, RESULT]}, "messages[1].role", "must be a response to a preceeding message"),
+        ({"messages": [HELLO, CALLED, HELLO]}, "messages[1].tool_calls", "did not have response messages: c"),
+        ({"messages": [HELLO, CALLED]}, "messages[1].tool_calls", "did not have response messages: c"),
+        ({"messages": [HELLO, CALLED, RESULT, RESULT]}, "messages[3].role", "must be a response"),
+        ({"messages": [{**HELLO, "tool_calls": [CALL]}]}, "messages[0].tool_calls", "assistant"),
+        ({"messages": [HELLO, CALLED, {"role": "tool", "content": "x"}]}, "messages[2].tool_call_id", "names its call"),
+        ({"tool_choice": "required"}, "tool_choice", "only allowed when 'tools' are specified"),
+        ({"parallel_tool_calls": True}, "parallel_tool_calls", "only allowed when 'tools' are specified"),
+        ({"tools": [FIND, FIND]}, "tools[1]", "two tools"),
+        ({"tools": [FIND], "functions": [FIND["function"]]}, "functions", "old name"),
+        ({"tools": [{"type": "function", "function": {"name": "a b"}}]}, "tools[0].function.name", "matching regex"),
+        ({"response_format": {"type": "json_object"}}, "messages", "must contain the word 'json'"),
+        ({"metadata": {"a": "x" * 513}}, "metadata[...]", "512"),
+        ({"logit_bias": {"1": 101}}, "logit_bias[...]", "100"),
+        ({"n": 0}, "n", "1"),
+        ({"n": 129}, "n", "128"),
+        ({"reasoning_effort": "huge"}, "reasoning_effort", "huge"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused_in_openai_s_words(
+    fields: dict[str, Any], param: str, words: str
+) -> None:
+    error = refused(**fields)
+    assert error.param == param
+    assert words in error.message
 
 
 def test_a_field_nobody_knows_is_refused_with_the_nearest_name() -> None:
@@ -127,9 +169,21 @@ def test_a_wrong_value_is_refused_with_its_place(fields: dict[str, Any], param: 
 @pytest.mark.parametrize(
     ("fields", "param"),
     [
-        ({"n": 2}, "n"),
         ({"modalities": ["text", "audio"]}, "modalities"),
-        ({"messages": [{"role": "tool", "content": "x", "tool_call_id": "c"}]}, "messages[0].role"),
+        (
+            {
+                "tools": [
+                    {
+                        "type": "custom",
+                        "custom": {
+                            "name": "t",
+                            "format": {"type": "grammar", "grammar": {"definition": "a", "syntax": "lark"}},
+                        },
+                    }
+                ]
+            },
+            "tools[0].custom.format.grammar.syntax",
+        ),
         ({"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]}, "messages[0].content[0]"),
     ],
 )

@@ -10,9 +10,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
 from firstline.api.disconnect import while_connected
-from firstline.api.sse import EventStream
+from firstline.api.sse import EventStream, data_frame
 from firstline.errors import EngineCrashedError
-from firstline.types import Json
 
 
 class Caller:
@@ -33,26 +32,26 @@ class Caller:
     def text(self) -> str:
         return b"".join(message.get("body", b"") for message in self.sent).decode()
 
-    async def take(self, pieces: AsyncGenerator[dict[str, Json]]) -> None:
-        await EventStream(pieces, {"x-firstline-model": "m"})({"type": "http"}, self.receive, self.send)
+    async def take(self, frames: AsyncGenerator[bytes]) -> None:
+        await EventStream(frames, {"x-firstline-model": "m"})({"type": "http"}, self.receive, self.send)
 
 
-async def failing(*, after: int) -> AsyncGenerator[dict[str, Json]]:
+async def failing(*, after: int) -> AsyncGenerator[bytes]:
     for _ in range(after):
-        yield {"a": 1}
+        yield data_frame({"a": 1})
     raise EngineCrashedError("the model's process ended")
 
 
-async def test_pieces_become_frames() -> None:
-    async def pieces() -> AsyncGenerator[dict[str, Json]]:
-        yield {"a": "one\n\ndata: two"}
-        yield {"b": 2}
+async def test_frames_go_out_as_they_are() -> None:
+    async def frames() -> AsyncGenerator[bytes]:
+        yield data_frame({"a": "one\n\ndata: two"})
+        yield data_frame({"b": 2}, event="more")
 
     caller = Caller()
-    await caller.take(pieces())
+    await caller.take(frames())
     assert caller.sent[0]["status"] == 200
     assert dict(caller.sent[0]["headers"])[b"content-type"] == b"text/event-stream; charset=utf-8"
-    assert caller.text == 'data: {"a":"one\\n\\ndata: two"}\n\ndata: {"b":2}\n\ndata: [DONE]\n\n'
+    assert caller.text == 'data: {"a":"one\\n\\ndata: two"}\n\nevent: more\ndata: {"b":2}\n\n'
     assert caller.sent[-1]["more_body"] is False
 
 
@@ -68,25 +67,26 @@ async def test_an_error_on_the_way_is_a_frame_and_the_end() -> None:
     caller = Caller()
     await caller.take(failing(after=1))
     assert caller.text.startswith('data: {"a":1}\n\ndata: {"error":{"message":"the model\'s process ended"')
-    assert "[DONE]" not in caller.text
+    assert caller.text.count("data:") == 2
+    assert caller.sent[-1]["more_body"] is False
 
 
 async def test_a_stream_is_cancelled_when_the_caller_leaves() -> None:
     ended = asyncio.Event()
     caller = Caller()
 
-    async def pieces() -> AsyncGenerator[dict[str, Json]]:
+    async def frames() -> AsyncGenerator[bytes]:
         try:
-            yield {"a": 1}
+            yield data_frame({"a": 1})
             caller.left.set()
             await asyncio.Event().wait()
         finally:
             ended.set()
 
     async with asyncio.timeout(10):
-        await caller.take(pieces())
+        await caller.take(frames())
         await ended.wait()
-    assert "[DONE]" not in caller.text
+    assert all(message.get("more_body") is not False for message in caller.sent)
 
 
 async def test_work_is_cancelled_when_the_caller_leaves() -> None:

@@ -170,8 +170,8 @@ async def test_errors_become_the_client_s_own(tmp_path: Path) -> None:
         with pytest.raises(openai.NotFoundError):
             await create(model="file:/etc/passwd", messages=asked("x"))
         with pytest.raises(openai.BadRequestError) as many:
-            await create(model="fake/echo", messages=asked("x"), n=2)
-        assert (many.value.code, many.value.param) == ("unsupported_parameter", "n")
+            await create(model="fake/echo", messages=asked("x"), audio={"voice": "alloy", "format": "wav"})
+        assert (many.value.code, many.value.param) == ("unsupported_parameter", "audio")
         with pytest.raises(openai.InternalServerError) as crashed:
             await create(model="fake/scripted", messages=asked("crash"))
         assert crashed.value.code == "engine_crashed"

@@ -92,9 +92,9 @@ def test_an_answer_is_read_with_its_usage_and_probabilities() -> None:
     assert answer.logprobs == (TokenProb(token="hi", logprob=-0.1, top=(("hi", -0.1),)),)
 
 
-def test_a_refusal_is_an_answer_that_was_filtered() -> None:
+def test_a_refusal_is_an_answer_without_text() -> None:
     answer, _ = wire.completion(body(message={"content": None, "refusal": "I cannot."}, finish_reason="stop"))
-    assert (answer.text, answer.finish_reason) == ("I cannot.", "content_filter")
+    assert (answer.text, answer.refusal, answer.finish_reason) == ("", "I cannot.", "stop")
 
 
 @pytest.mark.parametrize(

@@ -9,167 +9,41 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import Annotated, Any, Final, Literal
+from collections.abc import Sequence
+from typing import Final
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
 
+from firstline.api.chat_shapes import (
+    AudioPart,
+    ChatBody,
+    CustomTool,
+    FilePart,
+    ImagePart,
+    ObjectFormat,
+    TextPart,
+    WireMessage,
+)
 from firstline.errors import UnsupportedError, UsageError
 from firstline.types import Json
 
 HARMLESS: Final = frozenset(
     {
-        "metadata",
         "moderation",
-        "parallel_tool_calls",
         "prediction",
         "prompt_cache_key",
         "prompt_cache_options",
         "prompt_cache_retention",
         "safety_identifier",
         "service_tier",
-        "store",
         "user",
+        "verbosity",
     }
 )
 """Accepted and left alone: they steer billing, caching, storage or speed at the maker, not what is answered."""
 
-UNSUPPORTED: Final = (
-    "audio",
-    "function_call",
-    "functions",
-    "logit_bias",
-    "reasoning_effort",
-    "tool_choice",
-    "tools",
-    "verbosity",
-    "web_search_options",
-)
+UNSUPPORTED: Final = ("audio", "web_search_options")
 _NOTHING: Final[tuple[Json, ...]] = (None, [], {}, "none")
-
-
-class _Wire(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of the shapes; what a part carries beside the declared keys (cache marks) is left alone."""
-
-
-class TextPart(_Wire, frozen=True, kw_only=True, tag="text"):
-    """`{"type": "text", "text": …}`"""
-
-    text: str
-
-
-class RefusalPart(_Wire, frozen=True, kw_only=True, tag="refusal"):
-    """`{"type": "refusal", "refusal": …}`, in an assistant's message."""
-
-    refusal: str
-
-
-class ImageUrl(_Wire, frozen=True, kw_only=True):
-    """A picture: an https address or a `data:` URI."""
-
-    url: str
-    detail: Literal["auto", "low", "high", "original"] | None = None
-
-
-class ImagePart(_Wire, frozen=True, kw_only=True, tag="image_url"):
-    """`{"type": "image_url", "image_url": {"url": …}}`"""
-
-    image_url: ImageUrl
-
-
-class FileData(_Wire, frozen=True, kw_only=True):
-    """A PDF as a `data:` URI, or an uploaded PDF or picture by its id."""
-
-    file_data: str | None = None
-    file_id: str | None = None
-    filename: str | None = None
-
-
-class FilePart(_Wire, frozen=True, kw_only=True, tag="file"):
-    """`{"type": "file", "file": {"file_data": …}}`"""
-
-    file: FileData
-
-
-class AudioPart(_Wire, frozen=True, kw_only=True, tag="input_audio"):
-    """Known, so that it can be refused by name."""
-
-
-WirePart = TextPart | RefusalPart | ImagePart | FilePart | AudioPart
-
-
-class WireMessage(_Wire, frozen=True, kw_only=True):
-    """One message."""
-
-    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[WirePart] | None = None
-    name: str | None = None
-    refusal: str | None = None
-    tool_calls: list[Any] | None = None
-    function_call: Any = None
-    audio: Any = None
-
-
-class JsonSchema(_Wire, frozen=True, kw_only=True):
-    """The `json_schema` of a response format."""
-
-    name: Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
-    schema: dict[str, Any]
-    description: str | None = None
-    strict: bool | None = None
-
-
-class TextFormat(_Wire, frozen=True, kw_only=True, tag="text"):
-    """`{"type": "text"}`"""
-
-
-class ObjectFormat(_Wire, frozen=True, kw_only=True, tag="json_object"):
-    """`{"type": "json_object"}`"""
-
-
-class SchemaFormat(_Wire, frozen=True, kw_only=True, tag="json_schema"):
-    """`{"type": "json_schema", "json_schema": {…}}`"""
-
-    json_schema: JsonSchema
-
-
-class StreamOptions(_Wire, frozen=True, kw_only=True):
-    """`stream_options`"""
-
-    include_usage: bool | None = None
-    include_obfuscation: bool | None = None
-
-
-class Extra(_Wire, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The `firstline` object of a request: parameters of a task, such as the language to translate to."""
-
-    parameters: dict[str, Any] = {}
-
-
-Tokens = Annotated[int, Meta(ge=1)]
-
-
-class ChatBody(_Wire, frozen=True, kw_only=True):
-    """The request."""
-
-    model: Annotated[str, Meta(min_length=1, max_length=256)]
-    messages: Annotated[list[WireMessage], Meta(min_length=1)]
-    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
-    top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
-    frequency_penalty: Annotated[float, Meta(ge=-2, le=2)] | None = None
-    presence_penalty: Annotated[float, Meta(ge=-2, le=2)] | None = None
-    max_tokens: Tokens | None = None
-    max_completion_tokens: Tokens | None = None
-    stop: str | Annotated[list[str], Meta(max_length=4)] | None = None
-    seed: int | None = None
-    n: int | None = None
-    modalities: list[str] | None = None
-    response_format: TextFormat | ObjectFormat | SchemaFormat | None = None
-    stream: bool | None = None
-    stream_options: StreamOptions | None = None
-    logprobs: bool | None = None
-    top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
-    firstline: Extra | UnsetType = UNSET
 
 
 def parse(raw: dict[str, Json]) -> ChatBody:
@@ -179,7 +53,7 @@ def parse(raw: dict[str, Json]) -> ChatBody:
         if name in known or name in HARMLESS:
             continue
         if name in UNSUPPORTED:
-            if value in _NOTHING or (name == "tool_choice" and not raw.get("tools")):
+            if value in _NOTHING:
                 continue
             raise UnsupportedError(f"'{name}' is not supported", param=name)
         raise _unknown(name, (*known, *HARMLESS))
@@ -192,8 +66,6 @@ def parse(raw: dict[str, Json]) -> ChatBody:
 
 
 def _check_together(body: ChatBody) -> None:
-    if body.n not in (None, 1):
-        raise UnsupportedError("'n' must be 1: one answer is made and checked", param="n")
     if body.modalities not in (None, [], ["text"]):
         raise UnsupportedError("only text comes out", param="modalities")
     if body.top_logprobs is not None and not body.logprobs:
@@ -202,16 +74,52 @@ def _check_together(body: ChatBody) -> None:
         raise UsageError("'stream_options' needs 'stream': true", param="stream_options")
     if body.max_tokens is not None and body.max_completion_tokens not in (None, body.max_tokens):
         raise UsageError("'max_tokens' and 'max_completion_tokens' contradict each other", param="max_tokens")
+    _check_tools(body)
     for number, message in enumerate(body.messages):
         _check_message(message, f"messages[{number}]")
+    _check_calls(body.messages)
+    if isinstance(body.response_format, ObjectFormat) and not _says_json(body.messages):
+        raise UsageError(
+            "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.",
+            param="messages",
+        )
+
+
+def _check_tools(body: ChatBody) -> None:
+    if body.tools and body.functions:
+        raise UsageError("'functions' is the old name of 'tools': send one of them", param="functions")
+    if not body.tools:
+        if body.tool_choice not in (None, "none", "auto"):
+            raise UsageError("'tool_choice' is only allowed when 'tools' are specified.", param="tool_choice")
+        if body.parallel_tool_calls is not None:
+            raise UsageError(
+                "'parallel_tool_calls' is only allowed when 'tools' are specified.", param="parallel_tool_calls"
+            )
+        return
+    names = [tool.custom.name if isinstance(tool, CustomTool) else tool.function.name for tool in body.tools]
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            raise UsageError(f"two tools have the name {name!r}", param=f"tools[{number}]")
+    for number, tool in enumerate(body.tools):
+        grammar = tool.custom.format.grammar if isinstance(tool, CustomTool) and tool.custom.format else None
+        if grammar is not None and grammar.syntax == "lark":
+            raise UnsupportedError(
+                "a grammar of the syntax lark is not supported",
+                hint="describe the text by a regex, or take it free and check it",
+                param=f"tools[{number}].custom.format.grammar.syntax",
+            )
 
 
 def _check_message(message: WireMessage, param: str) -> None:
-    if message.role in ("tool", "function") or message.tool_calls or message.function_call:
-        raise UnsupportedError("tool calls are not supported", param=f"{param}.role")
     if message.audio is not None:
         raise UnsupportedError("audio is not supported", param=f"{param}.audio")
-    if message.content is None and message.refusal is None:
+    calls = bool(message.tool_calls or message.function_call)
+    if calls and message.role != "assistant":
+        raise UsageError("only a message of the role assistant has tool calls", param=f"{param}.tool_calls")
+    for number, call in enumerate(message.tool_calls or ()):
+        if call.function is None and call.custom is None:
+            raise UsageError(f"a call needs its {call.type}", param=f"{param}.tool_calls[{number}].{call.type}")
+    if message.content is None and message.refusal is None and not calls:
         raise UsageError(f"a message of the role {message.role} needs content", param=f"{param}.content")
     parts = message.content if isinstance(message.content, list) else []
     for number, part in enumerate(parts):
@@ -226,6 +134,43 @@ def _check_message(message: WireMessage, param: str) -> None:
                 hint="send a PDF in file_data, as a data: URI, or the id of an uploaded file",
                 param=f"{where}.file",
             )
+
+
+def _check_calls(messages: Sequence[WireMessage]) -> None:
+    """A result answers a call of the turn before it, and every call has a result before the next turn."""
+    owed: dict[str, int] = {}
+    for number, message in enumerate(messages):
+        if message.role == "tool":
+            if message.tool_call_id is None:
+                raise UsageError("a message of the role tool names its call", param=f"messages[{number}].tool_call_id")
+            if owed.pop(message.tool_call_id, None) is None:
+                raise UsageError(
+                    "messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.",
+                    param=f"messages[{number}].role",
+                )
+            continue
+        _check_owed(owed)
+        owed = {call.id: number for call in message.tool_calls or ()}
+    _check_owed(owed)
+
+
+def _check_owed(owed: dict[str, int]) -> None:
+    if owed:
+        raise UsageError(
+            "An assistant message with 'tool_calls' must be followed by tool messages responding to each "
+            f"'tool_call_id'. The following tool_call_ids did not have response messages: {', '.join(owed)}",
+            param=f"messages[{next(iter(owed.values()))}].tool_calls",
+        )
+
+
+def _says_json(messages: Sequence[WireMessage]) -> bool:
+    return any("json" in text.lower() for message in messages for text in _texts(message))
+
+
+def _texts(message: WireMessage) -> list[str]:
+    if isinstance(message.content, str):
+        return [message.content]
+    return [part.text for part in message.content or () if isinstance(part, TextPart)]
 
 
 def _unknown(name: str, known: tuple[str, ...]) -> UnsupportedError:

@@ -10,16 +10,15 @@ import asyncio
 import base64
 import binascii
 from collections.abc import Awaitable, Callable, Sequence
-from itertools import chain
 
 from starlette.requests import Request
 
-from firstline.api.chat_body import FilePart, ImagePart, RefusalPart, TextPart, WireMessage, WirePart
+from firstline.api.chat_shapes import FilePart, ImagePart, RefusalPart, TextPart, WireMessage, WirePart
 from firstline.errors import DocumentError, FirstlineError, InputError, NotFoundError
 from firstline.media.images import data_uri, read_image
 from firstline.media.sniff import sniff
 from firstline.settings import Limits
-from firstline.types import Caller, Detail, Image, Message, Part, Role, Text, Value
+from firstline.types import Caller, Detail, Image, Text, Value
 from firstline.workflow.services import Services
 from firstline.workflow.source import Document, InputPart
 
@@ -49,8 +48,8 @@ def sources_of(request: Request, caller: Caller | None) -> Sources:
 
 async def read_messages(
     messages: Sequence[WireMessage], limits: Limits, sources: Sources
-) -> tuple[tuple[WireMessage, tuple[InputPart, ...]], ...]:
-    """Read the parts of every message. Raises InputError and its kinds, with `param` naming the part."""
+) -> tuple[tuple[InputPart, ...], ...]:
+    """Read the parts of every message, in order. Raises InputError and its kinds, with `param` naming the part."""
     pictures = sum(isinstance(part, ImagePart) for message in messages for part in _parts(message))
     if pictures > limits.images:
         raise InputError(
@@ -62,27 +61,13 @@ async def read_messages(
     for number, message in enumerate(messages):
         where = f"messages[{number}].content"
         parts = [await _read(part, limits, sources, f"{where}[{at}]") for at, part in enumerate(_parts(message))]
-        read.append((message, tuple(parts)))
+        read.append(tuple(parts))
     return tuple(read)
 
 
-def chat_messages(read: Sequence[tuple[WireMessage, tuple[InputPart, ...]]]) -> tuple[Message, ...]:
-    """Make the messages for a model. Raises DocumentError for a PDF, which only tasks read."""
-    return tuple(
-        Message(role=_role(message), parts=tuple(_model_part(part) for part in parts), name=message.name)
-        for message, parts in read
-    )
-
-
-def task_parts(read: Sequence[tuple[WireMessage, tuple[InputPart, ...]]]) -> tuple[InputPart, ...]:
-    """Give what the user's messages hold, in order: a task's input. Raises InputError where that is nothing."""
-    parts = tuple(chain.from_iterable(parts for message, parts in read if message.role == "user"))
-    if not any(not isinstance(part, Text) or part.text.strip() for part in parts):
-        raise InputError("the input is empty", hint="a task works on the messages of the role user", param="messages")
-    return parts
-
-
 def _parts(message: WireMessage) -> Sequence[WirePart]:
+    if message.content is None and message.refusal is None:
+        return []
     if message.content is None:
         return [RefusalPart(refusal=message.refusal or "")]
     return [TextPart(text=message.content)] if isinstance(message.content, str) else message.content
@@ -149,26 +134,6 @@ def _document(text: str, limits: Limits) -> bytes:
         return base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError) as error:
         raise DocumentError(f"file_data is not base64: {error}", hint="data:application/pdf;base64,…") from None
-
-
-def _model_part(part: InputPart) -> Part:
-    if isinstance(part, Document):
-        raise DocumentError(
-            "a model takes text and pictures; a PDF is read by tasks",
-            hint="send the pages as pictures, or ask a task (`task/invoice`)",
-            param="messages",
-        )
-    return part
-
-
-def _role(message: WireMessage) -> Role:
-    match message.role:
-        case "developer" | "system":
-            return "system"
-        case "assistant":
-            return "assistant"
-        case _:
-            return "user"
 
 
 def _detail(detail: str | None) -> Detail:

@@ -15,8 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from firstline.errors import ContextLengthError, DocumentError, FirstlineError, ImageError, InputError, RateLimitError
-from firstline.types import Json, Run
+from firstline.errors import FirstlineError, RateLimitError
+from firstline.types import Json
 
 _JSON = "application/json"
 
@@ -52,14 +52,6 @@ def _when(error: FirstlineError) -> dict[str, str]:
         "retry-after": str(max(math.ceil(error.retry_after_s), 1)),
         "retry-after-ms": str(max(math.ceil(error.retry_after_s * 1000), 1)),
     }
-
-
-def rejection(run: Run) -> InputError:
-    """Give the error that rejected a run, with its own code; the hint is the run's note."""
-    kinds = {kind.code: kind for kind in (ImageError, DocumentError, ContextLengthError)}
-    hint = run.notes[0] if run.notes else None
-    kind = kinds.get(run.error_code or "", InputError)
-    return kind(run.reason or "the input is unusable", hint=hint, param="messages")
 
 
 def translate(request: Request, error: Exception) -> Response:

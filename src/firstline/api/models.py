@@ -18,11 +18,10 @@ from firstline.catalog.model import Model
 from firstline.catalog.price import list_price
 from firstline.money import from_usd
 from firstline.types import Json
+from firstline.workflow.converse import TASK_PREFIX
 from firstline.workflow.keyring import covers
 from firstline.workflow.services import Services
 from firstline.workflow.task import Task
-
-TASK_PREFIX = "task/"
 
 
 async def list_models(request: Request) -> Response:

@@ -14,7 +14,7 @@ import msgspec
 from firstline.engines.llama_link import Link
 from firstline.engines.openai_wire import Piece
 from firstline.errors import EngineRefusedError
-from firstline.types import Message, Text, TokenProb, Value
+from firstline.types import Delta, Message, Text, TokenProb, Value
 
 _BREAKERS = ("\u200b", "\u2060", "\u2063", "\u2064")
 """Invisible; the first that the texts do not hold is taken, so that nothing of theirs is lost from the answer."""
@@ -35,6 +35,17 @@ class Unbroken(Value, frozen=True, kw_only=True):
             return piece
         text, logprobs = piece.text.replace(self.breaker, ""), self._probs(piece.logprobs)
         return msgspec.structs.replace(piece, text=text, logprobs=logprobs)
+
+    def delta(self, delta: Delta) -> Delta:
+        """Take the breaker out of a piece of an answer that may call tools."""
+        if not self.breaker:
+            return delta
+        calls = tuple(
+            (place, msgspec.structs.replace(call, arguments=call.arguments.replace(self.breaker, "")))
+            for place, call in delta.calls
+        )
+        text, logprobs = delta.text.replace(self.breaker, ""), self._probs(delta.logprobs)
+        return msgspec.structs.replace(delta, text=text, calls=calls, logprobs=logprobs)
 
     def _probs(self, probs: Iterable[TokenProb]) -> tuple[TokenProb, ...]:
         return tuple(msgspec.structs.replace(one, token=one.token.replace(self.breaker, "")) for one in probs)

@@ -9,6 +9,9 @@ A script is a list of rules; the first that fits answers. As TOML:
     times = 1                    # how often the rule may be used; left out: always
 
     [[rules]]
+    calls = [{ name = "get_weather", arguments = { city = "Paris" } }] # tool calls, beside the answer's text
+
+    [[rules]]
     choice = "card_lost"         # for a request with choices: which one, by its text or its place (0, 1, …)
     delay_ms = 50
 
@@ -17,7 +20,8 @@ A script is a list of rules; the first that fits answers. As TOML:
     usage = { prompt_tokens = 900, completion_tokens = 30 }
 
 A request no rule fits is echoed: the last user text; for a schema the least document that meets it; for choices the
-first that stands in the text, else the first. Tokens are counted as words. `requests` keeps what was asked.
+first that stands in the text, else the first; where a tool has to be called, the first with the least arguments. An
+answer longer than `max_tokens` is cut there. Tokens are counted as words. `requests` keeps what was asked.
 """
 
 from __future__ import annotations
@@ -34,10 +38,18 @@ import msgspec
 
 from firstline import errors
 from firstline.engines.minimal import minimal
+from firstline.engines.openai_wire import input_schema
 from firstline.errors import EngineRefusedError, FirstlineError, SettingsError
-from firstline.types import Completion, Delta, Json, Message, ModelRequest, TokenProb, Usage
+from firstline.types import Completion, Delta, Json, Message, ModelRequest, TokenProb, ToolCall, Usage
 
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A tool call of a script; `arguments` is an object, or text where broken arguments are to be played."""
+
+    name: str
+    arguments: Json = {}
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,6 +57,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     when: str = ""
     answer: Json = None
+    calls: tuple[Call, ...] = ()
     choice: int | str | None = None
     confidence: Share | None = None
     delay_ms: Annotated[int, msgspec.Meta(ge=0)] = 0
@@ -89,20 +102,28 @@ class Fake:
             raise error_of(rule.error)(f"scripted: {rule.error}")
         if request.choices:
             return _choice(rule, request)
-        text = _text(rule, request)
+        calls = _calls(rule, request)
+        text = "" if calls and rule.answer is None else _text(rule, request)
         tokens = _tokens(text)
+        most = request.sampling.max_tokens
+        cut = most is not None and len(tokens) > most
+        tokens = tokens[:most] if cut else tokens
         return Completion(
-            text=text,
-            finish_reason="stop",
-            usage=rule.usage or _usage(request, len(tokens)),
+            text="".join(tokens),
+            finish_reason="length" if cut else "tool_calls" if calls else "stop",
+            usage=rule.usage or _usage(request, len(tokens) + len(calls)),
             logprobs=_logprobs(tokens, rule.confidence or 1.0) if request.top_logprobs else None,
+            tool_calls=calls,
         )
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[Delta]:
         """Answer word by word."""
         whole = await self.complete(request)
-        for token in _tokens(whole.text):
-            yield Delta(text=token)
+        shares = whole.logprobs or ()
+        for place, token in enumerate(_tokens(whole.text)):
+            yield Delta(text=token, logprobs=shares[place : place + 1])
+        for place, call in enumerate(whole.tool_calls):
+            yield Delta(calls=((place, call),))
         yield Delta(finish_reason=whole.finish_reason, usage=whole.usage)
 
     async def count_tokens(self, messages: tuple[Message, ...]) -> int:
@@ -156,10 +177,27 @@ def _below(kind: type[FirstlineError]) -> Iterator[type[FirstlineError]]:
 
 def _text(rule: Rule, request: ModelRequest) -> str:
     if rule.answer is not None:
-        return rule.answer if isinstance(rule.answer, str) else msgspec.json.encode(rule.answer).decode()
+        return _as_text(rule.answer)
     if request.schema is not None:
         return msgspec.json.encode(minimal(request.schema)).decode()
     return "{}" if request.json_object else _last_text(request.messages)
+
+
+def _calls(rule: Rule, request: ModelRequest) -> tuple[ToolCall, ...]:
+    made = rule.calls
+    if not made and rule.answer is None and request.tool_choice.mode == "required" and request.tools:
+        names = request.tool_choice.names
+        tool = next(one for one in request.tools if not names or one.name in names)
+        made = (Call(name=tool.name, arguments=minimal(input_schema(tool))),)
+    return tuple(
+        ToolCall(id=f"call_{place}", name=call.name, arguments=_as_text(call.arguments))
+        for place, call in enumerate(made)
+        if request.tools
+    )
+
+
+def _as_text(value: Json) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def _choice(rule: Rule, request: ModelRequest) -> Completion:

@@ -13,16 +13,18 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Mapping, Sequence
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
-from firstline.engines import choice_tree, openai_wire
+from firstline.engines import choice_tree, openai_wire, tool_prompt
 from firstline.engines.child_log import ChildLog
 from firstline.engines.control_marks import without_marks
 from firstline.engines.llama_link import Link
 from firstline.engines.llama_schema import for_grammar
+from firstline.engines.llama_tools import ToolTurn
 from firstline.engines.supervisor import ChildSpec, Supervisor
 from firstline.errors import EngineOutputError, EngineRefusedError, EngineTimeoutError, UnsupportedError
 from firstline.types import Completion, Delta, Image, Json, Message, ModelRequest, Text, Usage
@@ -79,7 +81,9 @@ class LlamaCpp:
         start_s: float,
         call_s: float,
         log_dir: Path | None,
+        new_id: Callable[[], str] = lambda: f"call_{secrets.token_hex(12)}",
     ) -> None:
+        self._new_id = new_id
         self._sees = mmproj is not None
         self._parallel = parallel
         self._call_s = call_s
@@ -105,6 +109,10 @@ class LlamaCpp:
                 if request.choices and not _pictures(request.messages):
                     return await self._choose(request)
                 pieces = openai_wire.Pieces()
+                if _calls_tools(request):
+                    async for delta in self._tool_turn(request):
+                        pieces.add(openai_wire.of_delta(delta))
+                    return pieces.completion()
                 async for piece in self._pieces(request):
                     pieces.add(piece)
         except TimeoutError:
@@ -117,11 +125,15 @@ class LlamaCpp:
         self._check(request)
         if request.choices:
             raise UnsupportedError("a choice among given answers cannot be streamed", param="stream")
+        if _calls_tools(request):
+            async for delta in self._tool_turn(request):
+                yield delta
+            return
         pieces = openai_wire.Pieces()
         async for piece in self._pieces(request):
             pieces.add(piece)
-            if piece.text or piece.refusal:
-                yield Delta(text=piece.text or piece.refusal)
+            for delta in openai_wire.deltas(piece):
+                yield delta
         whole = pieces.completion()
         yield Delta(finish_reason=whole.finish_reason, usage=whole.usage)
 
@@ -199,6 +211,26 @@ class LlamaCpp:
                 raise EngineRefusedError(f"the choices cannot be told apart: {error}", param="choices") from None
         best = max(range(len(probs)), key=probs.__getitem__)
         return Completion(text=request.choices[best], usage=weighing.usage, choice_probs=tuple(probs))
+
+    async def _tool_turn(self, request: ModelRequest) -> AsyncIterator[Delta]:
+        """Answer with tool calls or a reply: see `llama_tools`."""
+        link = await self._link()
+        plain = await without_marks(link, tool_prompt.messages(request))
+        messages = openai_wire.messages_json(plain.messages)
+        async with link.slots.lease(_begin(messages)) as slot:
+            rendered = await link.render(messages)
+            turn = ToolTurn(link, slot, request, self._new_id)
+
+            async def weigh(written: str, legal: tuple[str, ...]) -> Sequence[float]:
+                asked = ModelRequest(messages=plain.messages, choices=legal, prefill=written)
+                weighing = _Weighing(link, slot)
+                head, sequences = await weighing.sequences(asked, messages)
+                probs = await choice_tree.weigh(sequences, lambda path, after: weighing.ask(head + path, after))
+                turn.usage += weighing.usage
+                return probs
+
+            async for delta in turn.deltas(rendered, weigh):
+                yield plain.delta(delta)
 
 
 class _Weighing:
@@ -295,7 +327,13 @@ def _chat_body(request: ModelRequest, messages: list[dict[str, Json]], slot: int
         body["response_format"] = {"type": "json_object"}
     if "response_format" in body:
         body["temperature"] = 0.0
-    return body | openai_wire.sampling_json(request.sampling) | openai_wire.logprobs_json(request)
+    wished = openai_wire.logprobs_json(request) | openai_wire.tools_json(request)
+    return body | openai_wire.sampling_json(request.sampling) | wished
+
+
+def _calls_tools(request: ModelRequest) -> bool:
+    """Say whether the answer is made in steps; a model that looks at pictures calls tools in its own template's way."""
+    return bool(tool_prompt.allowed(request)) and not _pictures(request.messages)
 
 
 def _named_choice(answer: Completion, choices: tuple[str, ...]) -> Completion:

@@ -79,7 +79,7 @@ class OpenAIHTTP:
             raise self._late(request) from None
         answer, told = openai_wire.completion(raw)
         if not told:
-            answer = msgspec.structs.replace(answer, usage=_upper(request, answer.text))
+            answer = msgspec.structs.replace(answer, usage=_upper(request, answer))
         return openai_choice.read(answer, request.choices) if request.choices else answer
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[Delta]:
@@ -93,14 +93,14 @@ class OpenAIHTTP:
                 async for event in sse.data_of(answer.chunks(), max_bytes=_MAX_BYTES):
                     piece = openai_wire.piece(self._scrub(event))
                     pieces.add(piece)
-                    if piece.text or piece.refusal:
-                        yield Delta(text=piece.text or piece.refusal)
+                    for delta in openai_wire.deltas(piece):
+                        yield delta
             except TimeoutError:
                 raise self._late(request) from None
             except BrokenError:
                 raise EngineOutputError("the answer broke off before its end") from None
         whole = pieces.completion()
-        yield Delta(finish_reason=whole.finish_reason, usage=pieces.usage or _upper(request, whole.text))
+        yield Delta(finish_reason=whole.finish_reason, usage=pieces.usage or _upper(request, whole))
 
     async def count_tokens(self, messages: tuple[Message, ...]) -> int:
         """Estimate the tokens of a prompt from above: one for two bytes of text, four a message, dear pictures."""
@@ -115,7 +115,9 @@ class OpenAIHTTP:
     def _body(self, request: ModelRequest) -> dict[str, Json]:
         body: dict[str, Json] = {"model": self._model, "messages": openai_wire.messages_json(request.messages)}
         body |= openai_wire.sampling_json(request.sampling, max_tokens_key=self._max_tokens_key)
-        body |= openai_wire.logprobs_json(request)
+        body |= openai_wire.logprobs_json(request) | openai_wire.tools_json(request)
+        if request.reasoning_effort is not None:
+            body["reasoning_effort"] = request.reasoning_effort
         if request.choices:
             body["response_format"] = openai_wire.format_json(
                 openai_choice.schema(request.choices), "choice", strict=True
@@ -126,7 +128,7 @@ class OpenAIHTTP:
             )
         elif request.json_object:
             body["response_format"] = {"type": "json_object"}
-        return body | self._extra
+        return self._extra | body
 
     @asynccontextmanager
     async def _answer(self, request: ModelRequest, body: Mapping[str, Json]) -> AsyncIterator[Answer]:
@@ -203,13 +205,15 @@ class OpenAIHTTP:
         return EngineTimeoutError(f"{self._model} did not answer in {seconds:g} s", hint="set `timeout_s` higher")
 
 
-def _upper(request: ModelRequest, text: str) -> Usage:
+def _upper(request: ModelRequest, answer: Completion) -> Usage:
     prompt = sum(len(message.text.encode()) + 16 + _pictures(message) for message in request.messages)
-    schema = len(msgspec.json.encode(request.schema)) if request.schema else 0
+    calls = [call for message in request.messages for call in message.tool_calls]
+    schema = len(msgspec.json.encode([request.schema, request.tools, calls]))
     choices = sum(len(choice.encode()) + 4 for choice in request.choices)
+    written = answer.text + answer.refusal + "".join(call.name + call.arguments for call in answer.tool_calls)
     return Usage(
         prompt_tokens=prompt + schema + choices,
-        completion_tokens=max(len(text.encode()), request.sampling.max_tokens or 0),
+        completion_tokens=max(len(written.encode()), request.sampling.max_tokens or 0),
         estimated=True,
     )
 

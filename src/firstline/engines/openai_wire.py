@@ -16,6 +16,7 @@ import msgspec
 from firstline.errors import EngineOutputError
 from firstline.types import (
     Completion,
+    Delta,
     FinishReason,
     Image,
     Json,
@@ -25,6 +26,7 @@ from firstline.types import (
     Sampling,
     Text,
     TokenProb,
+    Tool,
     ToolCall,
     Usage,
     Value,
@@ -165,10 +167,31 @@ def logprobs_json(request: ModelRequest) -> dict[str, Json]:
     return {"logprobs": True, "top_logprobs": request.top_logprobs} if request.top_logprobs else {}
 
 
+def tools_json(request: ModelRequest) -> dict[str, Json]:
+    """Write a request's tools, which of them may be called, and whether several at once."""
+    if not request.tools:
+        return {}
+    chosen = request.tool_choice
+    tools = [tool for tool in request.tools if not chosen.names or tool.name in chosen.names]
+    choice: Json = chosen.mode
+    if chosen.mode == "required" and len(tools) == 1 and chosen.names:
+        choice = {"type": "function", "function": {"name": tools[0].name}}
+    more: dict[str, Json] = {} if request.parallel_calls else {"parallel_tool_calls": False}
+    return {"tools": [_tool_json(tool) for tool in tools], "tool_choice": choice, **more}
+
+
+def input_schema(tool: Tool) -> dict[str, Json]:
+    """Give the JSON Schema of a tool's arguments; those of a custom tool are one text, `input`."""
+    if tool.custom:
+        text: dict[str, Json] = {"type": "string"} | ({"pattern": tool.pattern} if tool.pattern else {})
+        return {"type": "object", "properties": {"input": text}, "required": ["input"], "additionalProperties": False}
+    return dict(tool.parameters) if tool.parameters is not None else {"type": "object", "properties": {}}
+
+
 def completion(raw: bytes) -> tuple[Completion, bool]:
     """Read a whole answer; the second value says whether it carried its usage. Raises EngineOutputError.
 
-    A refusal is a completion with `finish_reason` `content_filter` and the model's words of refusal as its text.
+    A refusal has no text and the model's words in `refusal`.
     """
     body = _body(raw)
     if body.error is not None:
@@ -182,8 +205,9 @@ def completion(raw: bytes) -> tuple[Completion, bool]:
     if said.content is None and said.refusal is None and not calls and finish == "stop":
         raise EngineOutputError("the answer has no content")
     return Completion(
-        text=said.content if said.content is not None else said.refusal or "",
-        finish_reason="content_filter" if said.refusal else finish,
+        text=said.content or "",
+        refusal=said.refusal or "",
+        finish_reason="tool_calls" if calls and finish == "stop" else finish,
         usage=_usage(body.usage) or Usage(),
         logprobs=_logprobs(choice) or None,
         tool_calls=calls,
@@ -242,14 +266,33 @@ class Pieces:
         """Give the whole answer. Raises EngineOutputError when the stream ended before its last chunk."""
         if self.finish_reason is None:
             raise EngineOutputError("the answer broke off before its end")
-        refusal = "".join(self._refusal)
+        calls = tuple(self._calls[index] for index in sorted(self._calls))
         return Completion(
-            text=self.text or refusal,
-            finish_reason="content_filter" if refusal else self.finish_reason,
+            text=self.text,
+            refusal="".join(self._refusal),
+            finish_reason="tool_calls" if calls and self.finish_reason == "stop" else self.finish_reason,
             usage=self.usage or Usage(),
             logprobs=tuple(self._logprobs) or None,
-            tool_calls=tuple(self._calls[index] for index in sorted(self._calls)),
+            tool_calls=calls,
         )
+
+
+def deltas(piece: Piece) -> Iterable[Delta]:
+    """Give what a chunk adds to the answer; a chunk that only ends or counts adds nothing."""
+    if piece.text or piece.refusal or piece.calls or piece.logprobs:
+        yield Delta(text=piece.text, refusal=piece.refusal, calls=piece.calls, logprobs=piece.logprobs)
+
+
+def of_delta(delta: Delta) -> Piece:
+    """Make a chunk of a piece of an answer."""
+    return Piece(
+        text=delta.text,
+        refusal=delta.refusal,
+        calls=delta.calls,
+        logprobs=delta.logprobs,
+        finish_reason=delta.finish_reason,
+        usage=delta.usage,
+    )
 
 
 def complaint(raw: bytes) -> Complaint:
@@ -294,6 +337,15 @@ def _part_json(part: Part) -> dict[str, Json]:
         case Image(data=data, media_type=media_type, detail=detail):
             uri = f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
             return {"type": "image_url", "image_url": {"url": uri, "detail": detail}}
+
+
+def _tool_json(tool: Tool) -> dict[str, Json]:
+    function: dict[str, Json] = {"name": tool.name, "parameters": input_schema(tool)}
+    if tool.description:
+        function["description"] = tool.description
+    if tool.strict:
+        function["strict"] = True
+    return {"type": "function", "function": function}
 
 
 def _body(raw: bytes) -> _Body:

@@ -134,6 +134,11 @@ class Door:
         return Account(self, run_id, position, model, purse)
 
 
+def _written(delta: Delta) -> str:
+    calls = "".join(call.name + call.arguments for _, call in delta.calls)
+    return delta.text + delta.refusal + calls
+
+
 class _Call:
     """A call that is held in the ledger; `open` until it is settled."""
 
@@ -194,7 +199,7 @@ class Account:
             async with self._door.pool.using(self.model.id) as engine:
                 call.sent = True
                 async for delta in engine.stream(request):
-                    call.streamed += text_tokens(delta.text)
+                    call.streamed += text_tokens(_written(delta))
                     if call.open and (delta.usage is not None or delta.finish_reason is not None):
                         await self._pay(call, delta.usage or call.so_far())
                     yield delta

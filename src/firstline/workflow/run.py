@@ -192,6 +192,7 @@ class Runner:
             )
             ms = round((self._timer() - begun) * 1000)
             attempts.append(_made(rung.model, standing, account, draft, judged.findings, judged.passed, ms))
+            tell(_settled(rung.model, standing, judged.standing))
             return judged.standing
         return standing
 
@@ -221,6 +222,12 @@ class Runner:
 
 def _answered(attempt: Attempt) -> bool:
     return attempt.skipped is None and attempt.error is None
+
+
+def _settled(model: Model, before: Standing, now: Standing) -> Event:
+    """Tell which fields have passed every check since."""
+    values = {key: now.answer[key] for key in before.open if key not in now.open}
+    return Event(kind="settled", model=model.id, values=values, keys=tuple(now.answer))
 
 
 def _outcomes(standing: Standing) -> dict[str, FieldOutcome]:

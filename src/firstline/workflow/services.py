@@ -6,15 +6,13 @@ from firstline.catalog.catalog import Catalog
 from firstline.ledger.store import Ledger
 from firstline.settings import Settings
 from firstline.types import Value
-from firstline.workflow.chat import Chat, ChatCall, ChatDelta, ChatResult
+from firstline.workflow.converse import Converser
 from firstline.workflow.embed import Embedder
 from firstline.workflow.files import Files
 from firstline.workflow.keyring import Keyring
 from firstline.workflow.rates import Rates
 from firstline.workflow.run import Runner
 from firstline.workflow.tasks import Tasks
-
-__all__ = ["Chat", "ChatCall", "ChatDelta", "ChatResult", "Services"]
 
 
 class Services(Value, frozen=True, kw_only=True):
@@ -24,7 +22,7 @@ class Services(Value, frozen=True, kw_only=True):
     catalog: Catalog
     tasks: Tasks
     runner: Runner
-    chat: Chat
+    converser: Converser
     embedder: Embedder
     files: Files
     ledger: Ledger

@@ -1,0 +1,36 @@
+"""What the surfaces of the wire have in common: a caller that leaves, an input that is rejected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from firstline.api.disconnect import while_connected
+from firstline.api.errors import error_response
+from firstline.api.run_object import wire_headers
+from firstline.errors import FirstlineError
+from firstline.types import Json
+from firstline.workflow.converse import Rejected
+
+Refuse = Callable[[FirstlineError, Mapping[str, str] | None], Response]
+"""Writes an error in a surface's own shape."""
+
+
+async def while_here(request: Request, work: Coroutine[Any, Any, ASGIApp], refuse: Refuse = error_response) -> ASGIApp:
+    """Do the work unless the caller leaves; a rejected input is refused with the run that says so in its headers."""
+    try:
+        return await while_connected(request.receive, work)
+    except ClientDisconnect:
+        return Response(status_code=499)
+    except Rejected as rejected:
+        return refuse(rejected.error, wire_headers(rejected.run))
+
+
+def json_response(body: Json, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer with JSON."""
+    return Response(msgspec.json.encode(body), media_type="application/json", headers=dict(headers or {}))

@@ -1,0 +1,312 @@
+"""One answer of a conversation climbs its ladder: asked, held against what is known of it, sent on as it passes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+
+from firstline.catalog.model import Model
+from firstline.engines import openai_wire
+from firstline.errors import EngineCrashedError, FirstlineError
+from firstline.settings import Settings
+from firstline.types import (
+    Attempt,
+    Completion,
+    Delta,
+    Finding,
+    Json,
+    Message,
+    ModelRequest,
+    Text,
+    ToolCall,
+    Value,
+    Verdict,
+)
+from firstline.workflow.call import Account, Door, Purse
+from firstline.workflow.conversation import Choice, Conversation, Piece
+from firstline.workflow.expectation import Tools, document_of, told
+from firstline.workflow.gate import MemberReader, Members, member_text, written
+from firstline.workflow.ladder import Rung
+from firstline.workflow.turns import TurnReader, has_pictures, text_length
+
+Emit = Callable[[Piece], Awaitable[None]]
+
+_CHARS_PER_TOKEN = 8
+"""More characters than any tokenizer puts into a token on average: text beyond this cannot fit into a window."""
+_ANY_OBJECT: dict[str, Json] = {"type": "object"}
+
+
+class Episode(Value, frozen=True, kw_only=True):
+    """What the answers of one run share: its purse, its door to models, and the list of attempts they add to."""
+
+    id: str
+    created: float
+    begun: float
+    purse: Purse
+    door: Door
+    made: list[Attempt] = msgspec.field(default_factory=list)
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """All attempts, in the order they were begun."""
+        return tuple(self.made)
+
+    def reserve(self, model: Model) -> int:
+        """Take the next place in the list, under which the ledger knows the attempt's calls."""
+        self.made.append(Attempt(model=model.id, passed=False))
+        return len(self.made) - 1
+
+
+class Climb:
+    """Makes one answer. After `answer`, `verdict` says what became of it, None where nothing could be verified.
+
+    Raises SchemaError when made, for a wrong schema of the answer or of a tool.
+    """
+
+    def __init__(
+        self,
+        asked: Conversation,
+        ladder: Sequence[Rung],
+        settings: Settings,
+        turns: TurnReader,
+        timer: Callable[[], float],
+    ) -> None:
+        self.asked = asked
+        self.ladder = ladder
+        self._settings = settings
+        self._turns = turns
+        self._timer = timer
+        schema = asked.schema if asked.schema is not None else _ANY_OBJECT if asked.json_object else None
+        self._members = Members(schema) if schema is not None else None
+        self._tools = Tools(asked.tools, asked.tool_choice) if asked.tools else None
+        self._sent = False
+        self.verdict: Verdict | None = None
+        self.reason = ""
+        self.kept: Json = None
+        self.error: FirstlineError | None = None
+        self.skipped: list[str] = []
+        self.notes: list[str] = []
+        self._tried = 0
+
+    async def answer(self, episode: Episode, index: int, emit: Emit | None = None) -> Choice | None:
+        """Climb until an answer passes. Gives None when no model answered at all.
+
+        With `emit` each piece is given as soon as it may be: verified members of a JSON answer, text at once.
+        """
+        findings: tuple[Finding, ...] = ()
+        for rung in self.ladder:
+            for again in (True, False):
+                skipped = rung.skipped or self._cannot_take(rung.model) or episode.purse.refuse_attempt()
+                if skipped is not None:
+                    self.skipped.append(f"{rung.model.id}: {skipped}")
+                    episode.made.append(Attempt(model=rung.model.id, passed=False, skipped=skipped))
+                    break
+                self._tried += 1
+                completion, found, crashed = await self._try(episode, rung.model, index, emit)
+                findings = found or findings
+                if completion is not None and not found:
+                    return await self._passed(completion, index, emit)
+                if completion is not None and self._cut_as_asked(completion):
+                    return await self._cut(completion, index, emit)
+                if not (crashed and again):
+                    break
+        return await self._review(findings, index, emit)
+
+    def _cannot_take(self, model: Model) -> str | None:
+        window = model.context
+        if model.engine == "llama_cpp":
+            window = min(self._settings.llama.context, model.context or self._settings.llama.context)
+        if window is not None and text_length(self.asked.turns) > _CHARS_PER_TOKEN * window:
+            return f"the text does not fit into its context of {window:,} tokens"
+        return None
+
+    async def _try(
+        self, episode: Episode, model: Model, index: int, emit: Emit | None
+    ) -> tuple[Completion | None, tuple[Finding, ...], bool]:
+        """Ask one model. Gives its answer (None: it gave none), what is wrong with it, and whether it crashed."""
+        place = episode.reserve(model)
+        account = episode.door.account(episode.id, place, model, episode.purse)
+        begun = self._timer()
+        try:
+            request = await self._request(model, index)
+            completion = await self._ask(account, request, index, emit)
+        except FirstlineError as failure:
+            self.error = failure
+            words = f"{failure.code}: {failure.message}"
+            episode.made[place] = self._attempt(account, begun, error=words)
+            if self._sent and not self.asked.verifiable:
+                raise  # text is out that no other model would go on with
+            return None, (), isinstance(failure, EngineCrashedError) and model.local
+        findings, verified = self._findings(completion)
+        episode.made[place] = self._attempt(
+            account, begun, answer=_kept(completion), findings=findings, verified=verified
+        )
+        return completion, findings, False
+
+    async def _request(self, model: Model, index: int) -> ModelRequest:
+        asked, members = self.asked, self._members
+        if has_pictures(asked.turns) and not model.vision and not self.notes:
+            self.notes.append("the text was read from the picture or PDF: the model does not see")
+        messages = await self._turns.messages(asked.turns, model)
+        if members is not None and members.standing:
+            messages = _with_told(messages, told(members.standing))
+        sampling = asked.sampling
+        if index and sampling.seed is not None:
+            sampling = msgspec.structs.replace(sampling, seed=sampling.seed + index)
+        return ModelRequest(
+            messages=messages,
+            sampling=sampling,
+            schema=members.open_schema if members is not None and asked.schema is not None else None,
+            schema_name=asked.schema_name,
+            json_object=asked.json_object,
+            top_logprobs=0 if asked.logprobs is None else max(asked.logprobs, 1),
+            tools=asked.tools,
+            tool_choice=asked.tool_choice,
+            parallel_calls=asked.parallel_calls,
+            reasoning_effort=asked.reasoning_effort if model.remote and model.remote.reasoning_effort else None,
+        )
+
+    async def _ask(self, account: Account, request: ModelRequest, index: int, emit: Emit | None) -> Completion:
+        if emit is None:
+            return await account.ask(request)
+        pieces, reader = openai_wire.Pieces(), MemberReader()
+        async for delta in account.ask_piecewise(request):
+            pieces.add(openai_wire.of_delta(delta))
+            if self._members is not None:
+                for key, value in reader.feed(delta.text):
+                    await self._member(self._members, key, value, index, emit)
+            else:
+                await self._text(delta, index, emit)
+        return pieces.completion()
+
+    async def _text(self, delta: Delta, index: int, emit: Emit) -> None:
+        """Send text on as it comes: there is nothing to hold it against. Calls wait for their end."""
+        if delta.text or delta.refusal or delta.logprobs:
+            self._sent = True
+            logprobs = delta.logprobs if self.asked.logprobs is not None else ()
+            await emit(Piece(index=index, text=delta.text, refusal=delta.refusal, logprobs=logprobs))
+
+    async def _member(self, members: Members, key: str, value: Json, index: int, emit: Emit) -> None:
+        first = not members.standing
+        if members.take(key, value):
+            self._sent = True
+            await emit(Piece(index=index, text=member_text(key, value, first=first)))
+
+    def _findings(self, completion: Completion) -> tuple[tuple[Finding, ...], bool]:
+        """Hold an answer against what is known of it; the second value says whether there was anything."""
+        if self._tools is not None and (completion.tool_calls or self.asked.tool_choice.mode == "required"):
+            return self._tools.findings(completion.tool_calls), True
+        if self._members is None:
+            return (), False
+        document, findings = document_of(completion)
+        if document is None:
+            return findings, True
+        findings = self._members.findings(document)
+        if findings:
+            for key, value in document.items():
+                self._members.take(key, value)
+        return findings, True
+
+    async def _passed(self, completion: Completion, index: int, emit: Emit | None) -> Choice:
+        calls = completion.tool_calls
+        verified = bool(calls) or self._members is not None
+        if verified:
+            self.verdict = "accepted" if self._tried == 1 else "escalated"
+        self.reason = "it passed every check" if verified else "passed through; nothing was verified"
+        text: str | None = completion.text
+        if self._members is not None and not calls:
+            text = await self._close(self._members, completion, index, emit)
+        elif calls and not completion.text:
+            text = None
+        self.kept = _kept(completion) if self._members is None else text
+        choice = Choice(
+            text=None if completion.refusal and not completion.text else text,
+            refusal=completion.refusal or None,
+            tool_calls=calls,
+            finish_reason=completion.finish_reason,
+            logprobs=completion.logprobs if self.asked.logprobs is not None else None,
+        )
+        if emit is not None:
+            for place, call in enumerate(calls):
+                await emit(Piece(index=index, calls=((place, msgspec.structs.replace(call, arguments="")),)))
+                await emit(Piece(index=index, calls=((place, ToolCall(id="", name="", arguments=call.arguments)),)))
+            await emit(Piece(index=index, finish_reason=choice.finish_reason))
+        return choice
+
+    async def _close(self, members: Members, completion: Completion, index: int, emit: Emit | None) -> str:
+        """Give the whole text of a JSON answer, and send what of it is not out yet."""
+        document, _ = document_of(completion)
+        before = dict(members.standing)
+        whole = {**before, **{key: value for key, value in (document or {}).items() if key not in before}}
+        if emit is not None:
+            rest = "".join(
+                member_text(key, value, first=not before and number == 0)
+                for number, (key, value) in enumerate(item for item in whole.items() if item[0] not in before)
+            )
+            await emit(Piece(index=index, text=f"{rest}}}" if whole else "{}"))
+        elif not before and completion.text.lstrip().startswith("{"):
+            return completion.text
+        return written(whole)
+
+    def _cut_as_asked(self, completion: Completion) -> bool:
+        return completion.finish_reason == "length" and self.asked.sampling.max_tokens is not None
+
+    async def _cut(self, completion: Completion, index: int, emit: Emit | None) -> Choice:
+        """An answer that ends at the length its caller allowed goes out as it is, and is not called verified."""
+        self.verdict, self.reason, self.kept = "review", "the answer was cut at max_tokens", completion.text
+        if emit is not None:
+            await emit(Piece(index=index, finish_reason="length"))
+        return Choice(text=completion.text, tool_calls=(), finish_reason="length", logprobs=completion.logprobs)
+
+    async def _review(self, findings: tuple[Finding, ...], index: int, emit: Emit | None) -> Choice | None:
+        """What no rung settled is left to a person: it is refused, not sent."""
+        self.verdict = "review"
+        if not findings:
+            self.reason = "no model answered"
+            return None
+        self.reason = "; ".join(dict.fromkeys(finding.reason for finding in findings))
+        self.kept = dict(self._members.standing) if self._members is not None else None
+        refusal = f"No model's answer passed its checks ({self.reason}). The run is left to review."
+        if emit is not None:
+            await emit(Piece(index=index, refusal=refusal))
+            await emit(Piece(index=index, finish_reason="stop"))
+        return Choice(text=None, refusal=refusal)
+
+    def _attempt(
+        self,
+        account: Account,
+        begun: float,
+        *,
+        answer: Json = None,
+        findings: tuple[Finding, ...] = (),
+        error: str | None = None,
+        verified: bool = False,
+    ) -> Attempt:
+        return Attempt(
+            model=account.model.id,
+            passed=verified and error is None and not findings,
+            answer=answer,
+            findings=findings,
+            usage=account.usage,
+            cost_nano_usd=account.cost,
+            ms=round((self._timer() - begun) * 1000),
+            error=error,
+        )
+
+
+def _with_told(messages: tuple[Message, ...], text: str) -> tuple[Message, ...]:
+    """Put words behind the user's last turn: some templates refuse two turns of the user in a row."""
+    added = Text(text=text)
+    if messages and messages[-1].role == "user":
+        last = messages[-1]
+        return (*messages[:-1], msgspec.structs.replace(last, parts=(*last.parts, added)))
+    return (*messages, Message(role="user", parts=(added,)))
+
+
+def _kept(completion: Completion) -> Json:
+    """What the ledger keeps of an answer."""
+    if not completion.tool_calls:
+        return completion.text or completion.refusal
+    calls = [{"name": call.name, "arguments": call.arguments} for call in completion.tool_calls]
+    return {"text": completion.text, "tool_calls": calls} if completion.text else {"tool_calls": calls}

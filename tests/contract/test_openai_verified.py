@@ -1,0 +1,228 @@
+"""Tools, several answers, the stand-in's limits, and streams that release only what has passed: the official client."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+from openai import AsyncOpenAI
+from pydantic import BaseModel
+
+from served import served
+
+CLIMB = """
+[ladder]
+stand_in = ["fake/first"]
+default = ["gpt-4o-mini", "fake/second"]
+[models."fake/first"]
+script = "{folder}/first.toml"
+[models."fake/second"]
+script = "{folder}/second.toml"
+"""
+FIRST = """
+[[rules]]
+when = "weather"
+calls = [{ name = "weather", arguments = { city = "Paris" } }]
+[[rules]]
+when = "broken"
+calls = [{ name = "weather", arguments = "{" }]
+[[rules]]
+when = "nowhere"
+answer = { colour = "purple", size = 3 }
+[[rules]]
+when = "car"
+answer = { colour = "red", size = -3, note = "old" }
+"""
+SECOND = """
+[[rules]]
+when = "broken"
+calls = [{ name = "weather", arguments = { city = "Rome" } }]
+[[rules]]
+when = "nowhere"
+answer = { colour = "green", size = 4 }
+[[rules]]
+answer = { size = 7, note = "new", colour = "blue" }
+"""
+WEATHER: Any = {
+    "type": "function",
+    "function": {
+        "name": "weather",
+        "parameters": {
+            "type": "object",
+            "properties": {"city": {"type": "string"}},
+            "required": ["city"],
+            "additionalProperties": False,
+        },
+        "strict": True,
+    },
+}
+PROPERTIES = {
+    "colour": {"type": "string", "enum": ["red", "blue"]},
+    "size": {"type": "integer", "minimum": 0},
+    "note": {"type": "string"},
+}
+CAR: Any = {
+    "type": "json_schema",
+    "json_schema": {
+        "name": "car",
+        "strict": True,
+        "schema": {
+            "type": "object",
+            "properties": PROPERTIES,
+            "required": list(PROPERTIES),
+            "additionalProperties": False,
+        },
+    },
+}
+
+
+@asynccontextmanager
+async def client(folder: Path) -> AsyncIterator[AsyncOpenAI]:
+    (folder / "first.toml").write_text(FIRST)
+    (folder / "second.toml").write_text(SECOND)
+    async with (
+        served(folder, toml=CLIMB.format(folder=folder)) as server,
+        AsyncOpenAI(base_url=server.url, api_key="none", max_retries=0, _strict_response_validation=True) as official,
+    ):
+        yield official
+
+
+def asked(text: str) -> list[Any]:
+    return [{"role": "user", "content": text}]
+
+
+def extra(answer: BaseModel) -> Any:
+    return (answer.model_extra or {})["firstline"]
+
+
+async def test_a_tool_call_is_verified_against_its_schema(tmp_path: Path) -> None:
+    async with client(tmp_path) as official:
+        answer = await official.chat.completions.create(
+            model="gpt-4o-mini", messages=asked("the weather?"), tools=[WEATHER]
+        )
+        (call,) = answer.choices[0].message.tool_calls or []
+        assert (answer.choices[0].finish_reason, answer.choices[0].message.content) == ("tool_calls", None)
+        assert call.type == "function"
+        assert json.loads(call.function.arguments) == {"city": "Paris"}
+        assert extra(answer)["verdict"] == "accepted"
+
+
+async def test_a_call_with_wrong_arguments_climbs(tmp_path: Path) -> None:
+    async with client(tmp_path) as official:
+        answer = await official.chat.completions.create(
+            model="gpt-4o-mini", messages=asked("broken"), tools=[WEATHER], tool_choice="required"
+        )
+        (call,) = answer.choices[0].message.tool_calls or []
+        assert call.type == "function"
+        assert json.loads(call.function.arguments) == {"city": "Rome"}
+        assert extra(answer)["verdict"] == "escalated"
+        assert "not JSON" in extra(answer)["attempts"][0]["findings"][0]["reason"]
+
+
+async def test_calls_are_streamed_after_they_have_passed(tmp_path: Path) -> None:
+    async with client(tmp_path) as official:
+        stream = official.chat.completions.stream(model="gpt-4o-mini", messages=asked("broken"), tools=[WEATHER])
+        async with stream as events:
+            final = await events.get_final_completion()
+        (call,) = final.choices[0].message.tool_calls or []
+        assert call.function.arguments == '{"city":"Rome"}'
+        assert final.choices[0].finish_reason == "tool_calls"
+
+
+async def test_the_result_of_a_call_goes_back(tmp_path: Path) -> None:
+    async with client(tmp_path) as official:
+        history = [
+            *asked("hello"),
+            {
+                "role": "assistant",
+                "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}],
+            },
+            {"role": "tool", "tool_call_id": "c1", "content": "sunny"},
+        ]
+        answer = await official.chat.completions.create(model="fake/echo", messages=history, tools=[WEATHER])
+        assert answer.choices[0].message.content == "hello"
+        assert extra(answer)["verdict"] is None, "text beside tools is passed through"
+
+
+async def test_several_answers_are_made_each_by_itself(tmp_path: Path) -> None:
+    async with client(tmp_path) as official:
+        answer = await official.chat.completions.create(model="fake/echo", messages=asked("one two"), n=3)
+        assert [choice.message.content for choice in answer.choices] == ["one two"] * 3
+        assert [choice.index for choice in answer.choices] == [0, 1, 2]
+        assert len(extra(answer)["attempts"]) == 3
+        texts = {0: "", 1: ""}
+        stream = await official.chat.completions.create(model="fake/echo", messages=asked("a b c"), n=2, stream=True)
+        async for chunk in stream:
+            for choice in chunk.choices:
+                texts[choice.index] += choice.delta.content or ""
+        assert texts == {0: "a b c", 1: "a b c"}
+
+
+async def test_a_member_that_fails_climbs_alone(tmp_path: Path) -> None:
+    async with client(tmp_path) as official:
+        answer = await official.chat.completions.create(
+            model="gpt-4o-mini", messages=asked("a car"), response_format=CAR
+        )
+        assert json.loads(answer.choices[0].message.content or "") == {"colour": "red", "size": 7, "note": "old"}
+        assert extra(answer)["verdict"] == "escalated"
+
+
+async def test_a_stream_waits_while_a_member_climbs_and_goes_on_with_the_right_one(tmp_path: Path) -> None:
+    async with client(tmp_path) as official:
+        pieces = []
+        stream = await official.chat.completions.create(
+            model="gpt-4o-mini", messages=asked("a car"), response_format=CAR, stream=True
+        )
+        async for chunk in stream:
+            pieces += [choice.delta.content for choice in chunk.choices if choice.delta.content]
+            last = chunk
+        assert pieces == ['{"colour":"red"', ',"note":"old"', ',"size":7', "}"]
+        assert extra(last)["verdict"] == "escalated"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_what_no_model_gets_right_is_refused_not_sent(tmp_path: Path, stream: bool) -> None:
+    async with client(tmp_path) as official:
+        create = official.chat.completions.create
+        if not stream:
+            answer = await create(model="gpt-4o-mini", messages=asked("nowhere"), response_format=CAR)
+            assert answer.choices[0].message.content is None
+            assert "passed its checks" in (answer.choices[0].message.refusal or "")
+            assert extra(answer)["verdict"] == "review"
+            return
+        text, refusal = "", ""
+        async for chunk in await create(
+            model="gpt-4o-mini", messages=asked("nowhere"), response_format=CAR, stream=True
+        ):
+            for choice in chunk.choices:
+                text += choice.delta.content or ""
+                refusal += choice.delta.refusal or ""
+        assert text == '{"size":3', "a colour that is none never goes out"
+        assert "left to review" in refusal
+
+
+async def test_the_stand_in_counts_and_limits_as_its_namesake(tmp_path: Path) -> None:
+    async with client(tmp_path) as official:
+        create = official.chat.completions.create
+        answer = await create(model="gpt-4o-mini", messages=asked("Hello world"), max_tokens=16_384)
+        assert answer.usage is not None
+        assert answer.usage.prompt_tokens == 9, "two tokens of text, four of its frame, three of the answer's"
+        with pytest.raises(openai.BadRequestError) as long:
+            await create(model="gpt-4o-mini", messages=asked("x"), max_tokens=16_385)
+        assert long.value.param == "max_tokens"
+        assert "supports at most 16384 completion tokens" in long.value.message
+        with pytest.raises(openai.BadRequestError) as full:
+            await create(model="gpt-4o-mini", messages=asked("hello " * 128_100))
+        assert (full.value.code, full.value.param) == ("context_length_exceeded", "messages")
+        assert "maximum context length is 128000 tokens" in full.value.message
+
+
+async def test_an_answer_cut_at_max_tokens_says_so(tmp_path: Path) -> None:
+    async with client(tmp_path) as official:
+        answer = await official.chat.completions.create(model="fake/echo", messages=asked("a b c d"), max_tokens=2)
+        assert (answer.choices[0].message.content, answer.choices[0].finish_reason) == ("a b", "length")

@@ -1,0 +1,87 @@
+"""Members of a JSON answer are let through one by one, and only where each can be checked by itself."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from firstline.workflow.gate import MemberReader, Members, member_text, written
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "colour": {"$ref": "#/$defs/colour"},
+        "size": {"type": "integer", "minimum": 0},
+        "note": {"type": ["string", "null"]},
+    },
+    "required": ["colour", "size", "note"],
+    "additionalProperties": False,
+    "$defs": {"colour": {"enum": ["red", "blue"]}},
+}
+
+
+def test_what_passes_stands_and_is_not_asked_again() -> None:
+    members = Members(SCHEMA)
+    assert members.take("colour", "red")
+    assert not members.take("size", -1)
+    assert not members.take("colour", "blue"), "it stands already"
+    assert not members.take("weight", 1), "nobody asked for it"
+    assert list(members.open_schema["properties"]) == ["size", "note"]
+    assert members.open_schema["required"] == ["size", "note"]
+    assert members.standing == {"colour": "red"}
+
+
+def test_the_whole_is_checked_with_what_stands() -> None:
+    members = Members(SCHEMA)
+    members.take("colour", "red")
+    assert members.findings({"size": 1, "note": None}) == ()
+    (missing,) = members.findings({"size": 1})
+    assert missing.field == "note"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"minProperties": 2},
+        {"allOf": [{"required": ["size"]}]},
+        {"additionalProperties": {"type": "string"}},
+        {"properties": {"again": {"$ref": "#"}}},
+    ],
+    ids=["a count", "a combination", "a rule for others", "a reference to the whole"],
+)
+def test_members_that_hang_together_wait_for_the_end(more: dict[str, Any]) -> None:
+    members = Members({**SCHEMA, **more})
+    assert not members.take("colour", "red")
+    assert members.open_schema == members.schema
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text(), VALUES, max_size=4), st.integers(1, 7), st.sampled_from([None, 2]))
+def test_members_are_read_however_the_text_is_cut(document: dict[str, Any], size: int, indent: int | None) -> None:
+    text = json.dumps(document, indent=indent)
+    reader = MemberReader()
+    found = [pair for at in range(0, len(text), size) for pair in reader.feed(text[at : at + size])]
+    assert dict(found) == document
+    assert [key for key, _ in found] == list(document)
+
+
+@given(st.dictionaries(st.text(), VALUES, min_size=1, max_size=4))
+def test_members_written_one_by_one_are_the_document(document: dict[str, Any]) -> None:
+    text = "".join(member_text(key, value, first=at == 0) for at, (key, value) in enumerate(document.items()))
+    assert json.loads(text + "}") == document
+    assert text + "}" == written(document)
+
+
+@pytest.mark.parametrize("text", ["", "none", "[1, 2]", '"a"', "{", '{"a": 1'])
+def test_what_is_no_whole_member_is_not_given(text: str) -> None:
+    assert list(MemberReader().feed(text)) == []
