@@ -10,7 +10,7 @@ them in words, a bounded number of times. What still does not fit is for the nex
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 import msgspec
@@ -69,7 +69,7 @@ async def ask_structured(
             break
         notes.append(f"asked again: {latest.findings[0].reason}")
         try:
-            answer = await ask(_again(held, latest))
+            answer = await ask(again(held, latest.completion.text, latest.findings))
         except (BudgetError, ContextLengthError, EngineOutputError) as error:
             notes.append(f"not asked again: {error.message}")
             break
@@ -87,7 +87,7 @@ async def ask_structured(
 async def _first(ask: Ask, request: ModelRequest) -> tuple[ModelRequest, Completion, list[str]]:
     """Ask in the strictest form that the engine takes; give that form with the answer."""
     notes: list[str] = []
-    *stricter, loosest = _forms(request)
+    *stricter, loosest = forms(request)
     for form in stricter:
         try:
             return form, await ask(form), notes
@@ -96,7 +96,8 @@ async def _first(ask: Ask, request: ModelRequest) -> tuple[ModelRequest, Complet
     return loosest, await ask(loosest), notes
 
 
-def _forms(request: ModelRequest) -> Iterator[ModelRequest]:
+def forms(request: ModelRequest) -> Iterator[ModelRequest]:
+    """Give the forms in which a document can be asked for, strictest first; each is for where the one before failed."""
     yield request
     schema = request.schema or {}
     told = msgspec.structs.replace(request, messages=_told(request.messages, schema))
@@ -143,10 +144,11 @@ def _written(schema: Mapping[str, Json]) -> str:
     return msgspec.json.encode(schema).decode()
 
 
-def _again(held: ModelRequest, latest: Structured) -> ModelRequest:
-    wrong = "\n".join(f"- {finding.reason}" for finding in latest.findings)
+def again(held: ModelRequest, answer: str, findings: Sequence[Finding]) -> ModelRequest:
+    """Ask once more, with the answer that was given and what is wrong with it in words."""
+    wrong = "\n".join(f"- {finding.reason}" for finding in findings)
     words = f"This does not meet the schema:\n{wrong}\nGive the whole JSON document again with this put right."
-    turns = (message("assistant", latest.completion.text), message("user", words))
+    turns = (message("assistant", answer), message("user", words))
     return msgspec.structs.replace(held, messages=(*held.messages, *turns))
 
 
