@@ -13,18 +13,29 @@ T = TypeVar("T")
 
 
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """Do the work; cancel it and raise ClientDisconnect when the caller leaves. The body must have been read."""
-    task = asyncio.ensure_future(work)
+    """Do the work; cancel it and raise ClientDisconnect when the caller leaves. The body must have been read.
+
+    The work is done in the caller's own task, so that all it costs is the task that watches.
+    """
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - a coroutine runs in a task
+    working = True
+
+    def stop(watch: asyncio.Future[None]) -> None:
+        if working and not watch.cancelled():
+            task.cancel()
+
     watch = asyncio.ensure_future(_left(receive))
+    watch.add_done_callback(stop)
     try:
-        await asyncio.wait((task, watch), return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise ClientDisconnect
-        return task.result()
+        return await work
+    except asyncio.CancelledError:
+        if watch.done() and task.uncancel() == 0:
+            raise ClientDisconnect from None
+        raise
     finally:
-        for one in (task, watch):
-            one.cancel()
-        await asyncio.gather(task, watch, return_exceptions=True)
+        working = False
+        watch.cancel()
 
 
 async def _left(receive: Receive) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -53,6 +54,7 @@ def serving_application() -> ASGIApp:
         try:
             async with build(settings.load()) as app:
                 application.state.services = app.services
+                _settle_memory()
                 yield
         except FirstlineError as error:
             Out().fail(error)
@@ -80,6 +82,16 @@ async def _keys_exist(ledger_url: str) -> bool:
         return await ledger.keys.exist()
     finally:
         await ledger.close()
+
+
+def _settle_memory() -> None:
+    """Leave what was loaded by now out of the garbage collector's rounds, and let these come less often.
+
+    With 700 new objects a round, as Python has it, a quarter of a busy server's time went into them.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def listen(host: str, port: int) -> socket.socket:

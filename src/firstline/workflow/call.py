@@ -283,13 +283,14 @@ class Account:
     async def _settle(self, call: _Call, record: Attempt, cost: NanoUSD, outcome: Outcome) -> None:
         call.open = False
         try:
-            await to_the_end(self._door.ledger.settle(call.entry, record, cost, outcome=outcome))
+            # What is asked of the ledger is written, whatever becomes of who asked.
+            await self._door.ledger.settle(call.entry, record, cost, outcome=outcome)
         finally:
             await self._correct(call.reserved, record.usage.total_tokens)
 
     async def _correct(self, reserved: int, used: int) -> None:
         if self._door.rates is not None:
-            await to_the_end(self._door.rates.correct(self._purse.caller, reserved, used))
+            await self._door.rates.correct(self._purse.caller, reserved, used)
 
     def _record(self, *, begun: float, usage: Usage | None = None, error: str | None = None) -> Attempt:
         return Attempt(
@@ -308,13 +309,15 @@ async def to_the_end(work: Awaitable[T]) -> T:
     """Do the work to its end, even when the caller is cancelled meanwhile; the cancellation is raised after it."""
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError as error:
+        cancelled = error
     while not task.done():
         try:
             await asyncio.wait((task,))
         except asyncio.CancelledError as error:
             cancelled = error
-    if cancelled is not None:
-        if not task.cancelled():
-            task.exception()  # looked at, so that nobody reports it as lost
-        raise cancelled
-    return task.result()
+    if not task.cancelled():
+        task.exception()  # looked at, so that nobody reports it as lost
+    raise cancelled
