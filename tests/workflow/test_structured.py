@@ -16,7 +16,7 @@ from firstline.engines.llama_cpp import LlamaCpp
 from firstline.errors import EngineSchemaError, SchemaError
 from firstline.schema import compile_schema
 from firstline.types import Completion, Json, ModelRequest, Sampling, message
-from firstline.workflow.structured import MAX_TOLD, ask_structured, compile_wanted, relax
+from firstline.workflow.structured import AGAINST_LOOPS, MAX_TOLD, ask_structured, compile_wanted, relax
 
 EVEN: dict[str, Any] = {
     "type": "object",
@@ -127,6 +127,32 @@ async def test_a_cut_answer_is_a_finding_and_is_not_asked_again() -> None:
     assert len(sent) == 1
     assert got.findings[0].reason == "the answer was cut at its longest allowed length"
     assert got.completion.finish_reason == "length"
+
+
+@pytest.mark.parametrize(
+    ("text", "tries"),
+    [
+        ('{"word": "' + "and it's a day to celebrate, " * 9, 2),
+        ('{"word": "' + "1234567890" * 20 + "1234", 2),
+        ('{"word": "' + "a" * 30, 2),
+        ('{"word": "' + "a" * 20, 1),
+        ('{"word": "one and two and three and four and five', 1),
+        ("", 1),
+    ],
+)
+async def test_an_answer_cut_in_a_loop_is_asked_for_with_a_penalty_on_what_it_repeats(text: str, tries: int) -> None:
+    sent: list[ModelRequest] = []
+
+    async def says(request: ModelRequest) -> Completion:
+        sent.append(request)
+        return Completion(text='{"n": 2}') if len(sent) > 1 else Completion(text=text, finish_reason="length")
+
+    got = await ask_structured(says, asks(), compile_schema(EVEN))
+    assert len(sent) == tries
+    assert (got.findings == ()) is (tries == 2)
+    if tries == 2:
+        assert sent[1].sampling.frequency_penalty == AGAINST_LOOPS
+        assert sent[1].messages == sent[0].messages
 
 
 @pytest.mark.parametrize("text", ["NaN", '{"n": Infinity}', "", "null null", "[" * 100_000])

@@ -5,6 +5,9 @@ it refuses, and some keywords (see `engines.llama_cpp`) it lets through. So ever
 schema. Where the engine refuses the schema, the model is told it in words and held to what is left of it when all but
 its shape is taken out; where that too is refused, to a JSON object. A document with mismatches is asked for again, with
 them in words, a bounded number of times. What still does not fit is for the next rung; it is never passed off as right.
+
+An answer that was cut at its length is not asked for again, unless it ended in a loop: then tokens that it repeats are
+made less likely.
 """
 
 from __future__ import annotations
@@ -22,7 +25,12 @@ from firstline.types import Completion, Finding, Json, Message, ModelRequest, Te
 RETRIES = 2
 MAX_TOLD = 12_000
 """Characters of a schema that are told to a model in words; of a longer one only the shape is told, or nothing."""
+LONGEST_LOOP = 120
+"""Characters of a piece of text that counts as repeated."""
+AGAINST_LOOPS = 0.8
+"""The frequency penalty of the try after an answer that was cut in a loop."""
 
+_SHORTEST_TAIL = 24
 _SHAPE = ("type", "properties", "required", "additionalProperties", "items", "prefixItems", "anyOf", "oneOf", "allOf")
 _KEPT = frozenset((*_SHAPE, "enum", "const", "$ref", "$defs", "definitions"))
 _NAMED = frozenset(("properties", "$defs", "definitions"))
@@ -65,17 +73,18 @@ async def ask_structured(
     usage, seen = answer.usage, {answer.text}
     latest = best
     for _ in range(retries):
-        if not latest.findings or answer.finish_reason != "stop":
+        cut = answer.finish_reason != "stop"
+        if not latest.findings or (cut and not _loops(answer.text)):
             break
         notes.append(f"asked again: {latest.findings[0].reason}")
         try:
-            answer = await ask(again(held, latest.completion.text, latest.findings))
+            answer = await ask(_unlooped(held) if cut else again(held, latest.completion.text, latest.findings))
         except (BudgetError, ContextLengthError, EngineOutputError) as error:
             notes.append(f"not asked again: {error.message}")
             break
         usage += answer.usage
         latest = _judge(answer, validator)
-        if len(latest.findings) < len(best.findings):
+        if _distance(latest) < _distance(best):
             best = latest
         if answer.text in seen:
             break
@@ -150,6 +159,26 @@ def again(held: ModelRequest, answer: str, findings: Sequence[Finding]) -> Model
     words = f"This does not meet the schema:\n{wrong}\nGive the whole JSON document again with this put right."
     turns = (message("assistant", answer), message("user", words))
     return msgspec.structs.replace(held, messages=(*held.messages, *turns))
+
+
+def _loops(text: str) -> bool:
+    """Say whether a text ends in the same piece three times over: a small model that writes greedily may never stop."""
+    tail = text[-3 * LONGEST_LOOP :]
+    return any(
+        all(tail[-place] == tail[-place - period] for place in range(1, max(2 * period, _SHORTEST_TAIL) + 1))
+        for period in range(1, LONGEST_LOOP + 1)
+        if max(3 * period, period + _SHORTEST_TAIL) <= len(tail)
+    )
+
+
+def _distance(one: Structured) -> tuple[bool, int]:
+    """How far an answer is from right: a whole one is nearer than a cut one, then fewer mismatches are."""
+    return one.completion.finish_reason != "stop", len(one.findings)
+
+
+def _unlooped(held: ModelRequest) -> ModelRequest:
+    sampling = msgspec.structs.replace(held.sampling, frequency_penalty=AGAINST_LOOPS)
+    return msgspec.structs.replace(held, sampling=sampling)
 
 
 def _judge(answer: Completion, validator: Validator) -> Structured:
