@@ -12,6 +12,8 @@ from firstline.values import Amount, DateFound, find_amounts, find_dates
 
 _LETTER = re.compile(r"[^\W\d_]")
 _LOOK_BACK = 3
+_LEAD_CHARS = 240
+"""Words further before a value do not lead to it."""
 
 
 class Lead(Value, frozen=True, kw_only=True):
@@ -68,18 +70,19 @@ class Document:
             amounts = [amount for amount in find_amounts(text) if not amount.percent]
             end = 0
             for amount in amounts:
-                own = text[end : amount.start]
+                start = max(0, amount.start - _LEAD_CHARS)
+                own = text[max(end, start) : amount.start]
                 mentions.append(
                     Mention(
                         amount=amount,
                         line=index,
-                        leads=tuple(_leads(own, text[: amount.start], tails)),
+                        leads=tuple(_leads(own, text[start : amount.start], tails)),
                         trail=text[amount.end : amount.end + 24],
                         y=self._height(index),
                     )
                 )
                 end = amount.end
-            tails.append((text[end:], bool(amounts)))
+            tails.append((text[end:][-_LEAD_CHARS:], bool(amounts)))
         return tuple(mentions)
 
     @cached_property
@@ -88,8 +91,8 @@ class Document:
         mentions = []
         for index, text in enumerate(self.texts):
             for found in find_dates(text):
-                above = self.texts[index - 1] if index else ""
-                own = text[: found.start]
+                above = self.texts[index - 1][-_LEAD_CHARS:] if index else ""
+                own = text[max(0, found.start - _LEAD_CHARS) : found.start]
                 lead = own if _LETTER.search(own) else f"{above} {own}"
                 mentions.append(DateMention(found=found, line=index, lead=lead, y=self._height(index)))
         return tuple(mentions)
