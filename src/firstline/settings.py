@@ -112,6 +112,12 @@ class Files(Section, frozen=True, kw_only=True):
     batch_days: Annotated[float, Meta(description="days that an input of a batch is kept; others stay", gt=0)] = 30.0
 
 
+class Stored(Section, frozen=True, kw_only=True):
+    """`[stored]`: chat completions that are kept because their request says `store`."""
+
+    days: Annotated[float, Meta(description="days they are kept; 0 keeps none", ge=0)] = 30.0
+
+
 class Sources(Section, frozen=True, kw_only=True):
     """`[sources]`: where weights come from."""
 
@@ -150,6 +156,7 @@ class Settings(Section, frozen=True, kw_only=True):
     llama: Llama = Llama()
     embeddings: Embeddings = Embeddings()
     files: Files = Files()
+    stored: Stored = Stored()
     sources: Sources = Sources()
     models: dict[str, ModelSettings] = {}
 

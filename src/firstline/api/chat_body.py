@@ -8,7 +8,6 @@ do not know: what a caller asked for is never dropped silently.
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -24,6 +23,7 @@ from firstline.api.chat_shapes import (
     TextPart,
     WireMessage,
 )
+from firstline.api.fields import wrong_value
 from firstline.errors import UnsupportedError, UsageError
 from firstline.types import Json
 
@@ -60,7 +60,7 @@ def parse(raw: dict[str, Json]) -> ChatBody:
     try:
         body = msgspec.convert(raw, ChatBody)
     except msgspec.ValidationError as error:
-        raise _wrong(error) from None
+        raise wrong_value(error) from None
     _check_together(body)
     return body
 
@@ -179,12 +179,3 @@ def _unknown(name: str, known: tuple[str, ...]) -> UnsupportedError:
     return UnsupportedError(
         f"unrecognized request argument: {shown!r}", hint=f"did you mean '{close[0]}'?" if close else None, param=shown
     )
-
-
-def _wrong(error: msgspec.ValidationError) -> UsageError:
-    words = str(error)
-    message, _, path = words.partition(" - at ")
-    param = path.strip("`").removeprefix("$").removeprefix(".")
-    if missing := re.search(r"missing required field `(\w+)`", message):
-        param = f"{param}.{missing[1]}" if param else missing[1]
-    return UsageError(f"{param}: {message}" if param else message, param=param or None)

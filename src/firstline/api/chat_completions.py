@@ -30,6 +30,8 @@ from firstline.api.chat_shapes import ChatBody
 from firstline.api.content import read_messages, sources_of
 from firstline.api.run_object import header_text, wire_headers
 from firstline.api.sse import EventStream
+from firstline.api.stored_completions import Store, keep, keeping
+from firstline.types import Caller, Json
 from firstline.workflow.conversation import Conversation, Piece
 from firstline.workflow.services import Services
 
@@ -37,38 +39,46 @@ from firstline.workflow.services import Services
 async def chat_completions(request: Request) -> ASGIApp:
     """Answer a chat completion, whole or streamed."""
     services: Services = request.app.state.services
-    body = parse(await read_object(request, services.settings.server.max_body_mb * 1_000_000))
-    return await while_here(request, _answer(request, services, body))
-
-
-async def _answer(request: Request, services: Services, body: ChatBody) -> ASGIApp:
-    # An unknown model is told before anything is fetched for it.
+    raw = await read_object(request, services.settings.server.max_body_mb * 1_000_000)
+    body = parse(raw)
     caller = caller_for(request, body.model)
+
+    async def store(answer: dict[str, Json]) -> None:
+        await keep(services, raw, answer, caller)
+
+    return await while_here(request, _answer(request, services, body, caller, store))
+
+
+async def _answer(request: Request, services: Services, body: ChatBody, caller: Caller | None, store: Store) -> ASGIApp:
+    # An unknown model is told before anything is fetched for it.
     bare = conversation(body, [()] * len(body.messages), caller)
     services.converser.check(bare)
     parts = await read_messages(body.messages, services.settings.limits, sources_of(request, caller))
     asked = conversation(body, parts, caller)
     if body.stream:
-        return _streamed(body, services.converser.stream(asked))
-    return await _whole(services, body, asked)
+        return _streamed(body, services.converser.stream(asked), store)
+    return await _whole(services, body, asked, store)
 
 
-async def _whole(services: Services, body: ChatBody, asked: Conversation) -> Response:
+async def _whole(services: Services, body: ChatBody, asked: Conversation, store: Store) -> Response:
     reply = await services.converser.reply(asked)
     head = _head(body, f"chatcmpl-{reply.run.id}", int(reply.run.created))
-    return json_response(whole(head, reply), wire_headers(reply.run))
+    answer = whole(head, reply)
+    await store(answer)
+    return json_response(answer, wire_headers(reply.run))
 
 
-def _streamed(body: ChatBody, pieces: AsyncGenerator[Piece]) -> EventStream:
+def _streamed(body: ChatBody, pieces: AsyncGenerator[Piece], store: Store) -> EventStream:
     head = _head(body, f"chatcmpl-{secrets.token_hex(12)}", int(time.time()))
     include_usage = bool(body.stream_options and body.stream_options.include_usage)
-    return EventStream(
-        _frames(head, pieces, include_usage=include_usage), {"x-firstline-model": header_text(body.model)}
-    )
+    made = chunks(head, pieces, include_usage=include_usage)
+    if body.store:
+        made = keeping(made, store)
+    return EventStream(_frames(made), {"x-firstline-model": header_text(body.model)})
 
 
-async def _frames(head: Head, pieces: AsyncGenerator[Piece], *, include_usage: bool) -> AsyncGenerator[bytes]:
-    async with aclosing(chunks(head, pieces, include_usage=include_usage)) as made:
+async def _frames(made: AsyncGenerator[dict[str, Json]]) -> AsyncGenerator[bytes]:
+    async with aclosing(made):
         async for chunk in made:
             yield b"data: " + msgspec.json.encode(chunk) + b"\n\n"
     yield b"data: [DONE]\n\n"

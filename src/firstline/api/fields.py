@@ -30,7 +30,11 @@ def read_fields(raw: Mapping[str, Json], shape: type[T], *, ignored: tuple[str, 
 
 def read_query(request: Request, shape: type[T]) -> T:
     """Check the query of a request. Raises as `read_fields`."""
-    raw = dict(request.query_params)
+    return read_words(request.query_params, shape)
+
+
+def read_words(raw: Mapping[str, str], shape: type[T]) -> T:
+    """Check values that come as text, such as those of a query. Raises as `read_fields`."""
     known = shape.__struct_encode_fields__
     for name in raw:
         if name not in known:
@@ -42,7 +46,7 @@ def _convert(raw: Mapping[str, Json], shape: type[T], *, strict: bool) -> T:
     try:
         return msgspec.convert(raw, shape, strict=strict)
     except msgspec.ValidationError as error:
-        raise _wrong(error) from None
+        raise wrong_value(error) from None
 
 
 def _unknown(name: str, known: tuple[str, ...]) -> UnsupportedError:
@@ -53,9 +57,11 @@ def _unknown(name: str, known: tuple[str, ...]) -> UnsupportedError:
     )
 
 
-def _wrong(error: msgspec.ValidationError) -> UsageError:
+def wrong_value(error: msgspec.ValidationError) -> UsageError:
+    """Turn what msgspec says into an error that names the field."""
     message, _, path = str(error).partition(" - at ")
-    param = path.strip("`").removeprefix("$").removeprefix(".")
+    # A key of a mapping is told as: `key` in `$.metadata`.
+    param = path.rpartition(" in ")[2].strip("`").removeprefix("$").removeprefix(".")
     if missing := re.search(r"missing required field `(\w+)`", message):
         param = f"{param}.{missing[1]}" if param else missing[1]
     return UsageError(f"{param}: {message}" if param else message, param=param or None)

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
 
 from firstline.api.auth import caller_of
-from firstline.api.fields import read_fields, read_query
+from firstline.api.fields import read_query, read_words
 from firstline.api.multipart import Form, read_form
 from firstline.errors import UsageError
 from firstline.ledger.files import StoredFile
@@ -130,15 +130,10 @@ def file_object(file: StoredFile) -> dict[str, Json]:
 
 
 def _fields(form: Form) -> FileFields:
-    raw: dict[str, Json] = dict(form.fields)
-    seconds = raw.get("expires_after[seconds]", "")
-    if isinstance(seconds, str) and seconds.isdigit() and len(seconds) < 10:
-        raw["expires_after[seconds]"] = int(seconds)
-    if raw.get("purpose") not in PURPOSES:
-        raise UsageError(
-            f"purpose: {str(raw.get('purpose'))[:64]!r} is not one of {', '.join(PURPOSES)}", param="purpose"
-        )
-    fields = read_fields(raw, FileFields)
+    purpose = form.fields.get("purpose", "")
+    if purpose not in PURPOSES:
+        raise UsageError(f"purpose: {purpose[:64]!r} is not one of {', '.join(PURPOSES)}", param="purpose")
+    fields = read_words(form.fields, FileFields)
     if (fields.anchor is None) != (fields.seconds is None):
         raise UsageError("expires_after needs anchor and seconds", param="expires_after")
     return fields

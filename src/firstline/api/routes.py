@@ -10,10 +10,22 @@ from firstline.api.files import delete_file, file_content, list_files, retrieve_
 from firstline.api.health import health
 from firstline.api.models import list_models, retrieve_model
 from firstline.api.runs import get_run, list_runs
+from firstline.api.stored_completions import (
+    delete_completion,
+    list_completions,
+    list_messages,
+    retrieve_completion,
+    update_completion,
+)
 from firstline.api.usage import credits, usage
 
 ROUTES = (
     Route("/v1/chat/completions", chat_completions, methods=["POST"]),
+    Route("/v1/chat/completions", list_completions, methods=["GET"]),
+    Route("/v1/chat/completions/{id}", retrieve_completion, methods=["GET"]),
+    Route("/v1/chat/completions/{id}", update_completion, methods=["POST"]),
+    Route("/v1/chat/completions/{id}", delete_completion, methods=["DELETE"]),
+    Route("/v1/chat/completions/{id}/messages", list_messages, methods=["GET"]),
     Route("/v1/embeddings", embeddings, methods=["POST"]),
     Route("/v1/files", upload_file, methods=["POST"]),
     Route("/v1/files", list_files, methods=["GET"]),

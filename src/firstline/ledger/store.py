@@ -39,6 +39,7 @@ from firstline.ledger.buckets import SharedBuckets
 from firstline.ledger.files import FileRows
 from firstline.ledger.keys import Keys
 from firstline.ledger.session import Session, is_alive
+from firstline.ledger.stored import StoredCompletions
 from firstline.ledger.tables import attempts, entries, runs
 from firstline.ledger.usage import UsageBook
 from firstline.ledger.writer import Transaction, Writer, unusable
@@ -81,6 +82,7 @@ class Ledger:
         self.usage = UsageBook(self._read)
         self.buckets = SharedBuckets(self._write, clock)
         self.files = FileRows(self._write, self._read, clock)
+        self.stored = StoredCompletions(self._write, self._read, clock)
 
     @classmethod
     async def open(cls, url: str, *, clock: Callable[[], float] = time.time) -> Ledger:

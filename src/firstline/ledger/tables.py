@@ -174,3 +174,26 @@ files = Table(
     Index("ix_files_sha256", "sha256"),
     Index("ix_files_expires", "expires"),
 )
+
+stored_completions = Table(
+    "stored_completions",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("key_id", String(64), comment="the API key that asked; null: the machine's owner"),
+    Column("model", Text, nullable=False, comment="as it was asked for"),
+    Column("request", Text, nullable=False, comment="JSON, as it was sent"),
+    Column("response", Text, nullable=False, comment="JSON, as it was answered"),
+    Column("created", Float, nullable=False),
+    Column("expires", Float, nullable=False),
+    Index("ix_stored_completions_created_id", "created", "id"),
+    Index("ix_stored_completions_expires", "expires"),
+)
+
+stored_metadata = Table(
+    "stored_metadata",
+    metadata,
+    Column("completion_id", String(64), ForeignKey("stored_completions.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+    Index("ix_stored_metadata_name_value", "name", "value"),
+)

@@ -1,0 +1,144 @@
+"""Chat completions that are kept with their request because it said `store`, until their time is up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, insert, literal, select, tuple_
+
+from firstline.errors import NotFoundError
+from firstline.ledger.files import Order
+from firstline.ledger.keys import Transaction
+from firstline.ledger.tables import stored_completions, stored_metadata
+from firstline.types import Json, Value
+
+
+class StoredCompletion(Value, frozen=True, kw_only=True):
+    """One of them. Times are seconds since 1970; `request` and `response` are the bodies as they were on the wire."""
+
+    id: str
+    key_id: str | None
+    model: str
+    request: Mapping[str, Json]
+    response: Mapping[str, Json]
+    created: float
+    expires: float
+    metadata: Mapping[str, str] = {}
+
+
+class StoredCompletions:
+    """The stored completions of one ledger (`Ledger.stored`). With a `key_id` only that key's exist."""
+
+    def __init__(self, write: Transaction, read: Transaction, clock: Callable[[], float]) -> None:
+        self._write = write
+        self._read = read
+        self._clock = clock
+
+    async def add(self, completion: StoredCompletion) -> None:
+        """Keep one, and let go of those whose time is up."""
+        row = {
+            "id": completion.id,
+            "key_id": completion.key_id,
+            "model": completion.model,
+            "request": msgspec.json.encode(completion.request).decode(),
+            "response": msgspec.json.encode(completion.response).decode(),
+            "created": completion.created,
+            "expires": completion.expires,
+        }
+        due = stored_completions.c.expires <= self._clock()
+
+        def work(connection: Connection) -> None:
+            connection.execute(delete(stored_completions).where(due))
+            connection.execute(insert(stored_completions).values(row))
+            _put_metadata(connection, completion.id, completion.metadata)
+
+        await self._write(work)
+
+    async def get(self, completion_id: str, *, key_id: str | None = None) -> StoredCompletion:
+        """Give one. Raises NotFoundError."""
+        query = select(stored_completions).where(stored_completions.c.id == completion_id, *self._visible(key_id))
+        found = await self._read(lambda connection: _select(connection, query))
+        if not found:
+            raise NotFoundError(f"there is no stored completion {completion_id[:64]!r}", param="id")
+        return found[0]
+
+    async def list(
+        self,
+        limit: int,
+        *,
+        key_id: str | None = None,
+        model: str | None = None,
+        metadata: Mapping[str, str] = {},
+        after: str | None = None,
+        order: Order = "asc",
+    ) -> tuple[StoredCompletion, ...]:
+        """Give those that have all of this metadata, by their time; `after` is the last of the page before.
+
+        Raises NotFoundError for an `after` that does not exist.
+        """
+        place = (stored_completions.c.created, stored_completions.c.id)
+        query = select(stored_completions).where(*self._visible(key_id)).limit(limit)
+        query = query.order_by(*(column.asc() if order == "asc" else column.desc() for column in place))
+        if model is not None:
+            query = query.where(stored_completions.c.model == model)
+        for name, value in metadata.items():
+            having = select(stored_metadata.c.completion_id).where(
+                stored_metadata.c.name == name, stored_metadata.c.value == value
+            )
+            query = query.where(stored_completions.c.id.in_(having))
+        if after is not None:
+            last = await self.get(after, key_id=key_id)
+            here, there = tuple_(*place), tuple_(literal(last.created), literal(last.id))
+            query = query.where(here > there if order == "asc" else here < there)
+        return await self._read(lambda connection: _select(connection, query))
+
+    async def update(
+        self, completion_id: str, metadata: Mapping[str, str], *, key_id: str | None = None
+    ) -> StoredCompletion:
+        """Put this metadata in the place of what was there. Raises NotFoundError."""
+        await self.get(completion_id, key_id=key_id)
+
+        def work(connection: Connection) -> None:
+            connection.execute(delete(stored_metadata).where(stored_metadata.c.completion_id == completion_id))
+            _put_metadata(connection, completion_id, metadata)
+
+        await self._write(work)
+        return await self.get(completion_id, key_id=key_id)
+
+    async def delete(self, completion_id: str, *, key_id: str | None = None) -> None:
+        """Delete one. Raises NotFoundError."""
+        await self.get(completion_id, key_id=key_id)
+        which = delete(stored_completions).where(stored_completions.c.id == completion_id)
+        await self._write(lambda connection: connection.execute(which))
+
+    def _visible(self, key_id: str | None) -> tuple[ColumnElement[bool], ...]:
+        alive = stored_completions.c.expires > self._clock()
+        return (alive,) if key_id is None else (alive, stored_completions.c.key_id == key_id)
+
+
+def _put_metadata(connection: Connection, completion_id: str, metadata: Mapping[str, str]) -> None:
+    if metadata:
+        lines = [{"completion_id": completion_id, "name": name, "value": value} for name, value in metadata.items()]
+        connection.execute(insert(stored_metadata), lines)
+
+
+def _select(connection: Connection, query: Any) -> tuple[StoredCompletion, ...]:
+    found: Sequence[RowMapping] = connection.execute(query).mappings().all()
+    ids = [row["id"] for row in found]
+    metadata: dict[str, dict[str, str]] = {}
+    if ids:
+        for line in connection.execute(select(stored_metadata).where(stored_metadata.c.completion_id.in_(ids))):
+            metadata.setdefault(line.completion_id, {})[line.name] = line.value
+    return tuple(
+        StoredCompletion(
+            **{
+                **row,
+                "request": msgspec.json.decode(row["request"]),
+                "response": msgspec.json.decode(row["response"]),
+                "metadata": metadata.get(row["id"], {}),
+            }
+        )
+        for row in found
+    )
