@@ -11,6 +11,7 @@ from pathlib import Path
 import uvicorn
 
 from firstline import settings
+from firstline.api.connections import Config
 from firstline.api.server import application
 from firstline.app import build
 from firstline.types import Value
@@ -61,7 +62,13 @@ async def served(
         services = change(app.services)
         listening = socket.create_server(("127.0.0.1", 0))
         server = uvicorn.Server(
-            uvicorn.Config(application(services), log_level="critical", lifespan="off", ws="none", log_config=None)
+            Config(
+                application(services),
+                limits=services.settings.server,
+                log_level="critical",
+                lifespan="off",
+                log_config=None,
+            )
         )
         work = asyncio.create_task(server.serve(sockets=[listening]))
         port = listening.getsockname()[1]

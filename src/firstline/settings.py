@@ -37,6 +37,10 @@ class Server(Section, frozen=True, kw_only=True):
     port: Annotated[int, Meta(description="port to listen on; 0 takes a free one", ge=0, le=65535)] = 8040
     max_body_mb: Annotated[int, Meta(description="largest request body in MB", gt=0)] = 64
     workers: Annotated[int, Meta(description="processes that serve; more than 1 share limits by the ledger", gt=0)] = 1
+    max_connections: Annotated[int, Meta(description="connections that a process keeps open", gt=0)] = 4000
+    head_s: Annotated[float, Meta(description="seconds in which a request's head must arrive", gt=0)] = 10.0
+    body_s: Annotated[float, Meta(description="seconds in which a request's body must arrive", gt=0)] = 60.0
+    keep_alive_s: Annotated[float, Meta(description="seconds that an idle connection stays open", ge=1)] = 60.0
 
 
 class Ladder(Section, frozen=True, kw_only=True):

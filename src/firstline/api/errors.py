@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import msgspec
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from firstline.errors import FirstlineError, RateLimitError
@@ -63,6 +63,8 @@ def translate(request: Request, error: Exception) -> Response:
     match error:
         case FirstlineError():
             return error_response(error)
+        case ClientDisconnect():
+            return Response(status_code=499)  # nobody reads it; the log says it
         case HTTPException():
             return _of_router(request, error)
         case _:

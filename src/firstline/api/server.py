@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Lifespan
 
 from firstline.api.auth import Gate
@@ -25,7 +26,7 @@ def application(
     """
     app = Starlette(
         routes=list(ROUTES),
-        exception_handlers={FirstlineError: translate, HTTPException: translate, Exception: translate},
+        exception_handlers=dict.fromkeys((FirstlineError, HTTPException, ClientDisconnect, Exception), translate),
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False

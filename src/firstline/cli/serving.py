@@ -19,11 +19,15 @@ from uvicorn.supervisors import Multiprocess
 
 from firstline import settings
 from firstline.api import server
+from firstline.api.connections import Config
 from firstline.api.requests import JsonLines
 from firstline.app import build
 from firstline.cli.console import DONE, FAILED, INTERRUPTED, Out
 from firstline.errors import FirstlineError, SettingsError
 from firstline.ledger.store import Ledger
+
+if sys.platform != "win32":
+    import resource
 
 FACTORY = "firstline.cli.serving:serving_application"
 """Each worker is a process of its own, which can only be told what to make by name."""
@@ -43,7 +47,7 @@ def serve(out: Out, host: str | None, port: int | None, workers: int | None) -> 
     address, number = listening.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
     out.note(f"Firstline serves http://{shown}:{number}/v1 (Ctrl-C stops it)")
-    raise typer.Exit(_run(listening, workers))
+    raise typer.Exit(_run(listening, workers, wanted))
 
 
 def serving_application() -> ASGIApp:
@@ -115,9 +119,22 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _run(listening: socket.socket, workers: int) -> int:
-    config = uvicorn.Config(
+def raise_file_limit(connections: int) -> None:
+    """Let this process and those it starts open a file for each connection and its call, as far as the system lets."""
+    if sys.platform == "win32":
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * connections + 256
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def _run(listening: socket.socket, workers: int, limits: settings.Server) -> int:
+    raise_file_limit(limits.max_connections)
+    config = Config(
         FACTORY,
+        limits=limits,
         factory=True,
         workers=workers,
         log_config=log_config(),
