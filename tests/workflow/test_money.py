@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,6 +34,7 @@ from firstline.types import (
     Caller,
     Completion,
     Delta,
+    Image,
     KeyTerms,
     Message,
     ModelRequest,
@@ -156,7 +158,7 @@ def test_what_was_refused_or_failed_before_its_answer_costs_the_wallet_nothing(p
 
 
 def test_a_stream_that_breaks_off_or_is_left_costs_what_was_given_by_an_upper_estimate() -> None:
-    prompt = most(REQUEST).prompt_tokens * 1000
+    prompt = most(REQUEST, MODEL.id).prompt_tokens * 1000
     piece = 3 * 2000  # five ASCII characters
     broken = outcome_of(Engine(EngineCrashedError("gone"), after=2), piecewise=True)
     assert broken == ("settled", prompt + 2 * piece, "engine_crashed")
@@ -185,7 +187,7 @@ def test_a_call_that_is_left_may_have_been_worked_on_to_its_end_and_one_that_ran
             with pytest.raises(asyncio.CancelledError):
                 await task
         assert [state for state, _, _ in entries_of(world.path)] == ["settled", "failed"]
-        assert entries_of(world.path)[0][1] == most(REQUEST).prompt_tokens * 1000 + 100 * 2000
+        assert entries_of(world.path)[0][1] == most(REQUEST, MODEL.id).prompt_tokens * 1000 + 100 * 2000
 
     in_a_world(work)
 
@@ -198,9 +200,9 @@ def test_work_that_is_no_completion_is_held_and_settled_alike() -> None:
         async def failed() -> tuple[str, Usage]:
             raise EngineTimeoutError("late")
 
-        assert await world.account().spend(most(REQUEST), done) == "vectors"
+        assert await world.account().spend(most(REQUEST, MODEL.id), done) == "vectors"
         with pytest.raises(EngineTimeoutError):
-            await world.account().spend(most(REQUEST), failed)
+            await world.account().spend(most(REQUEST, MODEL.id), failed)
         assert entries_of(world.path) == [("settled", COST, None), ("failed", 0, "engine_timeout")]
 
     in_a_world(work)
@@ -210,6 +212,13 @@ def test_an_estimate_is_from_above() -> None:
     assert text_tokens("abcd") == 2
     assert text_tokens("日本語") == 9  # no tokenizer over bytes gives more
     assert text_tokens("aé") == 3
+    picture = Image(data=b"", media_type="image/png", width=1024, height=1024)
+    asked = ModelRequest(messages=(Message(role="user", parts=(picture,)),))
+    assert most(asked, "openai/gpt-4o-mini").prompt_tokens == 2_833 + 4 * 5_667 + 64
+    assert most(asked, "fake/priced").prompt_tokens == 3_000 + 64
+    plain = most(REQUEST, MODEL.id).prompt_tokens
+    schema = msgspec.structs.replace(REQUEST, schema={"type": "object", "description": "x" * 1000})
+    assert most(schema, MODEL.id).prompt_tokens > plain + 500
     assert so_far(USED, 90, 50).completion_tokens == 50
     assert so_far(USED, 9_000, None).completion_tokens == 9_000
 

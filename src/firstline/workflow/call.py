@@ -179,7 +179,7 @@ class Account:
         Before anything is sent raises BudgetError, InsufficientBalanceError, QuotaError or TokenRateLimitError, and
         EngineError when the model fails.
         """
-        call = await self._admit(most(request))
+        call = await self._admit(most(request, self.model.id))
         try:
             async with self._door.pool.using(self.model.id) as engine:
                 call.sent = True
@@ -193,7 +193,7 @@ class Account:
 
     async def ask_piecewise(self, request: ModelRequest) -> AsyncGenerator[Delta]:
         """Ask the model and give its answer as it comes; what it used is settled before the last piece is given."""
-        call = await self._admit(most(request))
+        call = await self._admit(most(request, self.model.id))
         call.streamed, call.longest = 0, request.sampling.max_tokens
         try:
             async with self._door.pool.using(self.model.id) as engine:
