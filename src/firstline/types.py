@@ -124,7 +124,11 @@ def message(role: Role, text: str) -> Message:
 
 
 class Sampling(Value, frozen=True, kw_only=True):
-    """How tokens are drawn. None leaves the choice to the engine."""
+    """How tokens are drawn. None leaves the choice to the engine.
+
+    `logit_bias` names tokens by the ids of the model that was asked for. Where another stands in for it, `biased` says
+    the same by the tokens' texts (None: a token that is no text by itself).
+    """
 
     temperature: float | None = None
     top_p: float | None = None
@@ -134,6 +138,7 @@ class Sampling(Value, frozen=True, kw_only=True):
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
     logit_bias: Mapping[str, float] | None = None
+    biased: tuple[tuple[str | None, float], ...] = ()
 
 
 class Caller(Value, frozen=True, kw_only=True):

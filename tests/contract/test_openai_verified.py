@@ -37,6 +37,17 @@ answer = { colour = "purple", size = 3 }
 [[rules]]
 when = "car"
 answer = { colour = "red", size = -3, note = "old" }
+[[rules]]
+when = "mended"
+answer = { colour = "red", size = 5, note = 7 }
+times = 1
+[[rules]]
+when = "note.* text"
+answer = { colour = "red", size = 5, note = "old" }
+times = 1
+[[rules]]
+when = "does not meet"
+answer = "I cannot."
 """
 SECOND = """
 [[rules]]
@@ -46,7 +57,10 @@ calls = [{ name = "weather", arguments = { city = "Rome" } }]
 when = "nowhere"
 answer = { colour = "green", size = 4 }
 [[rules]]
+when = "car"
 answer = { size = 7, note = "new", colour = "blue" }
+[[rules]]
+answer = "I cannot."
 """
 WEATHER: Any = {
     "type": "function",
@@ -183,6 +197,16 @@ async def test_a_stream_waits_while_a_member_climbs_and_goes_on_with_the_right_o
             last = chunk
         assert pieces == ['{"colour":"red"', ',"note":"old"', ',"size":7', "}"]
         assert extra(last)["verdict"] == "escalated"
+
+
+async def test_a_model_here_is_told_what_is_wrong_before_the_next_rung_is_asked(tmp_path: Path) -> None:
+    async with client(tmp_path) as official:
+        answer = await official.chat.completions.create(
+            model="gpt-4o-mini", messages=asked("mended"), response_format=CAR
+        )
+        assert json.loads(answer.choices[0].message.content or "") == {"colour": "red", "size": 5, "note": "old"}
+        assert extra(answer)["verdict"] == "accepted"
+        assert any("asked again: note" in note for note in extra(answer)["notes"])
 
 
 @pytest.mark.parametrize("stream", [False, True])

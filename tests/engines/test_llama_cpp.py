@@ -6,6 +6,7 @@ import io
 import math
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -256,6 +257,19 @@ async def test_what_a_local_model_cannot_take_is_said_before_it_starts(tmp_path:
     blind = engine(tmp_path / "never read.gguf")
     with pytest.raises(UnsupportedError, match="pictures"):
         await blind.complete(ModelRequest(messages=(Message(role="user", parts=(red(),)),)))
-    with pytest.raises(UnsupportedError, match="logit_bias"):
-        await blind.complete(ModelRequest(messages=asks("x"), sampling=Sampling(logit_bias={"1": 5.0})))
     assert blind.pid is None
+
+
+async def test_a_bias_names_the_model_s_own_tokens_or_those_of_the_model_it_stands_in_for(smol: LlamaCpp) -> None:
+    def ask(**bias: Any) -> ModelRequest:
+        sampling = Sampling(max_tokens=1, temperature=0.0, **bias)
+        return ModelRequest(messages=(message("user", "Say hello."),), sampling=sampling)
+
+    lifted = await smol.complete(ask(logit_bias={"28742": 100.0}, biased=((" cat", 100.0),)))
+    assert lifted.text.strip() == "cat"
+    own = await smol.complete(ask(logit_bias={"2644": 100.0}))
+    assert own.text != ""
+    with pytest.raises(UnsupportedError, match="does not have as one"):
+        await smol.complete(ask(logit_bias={"1": -100.0}, biased=((" supercalifragilistic", -100.0),)))
+    with pytest.raises(UnsupportedError, match="by their numbers"):
+        await smol.complete(ask(logit_bias={"cat": 1.0}))

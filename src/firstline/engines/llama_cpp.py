@@ -27,7 +27,7 @@ from firstline.engines.llama_schema import for_grammar
 from firstline.engines.llama_tools import ToolTurn
 from firstline.engines.supervisor import ChildSpec, Supervisor
 from firstline.errors import EngineOutputError, EngineRefusedError, EngineTimeoutError, UnsupportedError
-from firstline.types import Completion, Delta, Image, Json, Message, ModelRequest, Text, Usage
+from firstline.types import Completion, Delta, Image, Json, Message, ModelRequest, Sampling, Text, Usage
 
 IMAGE_TOKENS = 4096
 """What a picture is counted as before it is sent: more than the vision encoders in the catalog make of one."""
@@ -167,11 +167,6 @@ class LlamaCpp:
                 hint="set `mmproj` beside its file, or let the text be read off the picture first",
                 param="messages",
             )
-        if request.sampling.logit_bias:
-            raise UnsupportedError(
-                "`logit_bias` names tokens of another model's vocabulary; local models do not take it",
-                param="logit_bias",
-            )
         if len(set(request.choices)) < len(request.choices):
             raise EngineRefusedError("two choices are the same", param="choices")
 
@@ -193,8 +188,10 @@ class LlamaCpp:
             raise EngineTimeoutError(f"the model did not load within {request.timeout_s:g} s") from None
         plain = await without_marks(link, request.messages)
         messages = openai_wire.messages_json(plain.messages)
+        biases = await _biases(link, request.sampling)
         async with link.slots.lease(_begin(messages)) as slot:
-            async for event in link.events("/v1/chat/completions", _chat_body(request, messages, slot)):
+            body = _chat_body(request, messages, slot) | biases
+            async for event in link.events("/v1/chat/completions", body):
                 yield plain.piece(openai_wire.piece(event))
 
     async def _choose(self, request: ModelRequest) -> Completion:
@@ -329,6 +326,25 @@ def _chat_body(request: ModelRequest, messages: list[dict[str, Json]], slot: int
         body["temperature"] = 0.0
     wished = openai_wire.logprobs_json(request) | openai_wire.tools_json(request)
     return body | openai_wire.sampling_json(request.sampling) | wished
+
+
+async def _biases(link: Link, sampling: Sampling) -> dict[str, Json]:
+    """Write a bias in this model's own tokens. Raises UnsupportedError for a token that it does not have."""
+    if not sampling.logit_bias:
+        return {}
+    if not sampling.biased:
+        if not all(token.isdigit() for token in sampling.logit_bias):
+            raise UnsupportedError("`logit_bias` names tokens by their numbers", param="logit_bias")
+        return {"logit_bias": [[int(token), bias] for token, bias in sampling.logit_bias.items()]}
+    texts = tuple(text or "" for text, _ in sampling.biased)
+    found: list[Json] = []
+    for text, tokens, (_, bias) in zip(texts, await link.tokenise_each(texts), sampling.biased, strict=True):
+        if len(tokens) != 1:
+            raise UnsupportedError(
+                f"`logit_bias` names the token {text!r}, which this model does not have as one", param="logit_bias"
+            )
+        found.append([tokens[0], bias])
+    return {"logit_bias": found}
 
 
 def _calls_tools(request: ModelRequest) -> bool:

@@ -8,7 +8,7 @@ import msgspec
 
 from firstline.catalog.model import Model
 from firstline.engines import openai_wire
-from firstline.errors import EngineCrashedError, FirstlineError
+from firstline.errors import EngineCrashedError, EngineSchemaError, FirstlineError
 from firstline.settings import Settings
 from firstline.types import (
     Attempt,
@@ -28,6 +28,7 @@ from firstline.workflow.conversation import Choice, Conversation, Piece
 from firstline.workflow.expectation import Tools, document_of, told
 from firstline.workflow.gate import MemberReader, Members, member_text, written
 from firstline.workflow.ladder import Rung
+from firstline.workflow.structured import RETRIES, ask_structured
 from firstline.workflow.turns import TurnReader, has_pictures, text_length
 
 Emit = Callable[[Piece], Awaitable[None]]
@@ -81,6 +82,7 @@ class Climb:
         self._members = Members(schema) if schema is not None else None
         self._tools = Tools(asked.tools, asked.tool_choice) if asked.tools else None
         self._sent = False
+        self._out: list[str] = []
         self.verdict: Verdict | None = None
         self.reason = ""
         self.kept: Json = None
@@ -129,8 +131,7 @@ class Climb:
         account = episode.door.account(episode.id, place, model, episode.purse)
         begun = self._timer()
         try:
-            request = await self._request(model, index)
-            completion = await self._ask(account, request, index, emit)
+            completion = await self._ask(account, model, index, emit)
         except FirstlineError as failure:
             self.error = failure
             words = f"{failure.code}: {failure.message}"
@@ -167,9 +168,30 @@ class Climb:
             reasoning_effort=asked.reasoning_effort if model.remote and model.remote.reasoning_effort else None,
         )
 
-    async def _ask(self, account: Account, request: ModelRequest, index: int, emit: Emit | None) -> Completion:
-        if emit is None:
-            return await account.ask(request)
+    async def _ask(self, account: Account, model: Model, index: int, emit: Emit | None) -> Completion:
+        request = await self._request(model, index)
+        members = self._members
+        if members is None or request.schema is None or request.tools:
+            return await (account.ask(request) if emit is None else self._piecewise(account, request, index, emit))
+        if emit is not None:
+            try:
+                completion = await self._piecewise(account, request, index, emit)
+            except EngineSchemaError as error:
+                self.notes.append(f"not held by a grammar: {error.message}")
+            else:
+                document, findings = document_of(completion)
+                findings = findings or members.findings(document)
+                if not findings or completion.finish_reason == "length" or not model.local:
+                    return completion
+                self._keep(members, document)
+                request = await self._request(model, index)
+        # A small model is told what is wrong and asked again; a paid one is not, the next rung is.
+        retries = RETRIES if model.local else 0
+        structured = await ask_structured(account.ask, request, members, retries=retries)
+        self.notes += structured.notes
+        return structured.completion
+
+    async def _piecewise(self, account: Account, request: ModelRequest, index: int, emit: Emit) -> Completion:
         pieces, reader = openai_wire.Pieces(), MemberReader()
         async for delta in account.ask_piecewise(request):
             pieces.add(openai_wire.of_delta(delta))
@@ -188,10 +210,10 @@ class Climb:
             await emit(Piece(index=index, text=delta.text, refusal=delta.refusal, logprobs=logprobs))
 
     async def _member(self, members: Members, key: str, value: Json, index: int, emit: Emit) -> None:
-        first = not members.standing
         if members.take(key, value):
             self._sent = True
-            await emit(Piece(index=index, text=member_text(key, value, first=first)))
+            await emit(Piece(index=index, text=member_text(key, value, first=not self._out)))
+            self._out.append(key)
 
     def _findings(self, completion: Completion) -> tuple[tuple[Finding, ...], bool]:
         """Hold an answer against what is known of it; the second value says whether there was anything."""
@@ -200,13 +222,18 @@ class Climb:
         if self._members is None:
             return (), False
         document, findings = document_of(completion)
-        if document is None:
+        if findings:
             return findings, True
         findings = self._members.findings(document)
         if findings:
-            for key, value in document.items():
-                self._members.take(key, value)
+            self._keep(self._members, document)
         return findings, True
+
+    def _keep(self, members: Members, document: Json) -> None:
+        """Let stand what of a failing answer passes, so that the next one is asked for the rest alone."""
+        if isinstance(document, dict):
+            for key, value in document.items():
+                members.take(key, value)
 
     async def _passed(self, completion: Completion, index: int, emit: Emit | None) -> Choice:
         calls = completion.tool_calls
@@ -237,17 +264,19 @@ class Climb:
     async def _close(self, members: Members, completion: Completion, index: int, emit: Emit | None) -> str:
         """Give the whole text of a JSON answer, and send what of it is not out yet."""
         document, _ = document_of(completion)
-        before = dict(members.standing)
-        whole = {**before, **{key: value for key, value in (document or {}).items() if key not in before}}
+        whole = members.joined(document)
+        if not isinstance(whole, dict):
+            if emit is not None:
+                await emit(Piece(index=index, text=written(whole)))
+            return written(whole)
+        before = self._out
         if emit is not None:
             rest = "".join(
                 member_text(key, value, first=not before and number == 0)
                 for number, (key, value) in enumerate(item for item in whole.items() if item[0] not in before)
             )
             await emit(Piece(index=index, text=f"{rest}}}" if whole else "{}"))
-        elif not before and completion.text.lstrip().startswith("{"):
-            return completion.text
-        return written(whole)
+        return written({key: whole[key] for key in (*before, *(key for key in whole if key not in before))})
 
     def _cut_as_asked(self, completion: Completion) -> bool:
         return completion.finish_reason == "length" and self.asked.sampling.max_tokens is not None

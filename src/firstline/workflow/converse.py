@@ -78,7 +78,7 @@ class Converser:
         if asked.model.startswith(TASK_PREFIX):
             return await self._task(asked)
         prompt = await self._prompt_tokens(asked)
-        reply = await self._chat.reply(asked)
+        reply = await self._chat.reply(await self._by_text(asked))
         if prompt is None:
             return reply
         written = "".join(map(_written, reply.choices))
@@ -92,7 +92,7 @@ class Converser:
             prompt = None
         else:
             prompt = await self._prompt_tokens(asked)
-            pieces = self._chat.stream(asked)
+            pieces = self._chat.stream(await self._by_text(asked))
         written: list[str] = []
         async with aclosing(pieces):
             async for piece in pieces:
@@ -115,6 +115,25 @@ class Converser:
         tokens = await self._tokens.run(characters, lambda: self._tokens.count_messages(messages, asked.tools))
         _check_window(self._catalog.get(asked.model), tokens, asked.sampling.max_tokens)
         return tokens + _picture_tokens(asked)
+
+    async def _by_text(self, asked: Conversation) -> Conversation:
+        """Name the tokens of a bias by their texts, for models that stand in: their own ids mean something else."""
+        bias = asked.sampling.logit_bias
+        if not bias or asked.model not in STAND_IN:
+            return asked
+        biased = await asyncio.to_thread(lambda: tuple((self._token_text(token), by) for token, by in bias.items()))
+        return msgspec.structs.replace(asked, sampling=msgspec.structs.replace(asked.sampling, biased=biased))
+
+    def _token_text(self, token: str) -> str | None:
+        try:
+            return self._tokens.token_bytes(int(token)).decode()
+        except UnicodeDecodeError:
+            return None
+        except (KeyError, ValueError):
+            raise InvalidValueError(
+                f"Invalid key in 'logit_bias': {token[:64]}. You should only be submitting valid token ids.",
+                param="logit_bias",
+            ) from None
 
     async def _usage(self, asked: Conversation, prompt: int, written: str, made: Usage) -> Usage:
         count = await self._tokens.run(len(written), lambda: self._tokens.count_text(written))

@@ -5,7 +5,9 @@ Pure. Text without any of these cannot be verified, and nothing is claimed of it
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 import msgspec
 
@@ -13,7 +15,6 @@ from firstline.engines.openai_wire import input_schema
 from firstline.errors import FirstlineError
 from firstline.schema import Validator, compile_schema
 from firstline.types import Completion, Finding, Json, Tool, ToolCall, ToolChoice
-from firstline.workflow.answer import parse_object
 
 
 class Tools:
@@ -49,17 +50,27 @@ class Tools:
         )
 
 
-def document_of(completion: Completion) -> tuple[dict[str, Json] | None, tuple[Finding, ...]]:
-    """Read an answer as a JSON object; the findings say why it is none."""
+def document_of(completion: Completion) -> tuple[Json, tuple[Finding, ...]]:
+    """Read an answer as a JSON document; the findings say why it is none."""
     if completion.refusal:
         return None, (Finding(check="schema", reason=f"the model refused: {completion.refusal}"),)
+    if completion.finish_reason == "length":
+        return None, (Finding(check="schema", reason="the answer was cut at its longest allowed length"),)
+    text = completion.text.strip()
+    if text.startswith("```"):
+        text = text.strip("`").removeprefix("json").strip()
     try:
-        return parse_object(completion), ()
-    except FirstlineError as error:
-        return None, (Finding(check="schema", reason=error.message),)
+        return json.loads(text, parse_constant=_no_json), ()
+    except (ValueError, RecursionError):
+        return None, (Finding(check="schema", reason="the answer is not JSON"),)
 
 
 def told(standing: Mapping[str, Json]) -> str:
     """Tell a model what stands already and need not be answered again."""
     shown = msgspec.json.encode(standing).decode()
     return f"These values are settled: {shown}\nAnswer with a JSON object of the other keys alone."
+
+
+def _no_json(name: str) -> NoReturn:
+    """Python's reader takes NaN and Infinity, which are no JSON."""
+    raise ValueError(name)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
-from firstline.schema import Validator, compile_schema
+from firstline.schema import Mismatch, Validator, compile_schema
 from firstline.types import Finding, Json
 
 _APART = frozenset(
@@ -58,13 +58,22 @@ class Members:
         self.standing[key] = value
         return True
 
-    def findings(self, document: Mapping[str, Json]) -> tuple[Finding, ...]:
-        """Check a whole answer: what stands, and the rest from a model. Empty: it meets the schema."""
-        whole = {**document, **self.standing}
+    def joined(self, document: Json) -> Json:
+        """Give the whole answer: what stands, and the rest from a model."""
+        if not isinstance(document, Mapping):
+            return document
+        return {**self.standing, **{key: value for key, value in document.items() if key not in self.standing}}
+
+    def findings(self, document: Json) -> tuple[Finding, ...]:
+        """Check a model's answer together with what stands. Empty: the whole meets the schema."""
         return tuple(
             Finding(check="schema", field=mismatch.field, reason=mismatch.reason)
-            for mismatch in self.whole.mismatches(whole)
+            for mismatch in self.mismatches(document)
         )
+
+    def mismatches(self, document: Json) -> list[Mismatch]:
+        """List what is wrong with a model's answer, together with what stands."""
+        return self.whole.mismatches(self.joined(document))
 
     def _part(self, key: str) -> Validator:
         if key not in self._parts:

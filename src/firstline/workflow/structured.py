@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 import msgspec
 
@@ -39,6 +39,14 @@ _AS_THEY_ARE = frozenset(("type", "required", "enum", "const", "$ref"))
 Ask = Callable[[ModelRequest], Awaitable[Completion]]
 
 
+class Verifier(Protocol):
+    """What a document is held against."""
+
+    def mismatches(self, document: Json) -> list[Mismatch]:
+        """List what is wrong with it, in words; empty when it matches."""
+        ...
+
+
 class Structured(Value, frozen=True, kw_only=True):
     """What came of it. `findings` are empty where the document meets the schema.
 
@@ -60,9 +68,7 @@ def compile_wanted(schema: Mapping[str, Json]) -> Validator:
     return validator
 
 
-async def ask_structured(
-    ask: Ask, request: ModelRequest, validator: Validator, *, retries: int = RETRIES
-) -> Structured:
+async def ask_structured(ask: Ask, request: ModelRequest, validator: Verifier, *, retries: int = RETRIES) -> Structured:
     """Ask for a document that meets `request.schema`, which `validator` holds.
 
     At most three forms of the question and `retries` further tries are sent. Raises what `ask` raises of the first
@@ -171,9 +177,9 @@ def _loops(text: str) -> bool:
     )
 
 
-def _distance(one: Structured) -> tuple[bool, int]:
-    """How far an answer is from right: a whole one is nearer than a cut one, then fewer mismatches are."""
-    return one.completion.finish_reason != "stop", len(one.findings)
+def _distance(one: Structured) -> tuple[bool, bool, int]:
+    """How far an answer is from right: a whole one is nearer than a cut one, a document than none, then by mismatches."""
+    return one.completion.finish_reason != "stop", one.document is None and bool(one.findings), len(one.findings)
 
 
 def _unlooped(held: ModelRequest) -> ModelRequest:
@@ -181,7 +187,7 @@ def _unlooped(held: ModelRequest) -> ModelRequest:
     return msgspec.structs.replace(held, sampling=sampling)
 
 
-def _judge(answer: Completion, validator: Validator) -> Structured:
+def _judge(answer: Completion, validator: Verifier) -> Structured:
     if answer.finish_reason == "length":
         return _unread(answer, "the answer was cut at its longest allowed length")
     text = answer.text.strip()
