@@ -178,7 +178,7 @@ def _loops(text: str) -> bool:
 
 
 def _distance(one: Structured) -> tuple[bool, bool, int]:
-    """How far an answer is from right: a whole one is nearer than a cut one, a document than none, then fewer faults."""
+    """How far an answer is from right: a whole one before a cut one, a document before none, then fewer faults."""
     return one.completion.finish_reason != "stop", one.document is None and bool(one.findings), len(one.findings)
 
 
