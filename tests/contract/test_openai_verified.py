@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,9 +13,11 @@ from typing import Any
 import openai
 import pytest
 from openai import AsyncOpenAI
+from PIL import Image
 from pydantic import BaseModel
 
 from served import served
+from small_pdf import pdf, shown
 
 CLIMB = """
 [ladder]
@@ -250,3 +254,77 @@ async def test_an_answer_cut_at_max_tokens_says_so(tmp_path: Path) -> None:
     async with client(tmp_path) as official:
         answer = await official.chat.completions.create(model="fake/echo", messages=asked("a b c d"), max_tokens=2)
         assert (answer.choices[0].message.content, answer.choices[0].finish_reason) == ("a b", "length")
+
+
+TASK = """
+kind = "extract"
+instruction = "Describe the car."
+ladder = ["fake/first", "fake/second"]
+[output.colour]
+type = "string"
+enum = ["red", "blue"]
+span = "free"
+optional = false
+[output.size]
+type = "integer"
+span = "free"
+optional = false
+checks = [{ rule = "output.size >= 0" }]
+"""
+
+
+async def test_a_task_s_fields_are_streamed_as_they_settle(tmp_path: Path) -> None:
+    async with client(tmp_path) as official:
+        (tmp_path / "tasks" / "car.toml").write_text(TASK)
+        stream = await official.chat.completions.create(model="task/car", messages=asked("a car"), stream=True)
+        pieces = []
+        async for chunk in stream:
+            pieces += [choice.delta.content for choice in chunk.choices if choice.delta.content]
+            last = chunk
+        assert pieces == ['{"colour":"red"', ',"size":7', "}"]
+        assert extra(last)["verdict"] == "escalated"
+
+
+async def test_a_task_in_review_is_refused_in_a_stream_and_shown_when_it_is_not(tmp_path: Path) -> None:
+    async with client(tmp_path) as official:
+        (tmp_path / "tasks" / "car.toml").write_text(TASK)
+        whole = await official.chat.completions.create(model="task/car", messages=asked("nowhere"))
+        assert extra(whole)["verdict"] == "review"
+        assert whole.choices[0].message.content is not None
+        text, refusal = "", ""
+        async for chunk in await official.chat.completions.create(
+            model="task/car", messages=asked("nowhere"), stream=True
+        ):
+            for choice in chunk.choices:
+                text += choice.delta.content or ""
+                refusal += choice.delta.refusal or ""
+        assert "purple" not in text
+        assert "green" not in text
+        assert "left to review" in refusal
+
+
+async def test_the_text_of_a_pdf_reaches_a_model_that_does_not_see(tmp_path: Path) -> None:
+    async with client(tmp_path) as official:
+        data = base64.b64encode(pdf(shown([(72, 700, "Sum 12.50")], size=24))).decode()
+        part = {"type": "file", "file": {"file_data": f"data:application/pdf;base64,{data}", "filename": "a.pdf"}}
+        messages: list[Any] = [{"role": "user", "content": [part, {"type": "text", "text": "What is the total?"}]}]
+        answer = await official.chat.completions.create(model="fake/first", messages=messages)
+        assert "Sum 12.50" in (answer.choices[0].message.content or "")
+        assert any("read from the picture or PDF" in note for note in extra(answer)["notes"])
+
+
+async def test_pictures_cost_tiles_and_do_not_fill_the_window(tmp_path: Path) -> None:
+    async with client(tmp_path) as official:
+        file = io.BytesIO()
+        Image.new("RGB", (1024, 1024), "white").save(file, "PNG")
+        url = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+        async def tokens(detail: str) -> int:
+            part = {"type": "image_url", "image_url": {"url": url, "detail": detail}}
+            messages: list[Any] = [{"role": "user", "content": [part] * 6 if detail == "high" else [part]}]
+            answer = await official.chat.completions.create(model="gpt-4o-mini", messages=messages)
+            assert answer.usage is not None
+            return answer.usage.prompt_tokens
+
+        assert await tokens("low") == 2_833 + 7
+        assert await tokens("high") == 6 * 25_501 + 7, "more than 128,000, and no error"
