@@ -130,6 +130,8 @@ async def test_without_keys_anybody_on_the_loopback_may_ask_and_nobody_from_else
         async with httpx2.AsyncClient(transport=elsewhere, base_url="http://192.0.2.1:80") as client:
             error = check_error(await client.get("/v1/models"), 401, "invalid_api_key")
             assert "loopback" in error["message"]
+        async with httpx2.AsyncClient(transport=elsewhere, base_url="http://in-the-process") as client:
+            assert (await client.get("/v1/models")).status_code == 200
 
 
 async def test_the_requests_of_a_minute_are_counted_and_told(tmp_path: Path) -> None:

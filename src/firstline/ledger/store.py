@@ -223,8 +223,8 @@ class Ledger:
     async def spent(self, since: float, model: str | None = None) -> NanoUSD:
         """Sum what calls have cost at most since a time (seconds since 1970).
 
-        What may have been charged without our being told counts with its hold: a call under way, one given up
-        by its caller (it stays `held`), one that failed on the way. `Run.cost_nano_usd` holds what is known.
+        What may have been charged without our being told counts with its hold: a call under way, one that failed on
+        the way, one cut off by the death of its process. `Run.cost_nano_usd` holds what is known.
         """
         unknown = entries.c.state.in_(("held", "failed"))
         amount = case((unknown, entries.c.hold_nano_usd), else_=entries.c.cost_nano_usd)

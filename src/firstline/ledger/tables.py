@@ -6,6 +6,10 @@ trace, and after it `settled`, `failed` (it may have been charged) or `refused` 
 several calls (long text is worked on in pieces), so the two are separate; `position` ties an entry to its attempt.
 Money is integer nano-USD, times are seconds since 1970, JSON is text. The text of an input is not kept, only its
 sha256.
+
+`api_keys` holds the terms of each key and its money: what it was granted is the sum of its `credits`, what it spent the
+sum of its entries' costs, what it holds the sum of its open holds; `key_days` is what a day counts against its budgets
+(`wallet.py`). `rate_buckets` are the limits that the workers of one server share.
 """
 
 from __future__ import annotations
