@@ -16,6 +16,7 @@ from openai import AsyncOpenAI
 from PIL import Image
 from pydantic import BaseModel
 
+from openai_server import serve, streams
 from served import served
 from small_pdf import pdf, shown
 
@@ -328,3 +329,33 @@ async def test_pictures_cost_tiles_and_do_not_fill_the_window(tmp_path: Path) ->
 
         assert await tokens("low") == 2_833 + 7
         assert await tokens("high") == 6 * 25_501 + 7, "more than 128,000, and no error"
+
+
+async def test_a_stream_that_breaks_off_ends_with_an_error_and_a_closed_run(tmp_path: Path) -> None:
+    cut = {"choices": [{"index": 0, "delta": {"content": "so far"}}]}
+    async with serve(streams(cut, end=False)) as world:
+        toml = f'[models."far/away"]\nbase_url = "{world.url}"\ninput_usd_per_mtok = 1\noutput_usd_per_mtok = 1\n'
+        async with (
+            served(tmp_path, toml=toml) as server,
+            AsyncOpenAI(base_url=server.url, api_key="none", max_retries=0) as official,
+        ):
+            stream = await official.chat.completions.create(model="far/away", messages=asked("hello"), stream=True)
+            text = ""
+            with pytest.raises(openai.APIError, match="broke off"):  # noqa: PT012 (the pieces before it count too)
+                async for chunk in stream:
+                    text += chunk.choices[0].delta.content or ""
+            (run,) = await server.services.ledger.list_runs(1)
+            assert text == "so far"
+            assert (run.verdict, run.reason.partition(":")[0]) == ("review", "the answer broke off")
+            assert run.cost_nano_usd > 0, "what was received is paid for"
+
+
+async def test_a_text_beyond_every_model_s_window_is_told_as_such(tmp_path: Path) -> None:
+    toml = '[models."small/one"]\nscript = "/dev/null"\ncontext = 1000\n'
+    async with (
+        served(tmp_path, toml=toml) as server,
+        AsyncOpenAI(base_url=server.url, api_key="none", max_retries=0) as official,
+    ):
+        with pytest.raises(openai.BadRequestError) as full:
+            await official.chat.completions.create(model="small/one", messages=asked("word " * 9_000))
+        assert (full.value.code, full.value.param) == ("context_length_exceeded", "messages")

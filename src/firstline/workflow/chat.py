@@ -77,6 +77,9 @@ class Chat:
         except asyncio.CancelledError:
             await self._ledger.drop_run(episode.id, _LEFT)
             raise
+        except FirstlineError:
+            await self._finish(episode, asked, climbs)
+            raise
         run = await self._finish(episode, asked, climbs)
         if any(choice is None for choice in choices):
             raise _unanswered(asked, climbs)
@@ -112,6 +115,9 @@ class Chat:
         except (asyncio.CancelledError, GeneratorExit):
             await _ended(worker)  # its calls settle first: the run says what they cost
             await self._ledger.drop_run(episode.id, _LEFT)
+            raise
+        except FirstlineError:
+            await self._finish(episode, asked, climbs)
             raise
         finally:
             await _ended(worker)

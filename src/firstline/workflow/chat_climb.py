@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any
 
 import msgspec
 
 from firstline.catalog.model import Model
 from firstline.engines import openai_wire
-from firstline.errors import EngineCrashedError, EngineSchemaError, FirstlineError
+from firstline.errors import (
+    ContextLengthError,
+    EngineCrashedError,
+    EngineSchemaError,
+    EngineTimeoutError,
+    FirstlineError,
+)
 from firstline.settings import Settings
 from firstline.types import (
     Attempt,
@@ -99,7 +107,7 @@ class Climb:
         findings: tuple[Finding, ...] = ()
         for rung in self.ladder:
             for again in (True, False):
-                skipped = rung.skipped or self._cannot_take(rung.model) or episode.purse.refuse_attempt()
+                skipped = rung.skipped or self._too_long(rung.model) or episode.purse.refuse_attempt()
                 if skipped is not None:
                     self.skipped.append(f"{rung.model.id}: {skipped}")
                     episode.made.append(Attempt(model=rung.model.id, passed=False, skipped=skipped))
@@ -115,13 +123,17 @@ class Climb:
                     break
         return await self._review(findings, index, emit)
 
-    def _cannot_take(self, model: Model) -> str | None:
+    def _too_long(self, model: Model) -> str | None:
         window = model.context
         if model.engine == "llama_cpp":
             window = min(self._settings.llama.context, model.context or self._settings.llama.context)
-        if window is not None and text_length(self.asked.turns) > _CHARS_PER_TOKEN * window:
-            return f"the text does not fit into its context of {window:,} tokens"
-        return None
+        if window is None or text_length(self.asked.turns) <= _CHARS_PER_TOKEN * window:
+            return None
+        words = f"the text does not fit into the context of {model.id}, {window:,} tokens"
+        self.error = self.error or ContextLengthError(
+            words, hint="set llama.context higher, or name a model with a larger window", param="messages"
+        )
+        return words
 
     async def _try(
         self, episode: Episode, model: Model, index: int, emit: Emit | None
@@ -131,12 +143,13 @@ class Climb:
         account = episode.door.account(episode.id, place, model, episode.purse)
         begun = self._timer()
         try:
-            completion = await self._ask(account, model, index, emit)
+            completion = await self._in_time(self._ask(account, model, index, emit), episode)
         except FirstlineError as failure:
             self.error = failure
             words = f"{failure.code}: {failure.message}"
             episode.made[place] = self._attempt(account, begun, error=words)
             if self._sent and not self.asked.verifiable:
+                self.verdict, self.reason = "review", f"the answer broke off: {words}"
                 raise  # text is out that no other model would go on with
             return None, (), isinstance(failure, EngineCrashedError) and model.local
         findings, verified = self._findings(completion)
@@ -144,6 +157,13 @@ class Climb:
             account, begun, answer=_kept(completion), findings=findings, verified=verified
         )
         return completion, findings, False
+
+    async def _in_time(self, work: Coroutine[Any, Any, Completion], episode: Episode) -> Completion:
+        try:
+            async with asyncio.timeout(episode.purse.seconds_left):
+                return await work
+        except TimeoutError:
+            raise EngineTimeoutError("the run's time is used up", hint="raise [budget] seconds") from None
 
     async def _request(self, model: Model, index: int) -> ModelRequest:
         asked, members = self.asked, self._members

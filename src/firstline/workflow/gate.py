@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 
 from firstline.schema import Mismatch, Validator, compile_schema
 from firstline.types import Finding, Json
+from firstline.workflow.structured import compile_wanted
 
 _APART = frozenset(
     (
@@ -31,11 +32,11 @@ _APART = frozenset(
 
 
 class Members:
-    """The members of one answer that stand, over all models that were asked. Raises SchemaError for a wrong schema."""
+    """The members of one answer that stand, over all models that were asked. Raises SchemaError for a wrong schema, and for one that nothing meets."""
 
     def __init__(self, schema: Mapping[str, Json]) -> None:
         self.schema = schema
-        self.whole = compile_schema(schema)
+        self.whole = compile_wanted(schema)
         self.apart = _apart(schema)
         self.standing: dict[str, Json] = {}
         self._parts: dict[str, Validator] = {}
