@@ -32,7 +32,10 @@ _APART = frozenset(
 
 
 class Members:
-    """The members of one answer that stand, over all models that were asked. Raises SchemaError for a wrong schema, and for one that nothing meets."""
+    """The members of one answer that stand, over all models that were asked.
+
+    Raises SchemaError for a wrong schema, and for one that nothing meets.
+    """
 
     def __init__(self, schema: Mapping[str, Json]) -> None:
         self.schema = schema
