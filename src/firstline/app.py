@@ -27,6 +27,7 @@ from firstline.types import Value
 from firstline.workflow.call import Door
 from firstline.workflow.chat import Chat
 from firstline.workflow.converse import Converser
+from firstline.workflow.decide import Decider
 from firstline.workflow.embed import Embedder
 from firstline.workflow.files import Files
 from firstline.workflow.keyring import Keyring
@@ -36,6 +37,7 @@ from firstline.workflow.rates import LedgerBuckets, MemoryBuckets, Rates
 from firstline.workflow.run import Runner
 from firstline.workflow.services import Services
 from firstline.workflow.tasks import Tasks
+from firstline.workflow.turns import TurnReader
 
 ENCODER = "local/all-minilm-l6-v2"
 
@@ -98,6 +100,14 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
             reader=reader,
             documents=pdfs,
         )
+        decider = Decider(
+            settings=settings,
+            catalog=catalog,
+            machine=machine,
+            door=door,
+            ledger=ledger,
+            reader=TurnReader(reader, pdfs, settings.limits),
+        )
         embedder = Embedder(
             settings=settings,
             catalog=catalog,
@@ -115,6 +125,7 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
             tasks=tasks,
             runner=runner,
             converser=Converser(catalog=catalog, tasks=tasks, runner=runner, chat=chat, tokens=O200k()),
+            decider=decider,
             embedder=embedder,
             files=files,
             ledger=ledger,

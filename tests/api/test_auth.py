@@ -19,7 +19,11 @@ from firstline.types import KeyTerms
 from served import Served, served
 
 HELLO: dict[str, Any] = {"messages": [{"role": "user", "content": "hello"}]}
-NAMING: dict[str, dict[str, Any]] = {"/v1/chat/completions": HELLO, "/v1/embeddings": {"input": "a"}}
+NAMING: dict[str, dict[str, Any]] = {
+    "/v1/chat/completions": HELLO,
+    "/v1/decisions": {"input": "a", "questions": [{"type": "predicate", "instructions": "It is a."}]},
+    "/v1/embeddings": {"input": "a"},
+}
 """Routes whose body names a model, with a body that lacks only that."""
 NAMELESS: frozenset[str] = frozenset({"/v1/files", "/v1/files/x", "/v1/chat/completions/x"})
 """Routes that are asked with POST, PUT or DELETE and name no model."""

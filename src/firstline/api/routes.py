@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from firstline.api.chat_completions import chat_completions
+from firstline.api.decisions import decisions
 from firstline.api.embeddings import embeddings
 from firstline.api.files import delete_file, file_content, list_files, retrieve_file, upload_file
 from firstline.api.health import health
@@ -26,6 +27,7 @@ ROUTES = (
     Route("/v1/chat/completions/{id}", update_completion, methods=["POST"]),
     Route("/v1/chat/completions/{id}", delete_completion, methods=["DELETE"]),
     Route("/v1/chat/completions/{id}/messages", list_messages, methods=["GET"]),
+    Route("/v1/decisions", decisions, methods=["POST"]),
     Route("/v1/embeddings", embeddings, methods=["POST"]),
     Route("/v1/files", upload_file, methods=["POST"]),
     Route("/v1/files", list_files, methods=["GET"]),

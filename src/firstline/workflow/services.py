@@ -7,6 +7,7 @@ from firstline.ledger.store import Ledger
 from firstline.settings import Settings
 from firstline.types import Value
 from firstline.workflow.converse import Converser
+from firstline.workflow.decide import Decider
 from firstline.workflow.embed import Embedder
 from firstline.workflow.files import Files
 from firstline.workflow.keyring import Keyring
@@ -23,6 +24,7 @@ class Services(Value, frozen=True, kw_only=True):
     tasks: Tasks
     runner: Runner
     converser: Converser
+    decider: Decider
     embedder: Embedder
     files: Files
     ledger: Ledger
