@@ -77,14 +77,16 @@ class Load:
         return ordered[min(int(len(ordered) * share), len(ordered) - 1)] * 1000
 
 
-async def load(port: int, sent: bytes, *, clients: int, seconds: float, expected: bytes) -> Load:
-    """Ask for some seconds; an answer that is not 200, or lacks `expected`, is a failure."""
+async def load(
+    port: int, sent: bytes, *, clients: int, seconds: float, expected: bytes, most: int | None = None
+) -> Load:
+    """Ask for some seconds, `most` times at most; an answer that is not 200, or lacks `expected`, is a failure."""
     found = Load()
     loop = asyncio.get_running_loop()
     begun = time.perf_counter()
     ends = begun + seconds
     made = [
-        await loop.create_connection(lambda: _Client(sent, found, expected, ends), "127.0.0.1", port)
+        await loop.create_connection(lambda: _Client(sent, found, expected, ends, most), "127.0.0.1", port)
         for _ in range(clients)
     ]
     await asyncio.gather(*(client.done for _, client in made))
@@ -95,11 +97,12 @@ async def load(port: int, sent: bytes, *, clients: int, seconds: float, expected
 class _Client(asyncio.Protocol):
     """One client: sends, reads the answer to its end, sends again until the time is over."""
 
-    def __init__(self, sent: bytes, found: Load, expected: bytes, ends: float) -> None:
+    def __init__(self, sent: bytes, found: Load, expected: bytes, ends: float, most: int | None) -> None:
         self._sent = sent
         self._found = found
         self._expected = expected
         self._ends = ends
+        self._most = most
         self._buffer = bytearray()
         self._begun = 0.0
         self._first: float | None = None
@@ -123,7 +126,8 @@ class _Client(asyncio.Protocol):
             self._found.failed += 1
             self._found.error = bytes(self._buffer[:600])
         self._buffer.clear()
-        if time.perf_counter() < self._ends:
+        asked = len(self._found.seconds) + self._found.failed
+        if time.perf_counter() < self._ends and (self._most is None or asked < self._most):
             self._send()
         else:
             self._transport.close()
