@@ -245,6 +245,9 @@ async def test_the_stand_in_counts_and_limits_as_its_namesake(tmp_path: Path) ->
             await create(model="gpt-4o-mini", messages=asked("x"), max_tokens=16_385)
         assert long.value.param == "max_tokens"
         assert "supports at most 16384 completion tokens" in long.value.message
+        with pytest.raises(openai.BadRequestError) as thoughtful:
+            await create(model="gpt-4o-mini", messages=asked("x"), reasoning_effort="low")
+        assert (thoughtful.value.code, thoughtful.value.param) == ("unsupported_parameter", "reasoning_effort")
         with pytest.raises(openai.BadRequestError) as full:
             await create(model="gpt-4o-mini", messages=asked("hello " * 128_100))
         assert (full.value.code, full.value.param) == ("context_length_exceeded", "messages")

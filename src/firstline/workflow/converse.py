@@ -64,6 +64,10 @@ class Converser:
         model = self._catalog.get(asked.model, own_files=False)
         if asked.parameters:
             raise Unsupported("parameters belong to tasks", hint="name one: task/NAME", param="firstline.parameters")
+        if asked.reasoning_effort not in (None, "none") and not (model.remote and model.remote.reasoning_effort):
+            raise Unsupported(
+                "Unsupported parameter: 'reasoning_effort' is not supported with this model.", param="reasoning_effort"
+            )
         most, wanted = model.max_output, asked.sampling.max_tokens
         if most is not None and wanted is not None and wanted > most:
             raise InvalidValueError(
