@@ -133,21 +133,29 @@ def unsatisfiable(schema: Json) -> str | None:
     """Say in words why no document can match a schema, or None when that is not proved.
 
     Sound, not complete: what it reports is truly empty; patterns and heavy combinations are not searched.
-    Raises SchemaError for a schema that does not compile.
+    Raises SchemaError for a schema that does not compile. A schema that was looked at before is not looked at again.
     """
+    return _known_conflict(schema) or None
+
+
+def _find_conflict(schema: Json) -> str:
+    """Give the words of `unsatisfiable`; empty: none."""
     compile_schema(schema)
     draft = _DRAFTS[_validator_class(schema, {})]
     schema = _known_dialect(schema, {})
     if too_many_combinations(schema):
-        return None
+        return ""
     try:
         canonical = rs.canonicalize(schema, draft=draft, offline=True)
         if str(canonical.satisfiability()) != "no":
-            return None
+            return ""
         found = rs.canonical.find_unsatisfiable(schema, draft=draft, offline=True)
     except (rs.canonical.CanonicalizationError, rs.ValidationError):
-        return None
+        return ""
     return _why_empty(schema, dict(found))
+
+
+_known_conflict = Remembered(_find_conflict)
 
 
 def _validator_class(schema: Json, resources: Mapping[str, Json]) -> type[rs.Validator]:
