@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from firstline.workflow.gate import MemberReader, Members, member_text, written
 
+PROPERTIES = {
+    "colour": {"$ref": "#/$defs/colour"},
+    "size": {"type": "integer", "minimum": 0},
+    "note": {"type": ["string", "null"]},
+}
 SCHEMA = {
     "type": "object",
-    "properties": {
-        "colour": {"$ref": "#/$defs/colour"},
-        "size": {"type": "integer", "minimum": 0},
-        "note": {"type": ["string", "null"]},
-    },
+    "properties": PROPERTIES,
     "required": ["colour", "size", "note"],
     "additionalProperties": False,
     "$defs": {"colour": {"enum": ["red", "blue"]}},
@@ -49,7 +50,7 @@ def test_the_whole_is_checked_with_what_stands() -> None:
         {"minProperties": 2},
         {"allOf": [{"required": ["size"]}]},
         {"additionalProperties": {"type": "string"}},
-        {"properties": {"again": {"$ref": "#"}}},
+        {"properties": {**PROPERTIES, "again": {"anyOf": [{"$ref": "#"}, {"type": "null"}]}}},
     ],
     ids=["a count", "a combination", "a rule for others", "a reference to the whole"],
 )

@@ -113,13 +113,16 @@ async def ask_structured(ask: Ask, request: ModelRequest, validator: Verifier, *
 async def _first(ask: Ask, request: ModelRequest) -> tuple[ModelRequest, Completion, list[str]]:
     """Ask in the strictest form that the engine takes; give that form with the answer."""
     notes: list[str] = []
-    *stricter, loosest = forms(request)
-    for form in stricter:
+    each = forms(request)  # made one by one: the first is nearly always the last
+    form = next(each)
+    while True:
         try:
             return form, await ask(form), notes
         except (EngineSchemaError, EngineOutputError) as error:  # also a grammar that lets through what is no JSON
+            if (looser := next(each, None)) is None:
+                raise
             notes.append(f"not held by a grammar: {error.message}")
-    return loosest, await ask(loosest), notes
+            form = looser
 
 
 def forms(request: ModelRequest) -> Iterator[ModelRequest]:
