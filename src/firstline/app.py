@@ -24,6 +24,7 @@ from firstline.ledger.store import Ledger
 from firstline.settings import Loaded, Settings
 from firstline.tokens import Cl100k, O200k
 from firstline.types import Value
+from firstline.workflow.basis import Basis
 from firstline.workflow.call import Door
 from firstline.workflow.chat import Chat
 from firstline.workflow.converse import Converser
@@ -81,52 +82,21 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
         )
 
     try:
-        runner = Runner(
-            settings=settings,
-            catalog=catalog,
-            machine=machine,
-            door=door,
-            ledger=ledger,
-            pictures=reader,
-            pdfs=pdfs,
-            embed=lambda: encoders.embed(catalog.get(ENCODER)),
-        )
-        chat = Chat(
-            settings=settings,
-            catalog=catalog,
-            machine=machine,
-            door=door,
-            ledger=ledger,
-            reader=reader,
-            documents=pdfs,
-        )
-        decider = Decider(
-            settings=settings,
-            catalog=catalog,
-            machine=machine,
-            door=door,
-            ledger=ledger,
-            reader=TurnReader(reader, pdfs, settings.limits),
-        )
-        embedder = Embedder(
-            settings=settings,
-            catalog=catalog,
-            embed=encoders.embed,
-            door=door,
-            ledger=ledger,
-            encoding=Cl100k(),
-        )
+        basis = Basis(settings=settings, catalog=catalog, machine=machine, door=door, ledger=ledger)
+        turns = TurnReader(reader, pdfs, settings.limits)
+        tasks = Tasks(Path(settings.tasks_dir))
+        runner = Runner(basis, pictures=reader, pdfs=pdfs, embed=lambda: encoders.embed(catalog.get(ENCODER)))
+        chat = Chat(basis, turns=turns)
         files = Files(ledger.files, settings.files_path, settings.files)
         await files.tidy()
-        tasks = Tasks(Path(settings.tasks_dir))
         services = Services(
             settings=settings,
             catalog=catalog,
             tasks=tasks,
             runner=runner,
             converser=Converser(catalog=catalog, tasks=tasks, runner=runner, chat=chat, tokens=O200k()),
-            decider=decider,
-            embedder=embedder,
+            decider=Decider(basis, reader=turns),
+            embedder=Embedder(basis, embed=encoders.embed, encoding=Cl100k()),
             files=files,
             ledger=ledger,
             keyring=Keyring(ledger.keys),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,11 @@ from firstline.catalog.model import FREE, Model
 from firstline.engines.encoder import Encoder
 from firstline.tokens import Cl100k
 from firstline.types import KeyTerms
+from firstline.workflow.basis import Basis
 from firstline.workflow.call import Door
 from firstline.workflow.embed import Embedder
 from firstline.workflow.labels import Embed
+from firstline.workflow.ladder import Machine
 from firstline.workflow.services import Services
 from served import served
 from tiny_bert import SIZE, write_encoder
@@ -39,14 +42,14 @@ async def client(folder: Path, *, stand_in: str = "") -> AsyncIterator[tuple[Asy
         return encoder.embed if model.id == TINY.id else None
 
     def change(services: Services) -> Services:
-        embedder = Embedder(
+        basis = Basis(
             settings=settings.Settings(embeddings=settings.Embeddings(stand_in=stand_in)),
             catalog=Catalog([TINY, OTHER, *services.catalog.list()]),
-            embed=embed,
+            machine=lambda: Machine(on_disk=lambda model: True, has_key=lambda model: True, today=date(2026, 11, 25)),
             door=Door(None, services.ledger),  # type: ignore[arg-type]  # vectors come from no engine of the pool
             ledger=services.ledger,
-            encoding=Cl100k(),
         )
+        embedder = Embedder(basis, embed=embed, encoding=Cl100k())
         return msgspec.structs.replace(services, embedder=embedder)
 
     async with (

@@ -10,24 +10,19 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import secrets
-import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import msgspec
 
-from firstline.catalog.catalog import Catalog
-from firstline.engines.base import DocumentReader, PageReader
 from firstline.errors import EngineUnavailableError, FirstlineError, WeightsMissingError
-from firstline.ledger.store import Ledger
 from firstline.money import NanoUSD
-from firstline.settings import Settings
 from firstline.types import Attempt, Run, Usage, Verdict
-from firstline.workflow.call import Door, Purse, key_of
+from firstline.workflow.basis import Basis
+from firstline.workflow.call import Purse, key_of
 from firstline.workflow.chat_climb import Climb, Episode
 from firstline.workflow.conversation import Choice, Conversation, Piece, Reply
-from firstline.workflow.ladder import STAND_IN, Machine, Rung, rungs
+from firstline.workflow.ladder import STAND_IN, Rung
 from firstline.workflow.savings import saved
 from firstline.workflow.turns import TurnReader
 
@@ -40,29 +35,9 @@ _WAITING = 64
 class Chat:
     """Answers conversations with models. One for the process."""
 
-    def __init__(
-        self,
-        *,
-        settings: Settings,
-        catalog: Catalog,
-        machine: Callable[[], Machine],
-        door: Door,
-        ledger: Ledger,
-        reader: PageReader,
-        documents: DocumentReader,
-        clock: Callable[[], float] = time.time,
-        timer: Callable[[], float] = time.perf_counter,
-        new_id: Callable[[], str] = lambda: f"run_{secrets.token_hex(12)}",
-    ) -> None:
-        self._settings = settings
-        self._catalog = catalog
-        self._machine = machine
-        self._door = door
-        self._ledger = ledger
-        self._turns = TurnReader(reader, documents, settings.limits)
-        self._clock = clock
-        self._timer = timer
-        self._new_id = new_id
+    def __init__(self, basis: Basis, *, turns: TurnReader) -> None:
+        self._basis = basis
+        self._turns = turns
 
     async def reply(self, asked: Conversation) -> Reply:
         """Answer a conversation.
@@ -70,12 +45,14 @@ class Chat:
         Raises SchemaError for a wrong schema, and the last model's error when none answered.
         """
         ladder = self._rungs(asked)
-        climbs = [Climb(asked, ladder, self._settings, self._turns, self._timer) for _ in range(asked.choices)]
+        climbs = [
+            Climb(asked, ladder, self._basis.settings, self._turns, self._basis.timer) for _ in range(asked.choices)
+        ]
         episode = await self._begin(asked)
         try:
             choices = await _all([climb.answer(episode, index) for index, climb in enumerate(climbs)])
         except asyncio.CancelledError:
-            await self._ledger.drop_run(episode.id, _LEFT)
+            await self._basis.ledger.drop_run(episode.id, _LEFT)
             raise
         except FirstlineError:
             await self._finish(episode, asked, climbs)
@@ -93,7 +70,9 @@ class Chat:
         Raises what `reply` raises, before the first piece or after some.
         """
         ladder = self._rungs(asked)
-        climbs = [Climb(asked, ladder, self._settings, self._turns, self._timer) for _ in range(asked.choices)]
+        climbs = [
+            Climb(asked, ladder, self._basis.settings, self._turns, self._basis.timer) for _ in range(asked.choices)
+        ]
         episode = await self._begin(asked)
         pieces: asyncio.Queue[Piece | None] = asyncio.Queue(_WAITING)
 
@@ -114,7 +93,7 @@ class Chat:
             choices = await worker
         except (asyncio.CancelledError, GeneratorExit):
             await _ended(worker)  # its calls settle first: the run says what they cost
-            await self._ledger.drop_run(episode.id, _LEFT)
+            await self._basis.ledger.drop_run(episode.id, _LEFT)
             raise
         except FirstlineError:
             await self._finish(episode, asked, climbs)
@@ -127,22 +106,22 @@ class Chat:
         yield Piece(usage=_usage(run.attempts), run=run)
 
     def _rungs(self, asked: Conversation) -> tuple[Rung, ...]:
-        ladder = self._settings.ladder
+        ladder = self._basis.settings.ladder
         names = ladder.default if asked.model in STAND_IN else (asked.model,)
-        return rungs(names, stand_in=ladder.stand_in, catalog=self._catalog, machine=self._machine())
+        return self._basis.rungs(names)
 
     async def _begin(self, asked: Conversation) -> Episode:
-        run_id, created = self._new_id(), self._clock()
+        run_id, created = self._basis.new_id(), self._basis.clock()
         digest = hashlib.sha256(msgspec.json.encode([asked.turns, asked.schema, asked.tools])).hexdigest()
-        await self._ledger.begin_run(run_id, TASK, _version(asked), digest, created, key_id=key_of(asked.caller))
-        budget = self._settings.budget
+        await self._basis.ledger.begin_run(run_id, TASK, _version(asked), digest, created, key_id=key_of(asked.caller))
+        budget = self._basis.settings.budget
         purse = Purse(
             limit=NanoUSD(round(budget.usd * 1e9) * asked.choices),
             attempts=budget.attempts * asked.choices,
             seconds=budget.seconds,
             caller=asked.caller,
         )
-        return Episode(id=run_id, created=created, begun=self._timer(), purse=purse, door=self._door)
+        return Episode(id=run_id, created=created, begun=self._basis.timer(), purse=purse, door=self._basis.door)
 
     async def _finish(self, episode: Episode, asked: Conversation, climbs: Sequence[Climb]) -> Run:
         attempts = episode.attempts
@@ -158,11 +137,11 @@ class Chat:
             reason="; ".join(dict.fromkeys(climb.reason for climb in climbs)),
             notes=tuple(dict.fromkeys(note for climb in climbs for note in climb.notes)),
             cost_nano_usd=cost,
-            saved_nano_usd=saved(models, self._catalog, attempts, cost=cost, at=episode.created),
-            ms=round((self._timer() - episode.begun) * 1000),
+            saved_nano_usd=saved(models, self._basis.catalog, attempts, cost=cost, at=episode.created),
+            ms=round((self._basis.timer() - episode.begun) * 1000),
             created=episode.created,
         )
-        await self._ledger.finish_run(run)
+        await self._basis.ledger.finish_run(run)
         return run
 
 

@@ -9,23 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import secrets
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
 
-from firstline.catalog.catalog import Catalog
 from firstline.catalog.model import Model
 from firstline.errors import EngineOutputError, EngineUnavailableError, FirstlineError, UnsupportedError
-from firstline.ledger.store import Ledger
 from firstline.money import NanoUSD
-from firstline.settings import Settings
 from firstline.types import Attempt, Caller, Message, ModelRequest, Run, Sampling, Text, Usage, Value
-from firstline.workflow.call import Account, Door, Purse, key_of
+from firstline.workflow.basis import Basis
+from firstline.workflow.call import Account, Purse, key_of
 from firstline.workflow.conversation import Turn
-from firstline.workflow.ladder import Machine, rungs
 from firstline.workflow.turns import TurnReader
 
 TASK = "decisions"
@@ -70,28 +65,9 @@ class Decision(Value, frozen=True, kw_only=True):
 class Decider:
     """Answers such requests. One for the process."""
 
-    def __init__(
-        self,
-        *,
-        settings: Settings,
-        catalog: Catalog,
-        machine: Callable[[], Machine],
-        door: Door,
-        ledger: Ledger,
-        reader: TurnReader,
-        clock: Callable[[], float] = time.time,
-        timer: Callable[[], float] = time.perf_counter,
-        new_id: Callable[[], str] = lambda: f"run_{secrets.token_hex(12)}",
-    ) -> None:
-        self._settings = settings
-        self._catalog = catalog
-        self._machine = machine
-        self._door = door
-        self._ledger = ledger
+    def __init__(self, basis: Basis, *, reader: TurnReader) -> None:
+        self._basis = basis
         self._reader = reader
-        self._clock = clock
-        self._timer = timer
-        self._new_id = new_id
 
     async def decide(self, call: DecideCall) -> Decision:
         """Answer every question.
@@ -99,21 +75,21 @@ class Decider:
         Raises UnsupportedError for a model that gives no probabilities, and the model's error when it fails.
         """
         model = self._model(call.model)
-        run_id, created, begun = self._new_id(), self._clock(), self._timer()
+        run_id, created, begun = self._basis.new_id(), self._basis.clock(), self._basis.timer()
         digest = hashlib.sha256(msgspec.json.encode([call.turns, call.questions])).hexdigest()
         version = f"{TASK}@{model.id}"
-        await self._ledger.begin_run(run_id, TASK, version, digest, created, key_id=key_of(call.caller))
-        account = self._door.account(run_id, 0, model, self._purse(call.caller))
+        await self._basis.ledger.begin_run(run_id, TASK, version, digest, created, key_id=key_of(call.caller))
+        account = self._basis.door.account(run_id, 0, model, self._purse(call.caller))
         try:
             messages = await self._reader.messages(call.turns, model)
             shares = tuple([await _ask(account, messages, question) for question in call.questions])
         except asyncio.CancelledError:
-            await self._ledger.drop_run(run_id, _LEFT)
+            await self._basis.ledger.drop_run(run_id, _LEFT)
             raise
         except FirstlineError as error:
-            await self._ledger.drop_run(run_id, f"{error.code}: {error.message}")
+            await self._basis.ledger.drop_run(run_id, f"{error.code}: {error.message}")
             raise
-        ms = round((self._timer() - begun) * 1000)
+        ms = round((self._basis.timer() - begun) * 1000)
         attempt = Attempt(
             model=model.id, passed=False, answer=shares, usage=account.usage, cost_nano_usd=account.cost, ms=ms
         )
@@ -129,12 +105,12 @@ class Decider:
             ms=ms,
             created=created,
         )
-        await self._ledger.finish_run(run)
+        await self._basis.ledger.finish_run(run)
         return Decision(shares=shares, usage=account.usage, run=run)
 
     def _model(self, name: str) -> Model:
-        self._catalog.get(name, own_files=False)
-        found = rungs((name,), stand_in=self._settings.ladder.stand_in, catalog=self._catalog, machine=self._machine())
+        self._basis.catalog.get(name, own_files=False)
+        found = self._basis.rungs((name,))
         usable = next((rung.model for rung in found if rung.skipped is None), None)
         if usable is None:
             why = "; ".join(f"{rung.model.id}: {rung.skipped}" for rung in found)
@@ -144,7 +120,7 @@ class Decider:
         return usable
 
     def _purse(self, caller: Caller | None) -> Purse:
-        budget = self._settings.budget
+        budget = self._basis.settings.budget
         return Purse(limit=NanoUSD(round(budget.usd * 1e9)), attempts=1, seconds=budget.seconds, caller=caller)
 
 

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import secrets
-import time
 from collections.abc import Callable, Sequence
 
 import msgspec
 import numpy as np
 
-from firstline.catalog.catalog import Catalog
 from firstline.catalog.model import Model
 from firstline.errors import (
     ContextLengthError,
@@ -26,12 +23,11 @@ from firstline.errors import (
     UnsupportedError,
     WeightsMissingError,
 )
-from firstline.ledger.store import Ledger
 from firstline.money import NanoUSD
-from firstline.settings import Settings
 from firstline.tokens import Cl100k
 from firstline.types import Attempt, Caller, Run, Usage, Value
-from firstline.workflow.call import Door, Purse, key_of
+from firstline.workflow.basis import Basis
+from firstline.workflow.call import Purse, key_of
 from firstline.workflow.keyring import permit
 from firstline.workflow.labels import Embed, Vectors
 
@@ -65,28 +61,10 @@ class EmbedResult(Value, frozen=True, kw_only=True):
 class Embedder:
     """Gives vectors. One for the process. `embed` gives what a model encodes with (None: its weights are missing)."""
 
-    def __init__(
-        self,
-        *,
-        settings: Settings,
-        catalog: Catalog,
-        embed: Callable[[Model], Embed | None],
-        door: Door,
-        ledger: Ledger,
-        encoding: Cl100k,
-        clock: Callable[[], float] = time.time,
-        timer: Callable[[], float] = time.perf_counter,
-        new_id: Callable[[], str] = lambda: f"run_{secrets.token_hex(12)}",
-    ) -> None:
-        self._settings = settings
-        self._catalog = catalog
+    def __init__(self, basis: Basis, *, embed: Callable[[Model], Embed | None], encoding: Cl100k) -> None:
+        self._basis = basis
         self._embed = embed
-        self._door = door
-        self._ledger = ledger
         self._encoding = encoding
-        self._clock = clock
-        self._timer = timer
-        self._new_id = new_id
 
     async def embed(self, call: EmbedCall) -> EmbedResult:
         """Encode the inputs.
@@ -109,11 +87,11 @@ class Embedder:
         characters = sum(len(one) for one in call.inputs)
         texts, counts = await self._encoding.run(characters, lambda: self._read(call.inputs))
         usage = Usage(prompt_tokens=sum(counts))
-        run_id, created, begun = self._new_id(), self._clock(), self._timer()
+        run_id, created, begun = self._basis.new_id(), self._basis.clock(), self._basis.timer()
         digest = hashlib.sha256(msgspec.json.encode(texts)).hexdigest()
         version = f"{TASK}@{model.id}"
-        await self._ledger.begin_run(run_id, TASK, version, digest, created, key_id=key_of(call.caller))
-        account = self._door.account(run_id, 0, model, self._purse(call.caller))
+        await self._basis.ledger.begin_run(run_id, TASK, version, digest, created, key_id=key_of(call.caller))
+        account = self._basis.door.account(run_id, 0, model, self._purse(call.caller))
 
         async def work() -> tuple[Vectors, Usage]:
             return await _in_slices(encode, texts, counts), usage
@@ -121,12 +99,12 @@ class Embedder:
         try:
             vectors = await account.spend(usage, work)
         except asyncio.CancelledError:
-            await self._ledger.drop_run(run_id, _LEFT)
+            await self._basis.ledger.drop_run(run_id, _LEFT)
             raise
         except FirstlineError as error:
-            await self._ledger.drop_run(run_id, f"{error.code}: {error.message}")
+            await self._basis.ledger.drop_run(run_id, f"{error.code}: {error.message}")
             raise
-        ms = round((self._timer() - begun) * 1000)
+        ms = round((self._basis.timer() - begun) * 1000)
         attempt = Attempt(model=model.id, passed=False, usage=usage, cost_nano_usd=account.cost, ms=ms)
         run = Run(
             id=run_id,
@@ -140,29 +118,29 @@ class Embedder:
             ms=ms,
             created=created,
         )
-        await self._ledger.finish_run(run)
+        await self._basis.ledger.finish_run(run)
         return EmbedResult(vectors=vectors, usage=usage, run=run)
 
     def _model(self, call: EmbedCall) -> Model:
         name = call.model
         bare = name.removeprefix("openai/")
-        if bare in OPENAI_NAMES and name not in self._catalog:
-            if not self._settings.embeddings.stand_in:
+        if bare in OPENAI_NAMES and name not in self._basis.catalog:
+            if not self._basis.settings.embeddings.stand_in:
                 raise ModelNotFoundError(
                     f"there is no model `{name[:100]}`: no other model's vectors can be compared with its own",
                     hint="name local/all-minilm-l6-v2 and encode everything anew, or set [embeddings] stand_in",
                     param="model",
                 )
-            name = self._settings.embeddings.stand_in
+            name = self._basis.settings.embeddings.stand_in
         if call.caller is not None and not call.caller.may_use(call.model):
-            permit(call.caller, name, self._catalog)
-        model = self._catalog.get(name, own_files=False)
+            permit(call.caller, name, self._basis.catalog)
+        model = self._basis.catalog.get(name, own_files=False)
         if model.engine != "encoder":
             raise UnsupportedError(f"{model.id} makes no vectors", hint="local/all-minilm-l6-v2 does", param="model")
         return model
 
     def _purse(self, caller: Caller | None) -> Purse:
-        budget = self._settings.budget
+        budget = self._basis.settings.budget
         return Purse(limit=NanoUSD(round(budget.usd * 1e9)), attempts=1, seconds=budget.seconds, caller=caller)
 
     def _read(self, inputs: Sequence[str | tuple[int, ...]]) -> tuple[tuple[str, ...], tuple[int, ...]]:

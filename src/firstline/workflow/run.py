@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from firstline.catalog.catalog import Catalog
 from firstline.catalog.model import Model
 from firstline.engines.base import DocumentReader, PageReader
 from firstline.errors import EngineCrashedError, FirstlineError, InputError
-from firstline.ledger.store import Ledger
 from firstline.money import NanoUSD
-from firstline.settings import Settings
 from firstline.types import Attempt, Caller, FieldOutcome, Finding, Json, Run
 from firstline.workflow.answer import Draft
-from firstline.workflow.call import Account, Door, Purse, key_of
+from firstline.workflow.basis import Basis
+from firstline.workflow.call import Account, Purse, key_of
 from firstline.workflow.climb import Standing, begin, judge, verdict
 from firstline.workflow.events import Event
 from firstline.workflow.labels import Embed, LabelReader
-from firstline.workflow.ladder import Machine, Rung, rungs
+from firstline.workflow.ladder import Rung
 from firstline.workflow.rung import Rungwork
 from firstline.workflow.savings import saved
 from firstline.workflow.source import TaskInput, read_source
@@ -40,38 +36,21 @@ class Runner:
 
     def __init__(
         self,
+        basis: Basis,
         *,
-        settings: Settings,
-        catalog: Catalog,
-        machine: Callable[[], Machine],
-        door: Door,
-        ledger: Ledger,
         pictures: PageReader,
         pdfs: DocumentReader,
         embed: Callable[[], Embed | None] = lambda: None,
-        clock: Callable[[], float] = time.time,
-        timer: Callable[[], float] = time.perf_counter,
-        new_id: Callable[[], str] = lambda: f"run_{secrets.token_hex(12)}",
     ) -> None:
-        self._settings = settings
-        self._catalog = catalog
-        self._machine = machine
-        self._door = door
-        self._ledger = ledger
+        self._basis = basis
         self._pictures = pictures
         self._pdfs = pdfs
         self._embed = embed
         self._labels: OrderedDict[tuple[str, bool], LabelReader] = OrderedDict()
-        self._clock = clock
-        self._timer = timer
-        self._new_id = new_id
 
     def rungs(self, task: Task) -> tuple[Rung, ...]:
         """Give the rungs of a task on this machine. Raises ModelNotFoundError."""
-        ladder = self._settings.ladder
-        return rungs(
-            task.ladder or ladder.default, stand_in=ladder.stand_in, catalog=self._catalog, machine=self._machine()
-        )
+        return self._basis.rungs(task.ladder or self._basis.settings.ladder.default)
 
     async def run(
         self,
@@ -92,19 +71,21 @@ class Runner:
         arguments = task.arguments(parameters or {})
         task = with_named_fields(task, arguments)
         ladder = self.rungs(task)
-        run_id, created, begun = self._new_id(), self._clock(), self._timer()
+        run_id, created, begun = self._basis.new_id(), self._basis.clock(), self._basis.timer()
         tell = on_event or (lambda event: None)
-        await self._ledger.begin_run(run_id, task.name, task.version, given.sha256, created, key_id=key_of(caller))
+        await self._basis.ledger.begin_run(
+            run_id, task.name, task.version, given.sha256, created, key_id=key_of(caller)
+        )
         try:
             run = await self._climb(run_id, task, given, arguments, ladder, self._purse(task, caller), tell)
         except asyncio.CancelledError:
-            await self._ledger.drop_run(run_id, "the caller left before the verdict")
+            await self._basis.ledger.drop_run(run_id, "the caller left before the verdict")
             raise
         except FirstlineError as error:
-            await self._ledger.drop_run(run_id, error.message)
+            await self._basis.ledger.drop_run(run_id, error.message)
             raise
-        run = msgspec.structs.replace(run, created=created, ms=round((self._timer() - begun) * 1000))
-        await self._ledger.finish_run(run)
+        run = msgspec.structs.replace(run, created=created, ms=round((self._basis.timer() - begun) * 1000))
+        await self._basis.ledger.finish_run(run)
         return run
 
     async def _climb(
@@ -120,8 +101,8 @@ class Runner:
         blank = Run(id=run_id, task=task.name, version=task.version, verdict="rejected", answer=None, attempts=())
         try:
             tell(Event(kind="reading", detail="the input"))
-            source = await read_source(given, self._pictures, self._pdfs, self._settings.limits)
-            work = Rungwork(task, source, arguments, settings=self._settings, labels=self._label_reader(task))
+            source = await read_source(given, self._pictures, self._pdfs, self._basis.settings.limits)
+            work = Rungwork(task, source, arguments, settings=self._basis.settings, labels=self._label_reader(task))
         except InputError as error:
             notes = (error.hint,) if error.hint else ()
             return msgspec.structs.replace(blank, reason=error.message, error_code=error.code, notes=notes)
@@ -144,7 +125,9 @@ class Runner:
             fields=_outcomes(standing),
             notes=work.notes,
             cost_nano_usd=cost,
-            saved_nano_usd=saved([rung.model for rung in ladder], self._catalog, attempts, cost=cost, at=self._clock()),
+            saved_nano_usd=saved(
+                [rung.model for rung in ladder], self._basis.catalog, attempts, cost=cost, at=self._basis.clock()
+            ),
         )
 
     async def _rung(
@@ -166,13 +149,15 @@ class Runner:
                 return standing
             tell(Event(kind="asking", model=rung.model.id, fields=_asked(standing)))
             first = all(attempt.skipped is not None for attempt in attempts)
-            account = self._door.account(run_id, len(attempts), rung.model, purse)
-            begun = self._timer()
+            account = self._basis.door.account(run_id, len(attempts), rung.model, purse)
+            begun = self._basis.timer()
             try:
                 async with asyncio.timeout(purse.seconds_left):
                     draft = await work.draft(account, standing.open)
             except (FirstlineError, TimeoutError) as error:
-                attempts.append(_failed(rung.model, standing, account, error, round((self._timer() - begun) * 1000)))
+                attempts.append(
+                    _failed(rung.model, standing, account, error, round((self._basis.timer() - begun) * 1000))
+                )
                 tell(Event(kind="failed", model=rung.model.id, detail=attempts[-1].error or ""))
                 if isinstance(error, EngineCrashedError) and again:
                     continue
@@ -190,7 +175,7 @@ class Runner:
                 confirm=rung.model.engine == "llama_cpp",
                 parameters=work.arguments,
             )
-            ms = round((self._timer() - begun) * 1000)
+            ms = round((self._basis.timer() - begun) * 1000)
             attempts.append(_made(rung.model, standing, account, draft, judged.findings, judged.passed, ms))
             tell(_settled(rung.model, standing, judged.standing))
             return judged.standing
@@ -210,7 +195,7 @@ class Runner:
         return self._labels[key]
 
     def _purse(self, task: Task, caller: Caller | None) -> Purse:
-        budget, own = self._settings.budget, task.budget
+        budget, own = self._basis.settings.budget, task.budget
         usd = budget.usd if own.usd is None else own.usd
         return Purse(
             limit=NanoUSD(round(usd * 1e9)),
