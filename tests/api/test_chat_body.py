@@ -72,7 +72,7 @@ def test_what_we_cannot_do_is_refused_by_name(name: str) -> None:
     assert (error.code, error.param) == ("unsupported_parameter", name)
 
 
-@pytest.mark.parametrize("field", [{"audio": None}, {"web_search_options": {}}, {"audio": []}])
+@pytest.mark.parametrize("field", [{"audio": None}, {"web_search_options": None}])
 def test_a_wish_for_nothing_is_accepted(field: dict[str, Any]) -> None:
     assert parsed(**field) == parsed()
 
@@ -99,6 +99,25 @@ def test_calls_and_their_results_are_read() -> None:
         ({"messages": [{**HELLO, "tool_calls": [CALL]}]}, "messages[0].tool_calls", "assistant"),
         ({"messages": [HELLO, CALLED, {"role": "tool", "content": "x"}]}, "messages[2].tool_call_id", "names its call"),
         ({"tool_choice": "required"}, "tool_choice", "only allowed when 'tools' are specified"),
+        (
+            {"tools": [FIND], "tool_choice": {"type": "function", "function": {"name": "fnd"}}},
+            "tool_choice",
+            "Tool choice 'fnd' not found in 'tools' parameter",
+        ),
+        (
+            {
+                "tools": [FIND],
+                "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [{}]}},
+            },
+            "tool_choice",
+            "Tool choice '' not found",
+        ),
+        (
+            {"functions": [FIND["function"]], "function_call": {"name": "fnd"}},
+            "function_call",
+            "not found in 'functions' parameter",
+        ),
+        ({"web_search_options": {}}, "web_search_options", "not supported"),
         ({"parallel_tool_calls": True}, "parallel_tool_calls", "only allowed when 'tools' are specified"),
         ({"tools": [FIND, FIND]}, "tools[1]", "two tools"),
         ({"tools": [FIND], "functions": [FIND["function"]]}, "functions", "old name"),

@@ -13,6 +13,7 @@ import numpy as np
 import openai
 import pytest
 from openai import AsyncOpenAI
+from openai.types.embedding_create_params import EmbeddingCreateParams
 
 from firstline import settings
 from firstline.catalog.catalog import Catalog
@@ -26,6 +27,7 @@ from firstline.workflow.embed import Embedder
 from firstline.workflow.labels import Embed
 from firstline.workflow.ladder import Machine
 from firstline.workflow.services import Services
+from request_shapes import parameters, values
 from served import served
 from tiny_bert import SIZE, write_encoder
 
@@ -160,3 +162,17 @@ async def test_a_key_needs_a_scope_for_the_name_or_for_the_model(tmp_path: Path)
             else:
                 with pytest.raises(openai.PermissionDeniedError):
                     await create(model="text-embedding-3-small", input="a")
+
+
+async def test_every_parameter_the_client_declares_is_served_or_refused_by_name(tmp_path: Path) -> None:
+    declared = parameters(EmbeddingCreateParams)
+    refused = []
+    async with client(tmp_path) as (official, _):
+        for name, kind in declared.items():
+            for value in [] if name == "model" else values(kind, {}):
+                request: Any = {"model": TINY.id, "input": "one", name: value}
+                try:
+                    assert (await official.embeddings.create(**request)).data
+                except openai.BadRequestError as error:
+                    refused.append((name, error.param))
+    assert refused == [("dimensions", "dimensions")], "the size of its vectors is the encoder's own"

@@ -99,7 +99,8 @@ async def test_a_script_is_read_from_toml_and_json(tmp_path: Path) -> None:
         ("rules = 3", "array"),
         ("[[rules", "Expected"),
         ('{"rules": [', "truncated"),
-        ('[[rules]]\nwhen = "("', "regular expression"),
+        ('[[rules]]\nwhen = "("', "`when` is not a regular expression"),
+        ('[[rules]]\nresult = "("', "`result` is not a regular expression"),
         ('[[rules]]\nerror = "no_such"', "no_such"),
         ("[[rules]]\nconfidence = 1.5", "confidence"),
         ("[[rules]]\ntimes = 0", "times"),
@@ -145,3 +146,14 @@ def wider(inner: st.SearchStrategy[dict[str, Json]]) -> st.SearchStrategy[dict[s
 def test_the_least_document_meets_its_schema(schema: dict[str, Json]) -> None:
     whole = schema | {"$defs": {"leaf": {"type": "string", "minLength": 2}}}
     assert compile_schema(whole).mismatches(minimal(whole)) == []
+
+
+async def test_a_rule_may_wait_for_the_result_of_a_tool() -> None:
+    engine = Fake(parse('[[rules]]\nresult = "sunny"\nanswer = "no umbrella"\n[[rules]]\nanswer = "look outside"'))
+    asked, told = message("user", "umbrella?"), message("tool", "sunny")
+    for messages, answer in [
+        ((asked,), "look outside"),
+        ((asked, told), "no umbrella"),
+        ((told, asked), "look outside"),
+    ]:
+        assert (await engine.complete(ModelRequest(messages=messages))).text == answer

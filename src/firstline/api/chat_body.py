@@ -19,9 +19,11 @@ from firstline.api.chat_shapes import (
     CustomTool,
     FilePart,
     ImagePart,
+    Named,
     ObjectFormat,
     TextPart,
     WireMessage,
+    WireToolChoice,
 )
 from firstline.api.fields import wrong_value
 from firstline.errors import UnsupportedError, UsageError
@@ -43,7 +45,6 @@ HARMLESS: Final = frozenset(
 """Accepted and left alone: they steer billing, caching, storage or speed at the maker, not what is answered."""
 
 UNSUPPORTED: Final = ("audio", "web_search_options")
-_NOTHING: Final[tuple[Json, ...]] = (None, [], {}, "none")
 
 
 def parse(raw: dict[str, Json]) -> ChatBody:
@@ -53,7 +54,7 @@ def parse(raw: dict[str, Json]) -> ChatBody:
         if name in known or name in HARMLESS:
             continue
         if name in UNSUPPORTED:
-            if value in _NOTHING:
+            if value is None:
                 continue
             raise UnsupportedError(f"'{name}' is not supported", param=name)
         raise _unknown(name, (*known, *HARMLESS))
@@ -88,6 +89,8 @@ def _check_together(body: ChatBody) -> None:
 def _check_tools(body: ChatBody) -> None:
     if body.tools and body.functions:
         raise UsageError("'functions' is the old name of 'tools': send one of them", param="functions")
+    if isinstance(body.function_call, Named):
+        _check_named((body.function_call.name,), [one.name for one in body.functions or ()], "function_call")
     if not body.tools:
         if body.tool_choice not in (None, "none", "auto"):
             raise UsageError("'tool_choice' is only allowed when 'tools' are specified.", param="tool_choice")
@@ -100,6 +103,7 @@ def _check_tools(body: ChatBody) -> None:
     for number, name in enumerate(names):
         if name in names[:number]:
             raise UsageError(f"two tools have the name {name!r}", param=f"tools[{number}]")
+    _check_named(body.tool_choice.called if isinstance(body.tool_choice, WireToolChoice) else (), names, "tool_choice")
     for number, tool in enumerate(body.tools):
         grammar = tool.custom.format.grammar if isinstance(tool, CustomTool) and tool.custom.format else None
         if grammar is not None and grammar.syntax == "lark":
@@ -108,6 +112,13 @@ def _check_tools(body: ChatBody) -> None:
                 hint="describe the text by a regex, or take it free and check it",
                 param=f"tools[{number}].custom.format.grammar.syntax",
             )
+
+
+def _check_named(wanted: Sequence[str], names: Sequence[str], param: str) -> None:
+    for name in wanted:
+        if name not in names:
+            kind = "tools" if param == "tool_choice" else "functions"
+            raise UsageError(f"Tool choice '{name[:64]}' not found in '{kind}' parameter.", param=param)
 
 
 def _check_message(message: WireMessage, param: str) -> None:
@@ -119,7 +130,8 @@ def _check_message(message: WireMessage, param: str) -> None:
     for number, call in enumerate(message.tool_calls or ()):
         if call.function is None and call.custom is None:
             raise UsageError(f"a call needs its {call.type}", param=f"{param}.tool_calls[{number}].{call.type}")
-    if message.content is None and message.refusal is None and not calls:
+    # The old function messages may say null for a function that gave nothing back.
+    if message.content is None and message.refusal is None and not calls and message.role != "function":
         raise UsageError(f"a message of the role {message.role} needs content", param=f"{param}.content")
     parts = message.content if isinstance(message.content, list) else []
     for number, part in enumerate(parts):

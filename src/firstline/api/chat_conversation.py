@@ -11,7 +11,6 @@ from firstline.api.chat_shapes import (
     CustomTool,
     JsonSchema,
     Named,
-    NamedTool,
     ObjectFormat,
     SchemaFormat,
     WireFunction,
@@ -125,15 +124,8 @@ def _tool_choice(body: ChatBody) -> ToolChoice:
 
 
 def _named_choice(named: WireToolChoice) -> ToolChoice:
-    if named.allowed_tools is not None:
-        names = tuple(_name(tool) for tool in named.allowed_tools.tools)
-        return ToolChoice(mode=named.allowed_tools.mode, names=names)
-    return ToolChoice(mode="required", names=(_name(named),))
-
-
-def _name(named: NamedTool | WireToolChoice) -> str:
-    one = named.function or named.custom
-    return one.name if one else ""
+    allowed = named.allowed_tools
+    return ToolChoice(mode=allowed.mode if allowed else "required", names=named.called)
 
 
 def _turn(message: WireMessage, parts: tuple[InputPart, ...]) -> Turn:

@@ -182,6 +182,12 @@ class NamedTool(Wire, frozen=True, kw_only=True):
     function: Named | None = None
     custom: Named | None = None
 
+    @property
+    def called(self) -> str:
+        """Give the tool's name, empty where none is said."""
+        one = self.function or self.custom
+        return one.name if one else ""
+
 
 class AllowedTools(Wire, frozen=True, kw_only=True):
     """Some of the tools, and whether one has to be called."""
@@ -197,6 +203,14 @@ class WireToolChoice(Wire, frozen=True, kw_only=True):
     function: Named | None = None
     custom: Named | None = None
     allowed_tools: AllowedTools | None = None
+
+    @property
+    def called(self) -> tuple[str, ...]:
+        """Give the names of the tools, an empty one where none is said."""
+        if self.allowed_tools is not None:
+            return tuple(tool.called for tool in self.allowed_tools.tools)
+        one = self.function or self.custom
+        return (one.name if one else "",)
 
 
 class StreamOptions(Wire, frozen=True, kw_only=True):

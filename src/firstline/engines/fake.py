@@ -12,6 +12,10 @@ A script is a list of rules; the first that fits answers. As TOML:
     calls = [{ name = "get_weather", arguments = { city = "Paris" } }] # tool calls, beside the answer's text
 
     [[rules]]
+    result = "sunny"             # a regular expression looked for in what tools gave back since the last user text
+    answer = "Take no umbrella."
+
+    [[rules]]
     choice = "card_lost"         # for a request with choices: which one, by its text or its place (0, 1, …)
     delay_ms = 50
 
@@ -56,6 +60,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """One rule of a script; the module's docstring explains each key."""
 
     when: str = ""
+    result: str = ""
     answer: Json = None
     calls: tuple[Call, ...] = ()
     choice: int | str | None = None
@@ -95,7 +100,7 @@ class Fake:
     async def complete(self, request: ModelRequest) -> Completion:
         """Answer by the first rule that fits. Raises the rule's error."""
         self.requests.append(request)
-        rule = self._rule(_last_text(request.messages))
+        rule = self._rule(_last_text(request.messages), _last_results(request.messages))
         if rule.delay_ms:
             await self._sleep(rule.delay_ms / 1000)
         if rule.error:
@@ -133,10 +138,10 @@ class Fake:
     async def close(self) -> None:
         """Nothing to end."""
 
-    def _rule(self, text: str) -> Rule:
+    def _rule(self, text: str, results: str) -> Rule:
         for at, rule in enumerate(self._rules):
             left = self._left[at]
-            if left == 0 or not re.search(rule.when, text):
+            if left == 0 or not re.search(rule.when, text) or (rule.result and not re.search(rule.result, results)):
                 continue
             if left is not None:
                 self._left[at] = left - 1
@@ -152,10 +157,11 @@ def parse(text: str, *, name: str = "script") -> Script:
     except (msgspec.DecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{name}: {error}", param="script") from None
     for rule in script.rules:
-        try:
-            re.compile(rule.when)
-        except re.error as error:
-            raise SettingsError(f"{name}: `when` is not a regular expression: {error}", param="script") from None
+        for key, pattern in (("when", rule.when), ("result", rule.result)):
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise SettingsError(f"{name}: `{key}` is not a regular expression: {error}", param="script") from None
         if rule.error:
             error_of(rule.error)
     return script
@@ -236,3 +242,11 @@ def _usage(request: ModelRequest, completion: int) -> Usage:
 
 def _last_text(messages: tuple[Message, ...]) -> str:
     return next((message.text for message in reversed(messages) if message.role == "user"), "")
+
+
+def _last_results(messages: tuple[Message, ...]) -> str:
+    """Give what tools gave back since the last user text."""
+    results: list[str] = []
+    for message in messages:
+        results = [] if message.role == "user" else [*results, message.text] if message.role == "tool" else results
+    return "\n".join(results)
