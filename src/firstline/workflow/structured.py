@@ -19,7 +19,6 @@ from typing import Any, NoReturn, Protocol
 import msgspec
 
 from firstline.errors import BudgetError, ContextLengthError, EngineOutputError, EngineSchemaError, SchemaError
-from firstline.remembered import Remembered
 from firstline.schema import Mismatch, Validator, compile_schema, unsatisfiable
 from firstline.types import Completion, Finding, Json, Message, ModelRequest, Text, Value, message
 
@@ -62,21 +61,11 @@ class Structured(Value, frozen=True, kw_only=True):
 
 
 def compile_wanted(schema: Mapping[str, Json]) -> Validator:
-    """Compile the schema of a request. Raises SchemaError where it is wrong, or where no document can meet it.
-
-    The search for a document that meets it takes longer than the rest of a request, so its outcome is remembered.
-    """
-    return _wanted(schema)
-
-
-def _compile_wanted(schema: Mapping[str, Json]) -> Validator:
+    """Compile the schema of a request. Raises SchemaError where it is wrong, or where no document can meet it."""
     validator = compile_schema(schema)
     if (why := unsatisfiable(schema)) is not None:
         raise SchemaError(f"no document can meet the schema: {why}")
     return validator
-
-
-_wanted = Remembered(_compile_wanted)
 
 
 async def ask_structured(ask: Ask, request: ModelRequest, validator: Verifier, *, retries: int = RETRIES) -> Structured:
