@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -14,6 +16,9 @@ from msgspec import Meta
 
 import firstline
 from firstline import errors, settings
+from firstline.api.openapi import by_status, document, summary
+from firstline.api.operation import failures, method_of, operation_of
+from firstline.api.routes import ROUTES
 from firstline.cli.main import app
 from firstline.workflow.checks.registry import checks
 from firstline.workflow.task import Target, TaskBudget
@@ -33,8 +38,10 @@ def pages() -> dict[str, str]:
         "errors.md": errors_page(),
         "cli.md": cli_page(),
         "python.md": python_page(),
+        "api.md": api_page(),
     }
-    return {name: NOTE + text.rstrip() + "\n" for name, text in made.items()}
+    description = json.dumps(document(ROUTES, version("firstline")), indent=1, ensure_ascii=False) + "\n"
+    return {name: NOTE + text.rstrip() + "\n" for name, text in made.items()} | {"openapi.json": description}
 
 
 def settings_page() -> str:
@@ -121,6 +128,96 @@ def python_page() -> str:
     return text
 
 
+def api_page() -> str:
+    """List every endpoint with what it takes, gives and refuses."""
+    text = (
+        "# HTTP API\n\nOpenAI's shapes, with what became of the answer under `firstline`. "
+        "[openapi.json](openapi.json), which the server gives at `/openapi.json`, has every shape in full; "
+        "[errors](errors.md) says when a code comes; [the server](../guides/server.md) has examples.\n\n"
+        "| endpoint | what it does |\n|---|---|\n"
+    )
+    text += "".join(f"| `{method_of(route)} {shown_path(route)}` | {cell(summary(route))} |\n" for route in ROUTES)
+    for route in ROUTES:
+        text += f"\n## `{method_of(route)} {shown_path(route)}`\n\n{api_section(route)}"
+    return text
+
+
+def api_section(route: Any) -> str:
+    """Tell of one endpoint."""
+    declared = operation_of(route)
+    text = f"{summary(route)}.\n"
+    for title, shape in (("Body", declared.body), ("Form, beside `file`", declared.form), ("Query", declared.query)):
+        if shape is not None:
+            text += f"\n{title}:\n\n{fields(shape)}"
+    for name in declared.query_maps:
+        text += f"\nThe query may say `{name}[KEY]=VALUE` too.\n"
+    if declared.left_alone:
+        text += "\nAccepted, without any effect on the answer: " + ", ".join(map("`{}`".format, declared.left_alone))
+        text += ".\n"
+    if declared.refused:
+        text += "\nRefused by name: " + ", ".join(map("`{}`".format, declared.refused)) + ".\n"
+    if declared.example:
+        text += f"\n```json\n{json.dumps(declared.example, ensure_ascii=False)}\n```\n"
+    shape = declared.answer
+    text += f"\nAnswer: {shape.__name__ if shape is not None else declared.media_type}"
+    text += f", or with `stream` events of {declared.events.__name__}.\n" if declared.events else ".\n"
+    refused = "; ".join(
+        f"{status} {', '.join(f'`{code}`' for code in codes)}" for status, codes in by_status(failures(route)).items()
+    )
+    return f"{text}\nErrors: {refused}.\n"
+
+
+def fields(shape: type[msgspec.Struct]) -> str:
+    """Give the table of what stands in a body or query, with its bounds."""
+    (ref,), shapes = msgspec.json.schema_components((shape,))
+    schema = shapes[ref["$ref"].rpartition("/")[2]]
+    rows = []
+    for name, one in schema["properties"].items():
+        needed = "required" if name in schema.get("required", ()) else value(one.get("default"))
+        about = [shapes[shape].get("description", "") for shape in referred(one)]
+        rows.append(f"| `{name}` | {cell(wire_type(one))} | {needed} | {cell(about[0]) if len(about) == 1 else ''} |\n")
+    return HEAD_OF_KEYS + "".join(rows)
+
+
+def wire_type(schema: dict[str, Any]) -> str:
+    """Give the type of a value on the wire in words."""
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(wire_type(one) for one in schema["anyOf"] if one != {"type": "null"}))
+    if "$ref" in schema:
+        return "object"
+    if "enum" in schema:
+        return ", ".join(f"`{one}`" for one in schema["enum"])
+    bounds = [
+        f"{words} {schema[name]:g}"
+        for name, words in (
+            ("minimum", "from"),
+            ("maximum", "to"),
+            ("minItems", "at least"),
+            ("maxItems", "at most"),
+            ("maxLength", "at most"),
+            ("maxProperties", "at most"),
+        )
+        if name in schema
+    ]
+    words = {"string": "text", "integer": "whole number", "boolean": "true or false", "array": "list of "}
+    named = words.get(schema.get("type", ""), schema.get("type", "any value"))
+    if named == "list of ":
+        named += wire_type(schema["items"]) if "items" in schema else "any values"
+    return f"{named} ({' '.join(bounds)})" if bounds else named
+
+
+def referred(schema: dict[str, Any]) -> list[str]:
+    """Give the names of the shapes that a schema refers to."""
+    inner = [*([schema["items"]] if "items" in schema else ()), *schema.get("anyOf", ())]
+    own = [schema["$ref"].rpartition("/")[2]] if "$ref" in schema else []
+    return own + [name for one in inner for name in referred(one)]
+
+
+def shown_path(route: Any) -> str:
+    """Give the path of a route as one writes it."""
+    return str(route.path).replace(":path}", "}")
+
+
 def about(thing: Any) -> str:
     """Give the signature of a function, the values of a closed set, or the fields of a struct, and what it is."""
     if get_origin(thing) is Literal:
@@ -174,7 +271,7 @@ def kind(hint: Any) -> str:
     base = get_args(hint)[0] if hasattr(hint, "__metadata__") else hint
     if get_origin(base) is Literal:
         return ", ".join(f"`{one}`" for one in get_args(base))
-    inner = [one for one in get_args(base) if one not in (type(None), ...)]
+    inner = [one for one in get_args(base) if one not in (type(None), msgspec.UnsetType, ...)]
     if get_origin(base) in (list, tuple):
         return f"list of {kind(inner[0])}"
     if get_origin(base) is dict:
@@ -208,7 +305,7 @@ def first_line(error: type[errors.FirstlineError]) -> str:
 
 def value(given: Any) -> str:
     """Give a default as TOML would write it; empty where there is none."""
-    if given is None or given in ("", [], (), {}):
+    if given is None or given is msgspec.UNSET or given in ("", [], (), {}):
         return ""
     return f"`{msgspec.json.encode(given).decode()}`"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import uvicorn
 
+from described import Described
 from firstline import settings
 from firstline.api.connections import Config
 from firstline.api.server import application
@@ -49,7 +50,7 @@ async def served(
     """Serve `fake/echo`, `fake/scripted` (which answers by `script`) and `task/colour` until the block ends.
 
     `model` are further lines of the settings of `fake/scripted`, such as its price. `change` may put other parts in the
-    place of the built ones.
+    place of the built ones. At the end every answer was as its route declares (`described`).
     """
     (folder / "tasks").mkdir()
     (folder / "tasks" / "colour.toml").write_text(COLOUR)
@@ -61,9 +62,10 @@ async def served(
     async with build(settings.load({}, cwd=folder)) as app:
         services = change(app.services)
         listening = socket.create_server(("127.0.0.1", 0))
+        watched = Described(application(services))
         server = uvicorn.Server(
             Config(
-                application(services),
+                watched,
                 limits=services.settings.server,
                 log_level="critical",
                 lifespan="off",
@@ -78,3 +80,5 @@ async def served(
             server.should_exit = True
             await work
             listening.close()
+        if watched.faults:
+            raise AssertionError("answers that are not as declared:\n" + "\n".join(watched.faults))

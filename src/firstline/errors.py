@@ -14,6 +14,7 @@
     │   │   └── ContextLengthError       400                  context_length_exceeded
     │   ├── UnsupportedError             400                  unsupported_parameter
     │   ├── InvalidValueError            400                  invalid_value
+    │   ├── RequestTooLargeError         413                  request_too_large
     │   └── NotFoundError                404                  not_found
     │       └── ModelNotFoundError       404                  model_not_found
     ├── AuthenticationError              401 invalid_request  invalid_api_key       no key, an unknown or a disabled one
@@ -143,6 +144,13 @@ class InvalidValueError(UsageError):
     """A field of the request has a value that this model cannot have; `param` names it."""
 
     code = "invalid_value"
+
+
+class RequestTooLargeError(UsageError):
+    """The body of the request is larger than the setting `server.max_body_mb` allows."""
+
+    status = 413
+    code = "request_too_large"
 
 
 class NotFoundError(UsageError):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("checks.md", "cli.md", "errors.md", "python.md", "settings.md", "tasks.md")
+PAGES = ("api.md", "checks.md", "cli.md", "errors.md", "openapi.json", "python.md", "settings.md", "tasks.md")
 
 
 @pytest.fixture(scope="module")

@@ -13,16 +13,15 @@ from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
 from firstline.api.errors import translate
+from firstline.api.operation import FREE
 from firstline.errors import AuthenticationError, FirstlineError
 from firstline.types import Caller
 from firstline.workflow.keyring import permit
 from firstline.workflow.rates import Allowance, Kind
 from firstline.workflow.services import Services
 
-OPEN = frozenset({"/health"})
+OPEN = frozenset({"/health", "/openapi.json"})
 """Paths that need no key and have no limits."""
-_FREE = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Methods that are not counted: they ask no model."""
 _KINDS: tuple[Kind, ...] = ("requests", "tokens")
 
 
@@ -66,7 +65,7 @@ class Gate:
         try:
             caller = await _caller(services, request)
             known = True
-            if request.method not in _FREE:
+            if request.method not in FREE:
                 await services.rates.admit(caller)
         except FirstlineError as error:
             await translate(request, error)(scope, receive, send_on)

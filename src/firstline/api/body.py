@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import msgspec
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from firstline.errors import UsageError
+from firstline.errors import RequestTooLargeError, UsageError
 from firstline.types import Json
 
 
 async def read_object(request: Request, max_bytes: int) -> dict[str, Json]:
-    """Read a JSON object. Raises HTTPException 413 past `max_bytes`, UsageError for what is no JSON object."""
+    """Read a JSON object. Raises RequestTooLargeError past `max_bytes`, UsageError for what is no JSON object."""
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > max_bytes:
         raise _too_large(max_bytes)
@@ -31,7 +30,7 @@ async def read_object(request: Request, max_bytes: int) -> dict[str, Json]:
     return value
 
 
-def _too_large(max_bytes: int) -> HTTPException:
-    return HTTPException(
-        413, f"the body is larger than {max_bytes / 1e6:g} MB. Hint: the setting server.max_body_mb raises the limit"
+def _too_large(max_bytes: int) -> RequestTooLargeError:
+    return RequestTooLargeError(
+        f"the body is larger than {max_bytes / 1e6:g} MB", hint="the setting server.max_body_mb raises the limit"
     )

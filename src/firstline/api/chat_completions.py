@@ -24,10 +24,12 @@ from firstline.api.answering import json_response, while_here
 from firstline.api.auth import caller_for
 from firstline.api.body import read_object
 from firstline.api.chat_answer import Head, chunks, whole
-from firstline.api.chat_body import parse
+from firstline.api.chat_body import HARMLESS, UNSUPPORTED, parse
 from firstline.api.chat_conversation import conversation, custom_names
+from firstline.api.chat_documents import ChatCompletion, ChatCompletionChunk
 from firstline.api.chat_shapes import ChatBody
 from firstline.api.content import read_messages, sources_of
+from firstline.api.operation import Operation
 from firstline.api.run_object import header_text, wire_headers
 from firstline.api.sse import EventStream
 from firstline.api.stored_completions import Store, keep, keeping
@@ -36,6 +38,16 @@ from firstline.workflow.conversation import Conversation, Piece
 from firstline.workflow.services import Services
 
 
+@Operation(
+    body=ChatBody,
+    left_alone=tuple(sorted(HARMLESS)),
+    refused=UNSUPPORTED,
+    answer=ChatCompletion,
+    events=ChatCompletionChunk,
+    example={"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Where is my parcel?"}]},
+    names_model=True,
+    asks_models=True,
+)
 async def chat_completions(request: Request) -> ASGIApp:
     """Answer a chat completion, whole or streamed."""
     services: Services = request.app.state.services

@@ -18,7 +18,9 @@ from firstline.api.auth import caller_for
 from firstline.api.body import read_object
 from firstline.api.chat_shapes import ImagePart, ImageUrl, TextPart, WireMessage, WirePart
 from firstline.api.content import read_messages, sources_of
+from firstline.api.decision_documents import Decisions
 from firstline.api.fields import read_fields
+from firstline.api.operation import Operation
 from firstline.api.run_object import wire_headers, wire_object
 from firstline.errors import UnsupportedError, UsageError
 from firstline.types import Json, Role, Usage
@@ -87,8 +89,20 @@ class DecisionsBody(msgspec.Struct, frozen=True, kw_only=True):
     questions: Annotated[list[WireQuestion], Meta(min_length=1, max_length=400)]
 
 
+@Operation(
+    body=DecisionsBody,
+    left_alone=_IGNORED,
+    answer=Decisions,
+    example={
+        "model": "gpt-4o-mini",
+        "input": "Where is my parcel?",
+        "questions": [{"type": "predicate", "instructions": "The customer asks about a delivery."}],
+    },
+    names_model=True,
+    asks_models=True,
+)
 async def decisions(request: Request) -> ASGIApp:
-    """Answer the questions."""
+    """Answer predicates, choices and scores about one input."""
     services: Services = request.app.state.services
     raw = await read_object(request, services.settings.server.max_body_mb * 1_000_000)
     return await while_here(request, _answer(request, services, read_fields(raw, DecisionsBody, ignored=_IGNORED)))

@@ -13,10 +13,12 @@ from starlette.responses import Response
 from firstline.api.auth import caller_of
 from firstline.api.body import read_object
 from firstline.api.disconnect import while_connected
+from firstline.api.documents import FirstlineObject
 from firstline.api.fields import read_fields
+from firstline.api.operation import Operation
 from firstline.api.run_object import wire_headers, wire_object
 from firstline.errors import UsageError
-from firstline.types import Json
+from firstline.types import Json, Value
 from firstline.workflow.embed import EmbedCall, EmbedResult
 from firstline.workflow.labels import Vectors
 from firstline.workflow.services import Services
@@ -31,8 +33,41 @@ class EmbeddingsBody(msgspec.Struct, frozen=True, kw_only=True):
     dimensions: Annotated[int, Meta(ge=1)] | None = None
 
 
+class Embedding(Value, frozen=True, kw_only=True):
+    """A vector: numbers, or the base64 of little-endian 32-bit floats."""
+
+    object: Literal["embedding"]
+    index: int
+    embedding: list[float] | str
+
+
+class EmbeddingUsage(Value, frozen=True, kw_only=True):
+    """Tokens of the inputs."""
+
+    prompt_tokens: int
+    total_tokens: int
+
+
+class Embeddings(Value, frozen=True, kw_only=True):
+    """The vectors, in the order of the inputs."""
+
+    object: Literal["list"]
+    data: list[Embedding]
+    model: str
+    usage: EmbeddingUsage
+    firstline: FirstlineObject
+
+
+@Operation(
+    body=EmbeddingsBody,
+    left_alone=("user",),
+    answer=Embeddings,
+    example={"model": "text-embedding-3-small", "input": "Where is my parcel?"},
+    names_model=True,
+    asks_models=True,
+)
 async def embeddings(request: Request) -> Response:
-    """Encode texts."""
+    """Make vectors of texts."""
     services: Services = request.app.state.services
     raw = await read_object(request, services.settings.server.max_body_mb * 1_000_000)
     body = read_fields(raw, EmbeddingsBody, ignored=("user",))

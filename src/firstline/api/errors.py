@@ -57,8 +57,8 @@ def _when(error: FirstlineError) -> dict[str, str]:
 def translate(request: Request, error: Exception) -> Response:
     """Translate whatever ended a request: an error of ours, what the router says, or a fault.
 
-    The router says that there is no such route (404), that the method is wrong (405), or that the body is too large
-    (413). What a fault was goes to the log, not to the caller.
+    The router says that there is no such route (404) or that the method is wrong (405). What a fault was goes to the
+    log, not to the caller.
     """
     match error:
         case FirstlineError():
@@ -95,7 +95,5 @@ def _words(status: int, request: Request) -> tuple[str, str]:
             return "unknown_url", f"Unknown request URL: {request.method} {request.url.path}. Hint: see GET /v1/models"
         case 405:
             return "method_not_allowed", f"{request.method} is not allowed here"
-        case 413:
-            return "request_too_large", ""
         case _:
             return "invalid_request", ""

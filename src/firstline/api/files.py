@@ -8,16 +8,18 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
 
 from firstline.api.auth import caller_of
+from firstline.api.documents import Deleted, Page
 from firstline.api.fields import read_query, read_words
 from firstline.api.multipart import Form, read_form
-from firstline.errors import UsageError
+from firstline.api.operation import Operation
+from firstline.errors import NotFoundError, UsageError
 from firstline.ledger.files import StoredFile
-from firstline.types import Json
+from firstline.types import Json, Value
 from firstline.workflow.files import MAX_EXPIRY_S, MIN_EXPIRY_S, PURPOSES, Purpose
 from firstline.workflow.services import Services
 
@@ -44,6 +46,27 @@ class FileQuery(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str | None = None
 
 
+class FileObject(Value, frozen=True, kw_only=True):
+    """A file that was uploaded."""
+
+    id: str
+    object: Literal["file"]
+    bytes: int
+    created_at: int
+    filename: str
+    purpose: Purpose
+    status: Literal["processed"]
+    status_details: None
+    expires_at: int | UnsetType = UNSET
+
+
+class FileList(Page, frozen=True, kw_only=True):
+    """A page of files."""
+
+    data: list[FileObject]
+
+
+@Operation(form=FileFields, answer=FileObject)
 async def upload_file(request: Request) -> Response:
     """Keep a file."""
     services: Services = request.app.state.services
@@ -67,6 +90,7 @@ async def upload_file(request: Request) -> Response:
     return _json(file_object(kept))
 
 
+@Operation(query=FileQuery, answer=FileList, errors=(NotFoundError,))
 async def list_files(request: Request) -> Response:
     """List the caller's files."""
     services: Services = request.app.state.services
@@ -87,12 +111,14 @@ async def list_files(request: Request) -> Response:
     )
 
 
+@Operation(answer=FileObject)
 async def retrieve_file(request: Request) -> Response:
     """Show one file. Raises NotFoundError."""
     services: Services = request.app.state.services
     return _json(file_object(await services.files.get(request.path_params["id"], caller_of(request))))
 
 
+@Operation(media_type="application/octet-stream")
 async def file_content(request: Request) -> Response:
     """Send the bytes of a file. Raises NotFoundError."""
     services: Services = request.app.state.services
@@ -106,6 +132,7 @@ async def file_content(request: Request) -> Response:
     )
 
 
+@Operation(answer=Deleted)
 async def delete_file(request: Request) -> Response:
     """Delete a file. Raises NotFoundError."""
     services: Services = request.app.state.services

@@ -8,22 +8,76 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Literal
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from firstline.api.auth import caller_for, caller_of
+from firstline.api.operation import NAMES_MODEL, Operation
 from firstline.catalog.model import Model
 from firstline.catalog.price import list_price
+from firstline.errors import TaskError
 from firstline.money import from_usd
-from firstline.types import Json
+from firstline.types import Json, Modality, Value
 from firstline.workflow.converse import TASK_PREFIX
 from firstline.workflow.keyring import covers
 from firstline.workflow.services import Services
 from firstline.workflow.task import Task
 
 
+class Price(Value, frozen=True, kw_only=True):
+    """Whole nano-USD for a million tokens."""
+
+    input_nano_usd_per_mtok: int | None
+    cached_nano_usd_per_mtok: int | None
+    output_nano_usd_per_mtok: int | None
+
+
+class ModelFacts(Value, frozen=True, kw_only=True, tag_field="kind", tag="model"):
+    """What is known of a model; null where nobody has established it."""
+
+    id: str
+    aliases: list[str]
+    modalities: list[Modality]
+    context: int | None
+    max_output: int | None
+    dimensions: int | None
+    local: bool
+    licence: str | None
+    price: Price | None
+
+
+class TaskFacts(Value, frozen=True, kw_only=True, tag_field="kind", tag="task"):
+    """What a task does, and the models it asks, in order."""
+
+    id: str
+    description: str
+    task: Literal["classify", "extract", "transform"]
+    version: str
+    ladder: list[str]
+
+
+class ModelObject(Value, frozen=True, kw_only=True):
+    """Something that `model` may name. `shutdown_date` is the day on which its maker switches it off."""
+
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+    shutdown_date: str | None
+    firstline: ModelFacts | TaskFacts
+
+
+class ModelList(Value, frozen=True, kw_only=True):
+    """Everything that `model` may name."""
+
+    object: Literal["list"]
+    data: list[ModelObject]
+
+
+@Operation(answer=ModelList, errors=(TaskError,))
 async def list_models(request: Request) -> Response:
     """List everything that `model` may name, as far as the caller's scopes go."""
     services: Services = request.app.state.services
@@ -39,6 +93,7 @@ async def list_models(request: Request) -> Response:
     return _json({"object": "list", "data": data})
 
 
+@Operation(answer=ModelObject, errors=(*NAMES_MODEL, TaskError))
 async def retrieve_model(request: Request) -> Response:
     """Show one model or task. Raises ModelNotFoundError or NotFoundError."""
     services: Services = request.app.state.services

@@ -10,6 +10,7 @@ from firstline.api.embeddings import embeddings
 from firstline.api.files import delete_file, file_content, list_files, retrieve_file, upload_file
 from firstline.api.health import health
 from firstline.api.models import list_models, retrieve_model
+from firstline.api.openapi import openapi
 from firstline.api.runs import get_run, list_runs
 from firstline.api.stored_completions import (
     delete_completion,
@@ -41,4 +42,5 @@ ROUTES = (
     Route("/v1/usage", usage, methods=["GET"]),
     Route("/v1/credits", credits, methods=["GET"]),
     Route("/health", health, methods=["GET"]),
+    Route("/openapi.json", openapi, methods=["GET"]),
 )

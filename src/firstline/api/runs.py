@@ -10,8 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from firstline.api.auth import caller_of
+from firstline.api.documents import RunList, RunObject
 from firstline.api.fields import read_query
+from firstline.api.operation import Operation
 from firstline.api.run_object import run_object
+from firstline.errors import NotFoundError
 from firstline.types import Json, Verdict
 from firstline.workflow.call import key_of
 from firstline.workflow.services import Services
@@ -26,6 +29,7 @@ class RunQuery(msgspec.Struct, frozen=True, kw_only=True):
     after: str | None = None
 
 
+@Operation(answer=RunObject)
 async def get_run(request: Request) -> Response:
     """Show one run. Raises NotFoundError, for another key's run too."""
     services: Services = request.app.state.services
@@ -34,6 +38,7 @@ async def get_run(request: Request) -> Response:
     )
 
 
+@Operation(query=RunQuery, answer=RunList, errors=(NotFoundError,))
 async def list_runs(request: Request) -> Response:
     """List the caller's latest runs, newest first."""
     services: Services = request.app.state.services

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+from importlib.metadata import version
+
+import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -10,6 +14,7 @@ from starlette.types import ASGIApp, Lifespan
 from firstline.api.auth import Gate
 from firstline.api.content import Fetch
 from firstline.api.errors import translate
+from firstline.api.openapi import document
 from firstline.api.requests import RequestLine
 from firstline.api.routes import ROUTES
 from firstline.errors import FirstlineError
@@ -20,7 +25,7 @@ from firstline.workflow.services import Services
 def application(
     services: Services | None = None, *, lifespan: Lifespan[Starlette] | None = None, fetch: Fetch = fetch_image
 ) -> ASGIApp:
-    """Make the application. Endpoints find what they call in `app.state`: `services` and `fetch`.
+    """Make the application. Endpoints find what they call in `app.state`: `services`, `fetch` and what gives `openapi`.
 
     A `lifespan` may set `app.state.services` in its own time, for a server whose workers build what they use.
     """
@@ -32,5 +37,6 @@ def application(
     app.router.redirect_slashes = False
     app.state.services = services
     app.state.fetch = fetch
+    app.state.openapi = functools.cache(lambda: msgspec.json.encode(document(ROUTES, version("firstline"))))
     # Outside of everything, so that the answer to a fault has its id too.
     return RequestLine(Gate(app))

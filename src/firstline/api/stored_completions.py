@@ -19,8 +19,11 @@ from starlette.responses import Response
 
 from firstline.api.auth import caller_of
 from firstline.api.body import read_object
+from firstline.api.chat_documents import CompletionList, MessageList, StoredChatCompletion
+from firstline.api.documents import Deleted
 from firstline.api.fields import read_fields, read_query, read_words
-from firstline.errors import UnsupportedError, UsageError
+from firstline.api.operation import Operation
+from firstline.errors import NotFoundError, UnsupportedError, UsageError
 from firstline.ledger.stored import StoredCompletion
 from firstline.types import Caller, Json
 from firstline.workflow.call import key_of
@@ -95,6 +98,7 @@ async def keeping(pieces: AsyncGenerator[dict[str, Json]], store: Store) -> Asyn
     await store(whole.completion())
 
 
+@Operation(query=CompletionQuery, query_maps={"metadata": Metadata}, answer=CompletionList, errors=(NotFoundError,))
 async def list_completions(request: Request) -> Response:
     """List the caller's stored completions, oldest first unless asked otherwise."""
     services: Services = request.app.state.services
@@ -111,13 +115,15 @@ async def list_completions(request: Request) -> Response:
     return _page([completion_object(one) for one in found], query.limit)
 
 
+@Operation(answer=StoredChatCompletion)
 async def retrieve_completion(request: Request) -> Response:
-    """Show one. Raises NotFoundError."""
+    """Show a stored completion. Raises NotFoundError."""
     return _json(completion_object(await _found(request)))
 
 
+@Operation(body=MetadataBody, answer=StoredChatCompletion, example={"metadata": {"shop": "Contoso"}})
 async def update_completion(request: Request) -> Response:
-    """Put other metadata on one. Raises NotFoundError."""
+    """Put other metadata on a stored completion. Raises NotFoundError."""
     services: Services = request.app.state.services
     raw = await read_object(request, services.settings.server.max_body_mb * 1_000_000)
     body = read_fields(raw, MetadataBody)
@@ -127,16 +133,18 @@ async def update_completion(request: Request) -> Response:
     return _json(completion_object(changed))
 
 
+@Operation(answer=Deleted)
 async def delete_completion(request: Request) -> Response:
-    """Delete one. Raises NotFoundError."""
+    """Delete a stored completion. Raises NotFoundError."""
     services: Services = request.app.state.services
     completion_id: str = request.path_params["id"]
     await services.ledger.stored.delete(completion_id, key_id=key_of(caller_of(request)))
     return _json({"object": "chat.completion.deleted", "id": completion_id, "deleted": True})
 
 
+@Operation(query=MessageQuery, answer=MessageList)
 async def list_messages(request: Request) -> Response:
-    """List the messages of the request of one. Raises NotFoundError."""
+    """List the messages of the request of a stored completion. Raises NotFoundError."""
     query = read_query(request, MessageQuery)
     completion = await _found(request)
     messages = [

@@ -15,9 +15,10 @@ from starlette.responses import Response
 
 from firstline.api.auth import caller_of
 from firstline.api.key_object import money_object
+from firstline.api.operation import Operation
 from firstline.errors import UsageError
 from firstline.ledger.usage import UsageGroup, UsageRow
-from firstline.types import Json
+from firstline.types import Json, Value
 from firstline.workflow.call import key_of
 from firstline.workflow.services import Services
 
@@ -38,6 +39,55 @@ class UsageQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     page: Annotated[int, Meta(ge=0, le=10**11)] | None = None
 
 
+class UsageResult(Value, frozen=True, kw_only=True):
+    """Sums of one bucket and one group; null where nothing is grouped by it."""
+
+    object: Literal["usage.result"]
+    num_requests: int
+    num_model_requests: int
+    num_failed_model_requests: int
+    input_tokens: int
+    input_cached_tokens: int
+    output_tokens: int
+    cost_nano_usd: int
+    saved_nano_usd: int | None
+    model: str | None
+    task: str | None
+    api_key_id: str | None
+
+
+class UsageBucket(Value, frozen=True, kw_only=True):
+    """A span of time, seconds since 1970."""
+
+    object: Literal["bucket"]
+    start_time: int
+    end_time: int
+    results: list[UsageResult]
+
+
+class UsagePage(Value, frozen=True, kw_only=True):
+    """Buckets in order; `next_page` as `page` gives the next."""
+
+    object: Literal["page"]
+    data: list[UsageBucket]
+    has_more: bool
+    next_page: str | None
+
+
+class Credits(Value, frozen=True, kw_only=True):
+    """Money in whole nano-USD; without a wallet there is no balance to speak of."""
+
+    object: Literal["credits"]
+    api_key_id: str | None
+    prepaid: bool
+    granted_nano_usd: int
+    spent_nano_usd: int
+    held_nano_usd: int
+    balance_nano_usd: int | None
+    available_nano_usd: int | None
+
+
+@Operation(query=UsageQuery, answer=UsagePage)
 async def usage(request: Request) -> Response:
     """Give the requests, calls, tokens and money of a span of time."""
     services: Services = request.app.state.services
@@ -60,6 +110,7 @@ async def usage(request: Request) -> Response:
     )
 
 
+@Operation(answer=Credits)
 async def credits(request: Request) -> Response:
     """Give the money of the caller's key; without keys that of everybody."""
     services: Services = request.app.state.services

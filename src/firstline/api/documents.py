@@ -1,0 +1,132 @@
+"""The shapes of what several endpoints answer with: errors, runs, pages, and what is left of something deleted.
+
+They describe what `errors` and `run_object` render; the tests hold every answer to them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import UNSET, UnsetType
+
+from firstline.types import FieldStatus, Value, Verdict
+
+
+class ErrorObject(Value, frozen=True, kw_only=True):
+    """What went wrong. `param` names the field of the request, `hint` says how to mend it."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str
+    hint: str | UnsetType = UNSET
+
+
+class ErrorDocument(Value, frozen=True, kw_only=True):
+    """Every answer that is no success, in OpenAI's shape."""
+
+    error: ErrorObject
+
+
+class FindingObject(Value, frozen=True, kw_only=True):
+    """What a check has against an answer, and the field it is about (null: the answer as a whole)."""
+
+    check: str
+    reason: str
+    field: str | None
+    fields: list[str] | UnsetType = UNSET
+
+
+class TokenCounts(Value, frozen=True, kw_only=True):
+    """Tokens of one attempt; `estimated` where the engine did not say."""
+
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    reasoning_tokens: int
+    estimated: bool
+
+
+class AttemptObject(Value, frozen=True, kw_only=True):
+    """One model's try. `passed` is null where nothing was verified; `skipped` says why a rung was not asked."""
+
+    model: str
+    passed: bool | None
+    confidence: float | None
+    cost_nano_usd: int
+    ms: int
+    findings: list[FindingObject]
+    usage: TokenCounts
+    fields: list[str] | UnsetType = UNSET
+    confidences: dict[str, float] | UnsetType = UNSET
+    skipped: str | UnsetType = UNSET
+    error: str | UnsetType = UNSET
+    notes: list[str] | UnsetType = UNSET
+
+
+class AnsweredAttempt(AttemptObject, frozen=True, kw_only=True):
+    """One model's try, with its answer."""
+
+    answer: Any
+
+
+class FieldObject(Value, frozen=True, kw_only=True):
+    """What became of one field, which model settled it, and why it is left to a person if it is."""
+
+    status: FieldStatus
+    model: str | None
+    confidence: float | None
+    reasons: list[str]
+
+
+class OutcomeObject(Value, frozen=True, kw_only=True):
+    """What became of a request. `verdict` is null where nothing was verified. Money is whole nano-USD."""
+
+    id: str
+    verdict: Verdict | None
+    version: str
+    cost_nano_usd: int
+    saved_nano_usd: int
+    fields: dict[str, FieldObject]
+    notes: list[str]
+    reason: str
+
+
+class FirstlineObject(OutcomeObject, frozen=True, kw_only=True):
+    """The run behind an answer: its verdict, its price and every attempt."""
+
+    attempts: list[AttemptObject]
+
+
+class RunObject(OutcomeObject, frozen=True, kw_only=True):
+    """A run with its answer; `created` is seconds since 1970."""
+
+    task: str
+    answer: Any
+    error_code: str | None
+    attempts: list[AnsweredAttempt]
+    ms: int
+    created: float
+
+
+class Page(Value, frozen=True, kw_only=True):
+    """One page of a list; `last_id` as `after` gives the next."""
+
+    object: Literal["list"]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+
+
+class RunList(Page, frozen=True, kw_only=True):
+    """A page of runs."""
+
+    data: list[RunObject]
+
+
+class Deleted(Value, frozen=True, kw_only=True):
+    """What is left of something that was deleted."""
+
+    id: str
+    object: str
+    deleted: Literal[True]

@@ -1,0 +1,134 @@
+"""What each endpoint takes and gives, declared beside it: OpenAPI, the reference and the tests of every route read it.
+
+    @Operation(body=ChatBody, answer=ChatCompletion, names_model=True)
+    async def chat_completions(request): …
+
+The shapes are msgspec structs. Those of bodies and queries are the ones that parse; those of answers are held to every
+answer that any test gets from a served application.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeVar
+
+import msgspec
+from starlette.routing import Route
+
+from firstline import errors
+from firstline.errors import FirstlineError
+from firstline.types import Json, Value
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+Failure = type[FirstlineError]
+
+FREE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that are not counted: they ask no model."""
+NAMES_MODEL: tuple[Failure, ...] = (errors.PermissionDeniedError, errors.ModelNotFoundError, errors.NotFoundError)
+"""What a name in `model` can be wrong in."""
+READS_INPUT: tuple[Failure, ...] = (
+    errors.InputError,
+    errors.ImageError,
+    errors.DocumentError,
+    errors.ContextLengthError,
+    errors.InvalidValueError,
+    errors.TaskError,
+)
+"""What an input can be wrong in, and the task that it is for."""
+READS_SCHEMAS: tuple[Failure, ...] = (
+    errors.SchemaError,
+    errors.StrictSchemaError,
+    errors.FunctionSchemaError,
+    errors.RuleError,
+)
+"""What a schema can be wrong in."""
+ASKS_MODELS: tuple[Failure, ...] = (
+    errors.BudgetError,
+    errors.InsufficientBalanceError,
+    errors.QuotaError,
+    errors.TokenRateLimitError,
+    errors.WeightsError,
+    errors.WeightsMissingError,
+    errors.WeightsMismatchError,
+    errors.WeightsDiskError,
+    errors.WeightsInvalidError,
+    errors.EngineError,
+    errors.EngineUnavailableError,
+    errors.EngineTimeoutError,
+    errors.EngineCrashedError,
+    errors.EngineAuthError,
+    errors.EngineQuotaError,
+    errors.EngineRateLimitError,
+    errors.EngineRefusedError,
+    errors.EngineSchemaError,
+    errors.EngineOutputError,
+)
+"""What can keep a model from answering."""
+
+
+class Operation(Value, frozen=True, kw_only=True):
+    """What an endpoint takes and gives.
+
+    `body` is a JSON object's shape, `left_alone` names further fields that are accepted and change nothing,
+    `refused` those that may only ask for nothing. `form` has the
+    fields of a multipart form, whose file is `file`. `query` is the shape of the query, `query_maps` are parts of it
+    written `name[key]=value`. `answer` is the shape of the 200 answer (None: bytes, of `media_type`), `events` that of
+    the data of a stream of events. `example` is a body that a new user may send. `errors` are those of the endpoint
+    itself; what its method, path and shapes bring with them is added.
+    """
+
+    body: type[msgspec.Struct] | None = None
+    left_alone: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    form: type[msgspec.Struct] | None = None
+    query: type[msgspec.Struct] | None = None
+    query_maps: Mapping[str, Any] = {}
+    answer: Any = None
+    media_type: str = "application/json"
+    events: Any = None
+    example: Mapping[str, Json] | None = None
+    errors: tuple[Failure, ...] = ()
+    names_model: bool = False
+    asks_models: bool = False
+    surface: Literal["openai", "anthropic"] = "openai"
+    open: bool = False
+
+    def __call__(self, endpoint: Endpoint) -> Endpoint:
+        """Declare it of an endpoint, which stays as it is."""
+        endpoint.operation = self  # type: ignore[attr-defined]
+        return endpoint
+
+
+def operation_of(route: Route) -> Operation:
+    """Give what the endpoint of a route declares. Raises LookupError where it declares nothing."""
+    declared: Operation | None = getattr(route.endpoint, "operation", None)
+    if declared is None:
+        raise LookupError(f"{route.path}: declare with @Operation what {route.name} takes and gives")
+    return declared
+
+
+def method_of(route: Route) -> str:
+    """Give the one method of a route; what answers GET answers HEAD too."""
+    (method,) = (route.methods or set()) - {"HEAD"}
+    return method
+
+
+def failures(route: Route) -> tuple[Failure, ...]:
+    """Give every error that a route can answer with, in the order of the tree's statuses."""
+    declared = operation_of(route)
+    found: list[Failure] = [FirstlineError, *declared.errors]
+    if not declared.open:
+        found += [errors.AuthenticationError, errors.LedgerError]
+        if method_of(route) not in FREE:
+            found.append(errors.RateLimitError)
+    if declared.body or declared.form or declared.query or declared.query_maps:
+        found += [errors.UsageError, errors.UnsupportedError]
+    if declared.body:
+        found.append(errors.RequestTooLargeError)
+    if "{id" in route.path:
+        found.append(errors.NotFoundError)
+    if declared.names_model:
+        found += NAMES_MODEL
+    if declared.asks_models:
+        found += [*READS_INPUT, *READS_SCHEMAS, *ASKS_MODELS]
+    return tuple(sorted(set(found), key=lambda one: (one.status, one.code)))
