@@ -160,7 +160,11 @@ def api_section(route: Any) -> str:
         text += f"\n```json\n{json.dumps(declared.example, ensure_ascii=False)}\n```\n"
     shape = declared.answer
     text += f"\nAnswer: {shape.__name__ if shape is not None else declared.media_type}"
-    text += f", or with `stream` events of {declared.events.__name__}.\n" if declared.events else ".\n"
+    # Where events are of several kinds each says its own.
+    kinds = [
+        kind.__struct_config__.tag or kind.__name__ for kind in get_args(declared.events) or (declared.events,) if kind
+    ]
+    text += f", or with `stream` events of {', '.join(kinds)}.\n" if kinds else ".\n"
     refused = "; ".join(
         f"{status} {', '.join(f'`{code}`' for code in codes)}" for status, codes in by_status(failures(route)).items()
     )

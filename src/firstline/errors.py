@@ -15,6 +15,7 @@
     │   ├── UnsupportedError             400                  unsupported_parameter
     │   ├── InvalidValueError            400                  invalid_value
     │   ├── RequestTooLargeError         413                  request_too_large
+    │   ├── PreviousResponseError        400                  previous_response_not_found
     │   └── NotFoundError                404                  not_found
     │       └── ModelNotFoundError       404                  model_not_found
     ├── AuthenticationError              401 invalid_request  invalid_api_key       no key, an unknown or a disabled one
@@ -151,6 +152,12 @@ class RequestTooLargeError(UsageError):
 
     status = 413
     code = "request_too_large"
+
+
+class PreviousResponseError(UsageError):
+    """The response to go on from is not kept here, or not any more."""
+
+    code = "previous_response_not_found"
 
 
 class NotFoundError(UsageError):

@@ -117,7 +117,7 @@ class Files(Section, frozen=True, kw_only=True):
 
 
 class Stored(Section, frozen=True, kw_only=True):
-    """`[stored]`: chat completions that are kept because their request says `store`."""
+    """`[stored]`: chat completions whose request says `store`, and responses unless theirs says `store: false`."""
 
     days: Annotated[float, Meta(description="days they are kept; 0 keeps none", ge=0)] = 30.0
 

@@ -23,9 +23,13 @@ NAMING: dict[str, dict[str, Any]] = {
     "/v1/chat/completions": HELLO,
     "/v1/decisions": {"input": "a", "questions": [{"type": "predicate", "instructions": "It is a."}]},
     "/v1/embeddings": {"input": "a"},
+    "/v1/responses": {"input": "a"},
+    "/v1/responses/input_tokens": {"input": "a"},
 }
 """Routes whose body names a model, with a body that lacks only that."""
-NAMELESS: frozenset[str] = frozenset({"/v1/files", "/v1/files/x", "/v1/chat/completions/x"})
+NAMELESS: frozenset[str] = frozenset(
+    {"/v1/files", "/v1/files/x", "/v1/chat/completions/x", "/v1/responses/x", "/v1/responses/x/cancel"}
+)
 """Routes that are asked with POST, PUT or DELETE and name no model."""
 
 

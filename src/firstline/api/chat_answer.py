@@ -199,13 +199,15 @@ def _finish(head: Head, reason: FinishReason) -> str:
 
 
 def _logprobs(tokens: Sequence[TokenProb] | None, top: int) -> Json:
-    if tokens is None:
-        return None
-    content = [
+    return None if tokens is None else {"content": token_list(tokens, top), "refusal": None}
+
+
+def token_list(tokens: Sequence[TokenProb], top: int) -> list[dict[str, Json]]:
+    """Give tokens with their log probabilities, and the `top` likeliest at each place."""
+    return [
         {**_token(one.token, one.logprob), "top_logprobs": [_token(text, share) for text, share in one.top[:top]]}
         for one in tokens
     ]
-    return {"content": content, "refusal": None}
 
 
 def _token(text: str, logprob: float) -> dict[str, Json]:

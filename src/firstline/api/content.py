@@ -51,18 +51,23 @@ async def read_messages(
 ) -> tuple[tuple[InputPart, ...], ...]:
     """Read the parts of every message, in order. Raises InputError and its kinds, with `param` naming the part."""
     pictures = sum(isinstance(part, ImagePart) for message in messages for part in _parts(message))
-    if pictures > limits.images:
-        raise InputError(
-            f"the request has {pictures} pictures, the limit is {limits.images}",
-            hint="send fewer, or raise limits.images",
-            param="messages",
-        )
+    check_pictures(pictures, limits, "messages")
     read = []
     for number, message in enumerate(messages):
         where = f"messages[{number}].content"
-        parts = [await _read(part, limits, sources, f"{where}[{at}]") for at, part in enumerate(_parts(message))]
+        parts = [await read_part(part, limits, sources, f"{where}[{at}]") for at, part in enumerate(_parts(message))]
         read.append(tuple(parts))
     return tuple(read)
+
+
+def check_pictures(count: int, limits: Limits, param: str) -> None:
+    """Refuse more pictures than one request may have. Raises InputError."""
+    if count > limits.images:
+        raise InputError(
+            f"the request has {count} pictures, the limit is {limits.images}",
+            hint="send fewer, or raise limits.images",
+            param=param,
+        )
 
 
 def _parts(message: WireMessage) -> Sequence[WirePart]:
@@ -73,7 +78,8 @@ def _parts(message: WireMessage) -> Sequence[WirePart]:
     return [TextPart(text=message.content)] if isinstance(message.content, str) else message.content
 
 
-async def _read(part: WirePart, limits: Limits, sources: Sources, where: str) -> InputPart:
+async def read_part(part: WirePart, limits: Limits, sources: Sources, where: str) -> InputPart:
+    """Read one part; `where` is its place, the `param` of what is wrong with it. Raises InputError and its kinds."""
     try:
         match part:
             case TextPart():
@@ -102,7 +108,20 @@ async def uploaded(file_id: str, limits: Limits, sources: Sources) -> InputPart:
 
     Raises NotFoundError, DocumentError, ImageError.
     """
-    data = await sources.open_file(file_id, int(max(limits.pdf_mb, limits.image_mb) * 1_000_000))
+    most = int(max(limits.pdf_mb, limits.image_mb) * 1_000_000)
+    return await _of_bytes(await sources.open_file(file_id, most), limits)
+
+
+async def fetched(url: str, limits: Limits, sources: Sources, where: str) -> InputPart:
+    """Read the file at an https address as what its bytes are. Raises DocumentError, ImageError."""
+    try:
+        return await _of_bytes(await sources.fetch(url, limits), limits)
+    except FirstlineError as error:
+        error.param = error.param or where
+        raise
+
+
+async def _of_bytes(data: bytes, limits: Limits) -> InputPart:
     if sniff(data) == "pdf":
         return Document(data=data)
     return await asyncio.to_thread(read_image, data, limits)

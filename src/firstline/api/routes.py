@@ -11,6 +11,8 @@ from firstline.api.files import delete_file, file_content, list_files, retrieve_
 from firstline.api.health import health
 from firstline.api.models import list_models, retrieve_model
 from firstline.api.openapi import openapi
+from firstline.api.responses import create_response, input_tokens
+from firstline.api.responses_stored import cancel_response, delete_response, list_input_items, retrieve_response
 from firstline.api.runs import get_run, list_runs
 from firstline.api.stored_completions import (
     delete_completion,
@@ -37,6 +39,12 @@ ROUTES = (
     Route("/v1/files/{id}/content", file_content, methods=["GET"]),
     Route("/v1/models", list_models, methods=["GET"]),
     Route("/v1/models/{id:path}", retrieve_model, methods=["GET"]),
+    Route("/v1/responses", create_response, methods=["POST"]),
+    Route("/v1/responses/input_tokens", input_tokens, methods=["POST"]),
+    Route("/v1/responses/{id}", retrieve_response, methods=["GET"]),
+    Route("/v1/responses/{id}", delete_response, methods=["DELETE"]),
+    Route("/v1/responses/{id}/input_items", list_input_items, methods=["GET"]),
+    Route("/v1/responses/{id}/cancel", cancel_response, methods=["POST"]),
     Route("/v1/runs", list_runs, methods=["GET"]),
     Route("/v1/runs/{id}", get_run, methods=["GET"]),
     Route("/v1/usage", usage, methods=["GET"]),

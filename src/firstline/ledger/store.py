@@ -38,6 +38,7 @@ from firstline.ledger import rows, schema, wallet
 from firstline.ledger.buckets import SharedBuckets
 from firstline.ledger.files import FileRows
 from firstline.ledger.keys import Keys
+from firstline.ledger.responses import StoredResponses
 from firstline.ledger.session import Session, is_alive
 from firstline.ledger.stored import StoredCompletions
 from firstline.ledger.tables import attempts, entries, runs
@@ -83,6 +84,7 @@ class Ledger:
         self.buckets = SharedBuckets(self._write, clock)
         self.files = FileRows(self._write, self._read, clock)
         self.stored = StoredCompletions(self._write, self._read, clock)
+        self.responses = StoredResponses(self._write, self._read, clock)
 
     @classmethod
     async def open(cls, url: str, *, clock: Callable[[], float] = time.time) -> Ledger:

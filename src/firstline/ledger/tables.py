@@ -201,3 +201,16 @@ stored_metadata = Table(
     Column("value", Text, nullable=False),
     Index("ix_stored_metadata_name_value", "name", "value"),
 )
+
+stored_responses = Table(
+    "stored_responses",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("key_id", String(64), comment="the API key it was asked with; null: asked at this machine"),
+    Column("previous_id", String(64), comment="the response that it goes on from"),
+    Column("items", Text, nullable=False, comment="JSON: the input items, each with its id"),
+    Column("response", Text, nullable=False, comment="JSON: the body as it was sent"),
+    Column("created", Float, nullable=False),
+    Column("expires", Float, nullable=False, comment="when it is gone"),
+    Index("ix_stored_responses_expires", "expires"),
+)

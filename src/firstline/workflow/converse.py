@@ -17,7 +17,7 @@ from firstline.catalog.model import Model
 from firstline.errors import ContextLengthError, DocumentError, ImageError, InputError, InvalidValueError
 from firstline.errors import UnsupportedError as Unsupported
 from firstline.media.image_tokens import image_tokens, rule
-from firstline.tokens import O200k
+from firstline.tokens import PRIMER, O200k
 from firstline.types import Image, Json, Message, Run, Text, Usage
 from firstline.workflow.chat import Chat
 from firstline.workflow.conversation import Choice, Conversation, Piece, Reply, Turn
@@ -28,6 +28,7 @@ from firstline.workflow.run import Runner
 from firstline.workflow.source import TaskInput
 from firstline.workflow.task import Task
 from firstline.workflow.tasks import Tasks
+from firstline.workflow.window import newest
 
 TASK_PREFIX = "task/"
 
@@ -76,6 +77,27 @@ class Converser:
                 param="max_tokens",
             )
 
+    async def count(self, asked: Conversation) -> int:
+        """Count a prompt in o200k_base, its pictures by the rule of the model. Raises what `check` raises."""
+        self.check(asked)
+        return await self._text_tokens(asked) + _picture_tokens(asked)
+
+    async def fit(self, asked: Conversation) -> Conversation:
+        """Leave out the oldest turns of a conversation that is longer than its model's window (`truncation: auto`).
+
+        Counted in o200k_base, which for another model is an estimate. Raises what `check` raises.
+        """
+        self.check(asked)
+        window = None if asked.model.startswith(TASK_PREFIX) else self._catalog.get(asked.model).context
+        if window is None or (whole := await self._text_tokens(asked)) <= (room := _room(window, asked)):
+            return asked
+        messages = [_countable(turn) for turn in asked.turns]
+        characters = sum(len(message.text) for message in messages)
+        sizes = await self._tokens.run(
+            characters, lambda: [self._tokens.count_messages((message,)) - PRIMER for message in messages]
+        )
+        return msgspec.structs.replace(asked, turns=newest(asked.turns, sizes, room - (whole - sum(sizes))))
+
     async def reply(self, asked: Conversation) -> Reply:
         """Answer a conversation. Raises what `check` raises, ContextLengthError, Rejected, and the engines' errors."""
         self.check(asked)
@@ -114,9 +136,7 @@ class Converser:
         """
         if asked.model not in STAND_IN:
             return None
-        messages = tuple(_countable(turn) for turn in asked.turns)
-        characters = sum(len(message.text) for message in messages)
-        tokens = await self._tokens.run(characters, lambda: self._tokens.count_messages(messages, asked.tools))
+        tokens = await self._text_tokens(asked)
         _check_window(self._catalog.get(asked.model), tokens, asked.sampling.max_tokens)
         return tokens + _picture_tokens(asked)
 
@@ -138,6 +158,11 @@ class Converser:
                 f"Invalid key in 'logit_bias': {token[:64]}. You should only be submitting valid token ids.",
                 param="logit_bias",
             ) from None
+
+    async def _text_tokens(self, asked: Conversation) -> int:
+        messages = tuple(_countable(turn) for turn in asked.turns)
+        characters = sum(len(message.text) for message in messages)
+        return await self._tokens.run(characters, lambda: self._tokens.count_messages(messages, asked.tools))
 
     async def _usage(self, asked: Conversation, prompt: int, written: str, made: Usage) -> Usage:
         count = await self._tokens.run(len(written), lambda: self._tokens.count_text(written))
@@ -267,6 +292,10 @@ def _check_window(model: Model, prompt: int, completion: int | None) -> None:
         "messages" + ("." if prompt > window else " or completion."),
         param="messages",
     )
+
+
+def _room(window: int, asked: Conversation) -> int:
+    return window - (asked.sampling.max_tokens or 0)
 
 
 def _task_input(turns: Sequence[Turn]) -> TaskInput:
