@@ -166,7 +166,8 @@ def api_section(route: Any) -> str:
     ]
     text += f", or with `stream` events of {', '.join(kinds)}.\n" if kinds else ".\n"
     refused = "; ".join(
-        f"{status} {', '.join(f'`{code}`' for code in codes)}" for status, codes in by_status(failures(route)).items()
+        f"{status} {', '.join(f'`{code}`' for code in codes)}"
+        for status, codes in by_status(failures(route), operation_of(route).surface).items()
     )
     return f"{text}\nErrors: {refused}.\n"
 

@@ -15,12 +15,17 @@ import jsonschema_rs
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from firstline.api.messages_errors import speaks_anthropic
 from firstline.api.openapi import by_status, document
 from firstline.api.operation import failures, method_of, operation_of
 from firstline.api.routes import ROUTES
 
 ROUTER_CODES = {404: ["unknown_url"], 405: ["method_not_allowed"], 401: ["invalid_api_key"]}
 """What is answered where no route fits, whatever the table says."""
+
+
+ERROR = {"$ref": "#/components/schemas/ErrorDocument"}
+ANTHROPIC_ERROR = {"$ref": "#/components/schemas/AnthropicErrorDocument"}
 
 
 class Described:
@@ -54,7 +59,7 @@ def faults_of(scope: Scope, messages: list[Message]) -> Iterator[str]:
         return  # nobody is there; or test_openapi says once that nothing is declared
     yield from (f"{status} without {name}" for name in ("x-request-id", "openai-processing-ms") if name not in headers)
     if status != 200:
-        yield from _refused(route, status, headers, body)
+        yield from _refused(route, scope["path"], status, headers, body)
     elif route is None:
         yield "200 where the table has no route"
     elif scope["method"] != "HEAD":
@@ -66,16 +71,20 @@ def route_of(scope: Scope) -> Route | None:
     return next((route for route in ROUTES if route.matches(scope)[0] is Match.FULL), None)
 
 
-def _refused(route: Route | None, status: int, headers: dict[str, str], body: bytes) -> Iterator[str]:
+def _refused(route: Route | None, path: str, status: int, headers: dict[str, str], body: bytes) -> Iterator[str]:
     if headers.get("content-type") != "application/json" or "x-should-retry" not in headers:
         yield f"{status} as {headers.get('content-type')}, x-should-retry {headers.get('x-should-retry')}"
         return
-    codes = by_status(failures(route)) if route is not None else ROUTER_CODES
-    fault = invalid({"$ref": "#/components/schemas/ErrorDocument"}, json.loads(body))
-    if fault:
+    codes = by_status(failures(route), operation_of(route).surface) if route is not None else ROUTER_CODES
+    anthropic = speaks_anthropic(path)
+    document = json.loads(body)
+    if fault := invalid(ANTHROPIC_ERROR if anthropic else ERROR, document):
         yield f"{status}: {fault}"
-    elif json.loads(body)["error"]["code"] not in codes.get(status, ()):
-        yield f"{status} {json.loads(body)['error']['code']} is not declared"
+        return
+    error = document["error"]
+    code = error["details"]["error_code"] if anthropic else error["code"]
+    if code not in codes.get(status, ()):
+        yield f"{status} {code} is not declared"
 
 
 def _answered(route: Route, headers: dict[str, str], body: bytes) -> Iterator[str]:
@@ -100,7 +109,7 @@ def events(body: bytes) -> Iterator[Any]:
     for line in body.decode().splitlines():
         if line.startswith("data: ") and line != "data: [DONE]":
             event = json.loads(line.removeprefix("data: "))
-            if "error" not in event or invalid({"$ref": "#/components/schemas/ErrorDocument"}, event):
+            if "error" not in event or all(invalid(shape, event) for shape in (ERROR, ANTHROPIC_ERROR)):
                 yield event
 
 

@@ -13,6 +13,7 @@
     │   │   ├── DocumentError            400                  invalid_document
     │   │   └── ContextLengthError       400                  context_length_exceeded
     │   ├── UnsupportedError             400                  unsupported_parameter
+    │   │   └── ThreadError              400                  thread_unsupported_request
     │   ├── InvalidValueError            400                  invalid_value
     │   ├── RequestTooLargeError         413                  request_too_large
     │   ├── PreviousResponseError        400                  previous_response_not_found
@@ -139,6 +140,12 @@ class UnsupportedError(UsageError):
     """The request asks for something the model or the product cannot do; `param` names it."""
 
     code = "unsupported_parameter"
+
+
+class ThreadError(UnsupportedError):
+    """Anthropic's clients ask for threads and go on without them at this very code."""
+
+    code = "thread_unsupported_request"
 
 
 class InvalidValueError(UsageError):

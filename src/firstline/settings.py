@@ -109,6 +109,18 @@ class Embeddings(Section, frozen=True, kw_only=True):
     ] = ""
 
 
+class Messages(Section, frozen=True, kw_only=True):
+    """`[messages]`: Anthropic's wire, `POST /v1/messages`."""
+
+    stand_in: Annotated[
+        str,
+        Meta(
+            description="model or task that answers for Anthropic's `claude-…` names, such as `gpt-4o-mini`; empty: "
+            "they are not known here"
+        ),
+    ] = ""
+
+
 class Files(Section, frozen=True, kw_only=True):
     """`[files]`: files that are uploaded and kept."""
 
@@ -159,6 +171,7 @@ class Settings(Section, frozen=True, kw_only=True):
     limits: Limits = Limits()
     llama: Llama = Llama()
     embeddings: Embeddings = Embeddings()
+    messages: Messages = Messages()
     files: Files = Files()
     stored: Stored = Stored()
     sources: Sources = Sources()

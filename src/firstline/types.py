@@ -135,6 +135,7 @@ class Sampling(Value, frozen=True, kw_only=True):
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
     seed: int | None = None
+    top_k: int | None = None
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
     logit_bias: Mapping[str, float] | None = None
@@ -280,7 +281,8 @@ class Usage(Value, frozen=True, kw_only=True):
 class Completion(Value, frozen=True, kw_only=True):
     """A model's whole answer. `choice_probs`, in the order of the request's choices, sums to 1 (None: unknown).
 
-    `refusal` is what a model says instead of answering; `text` is empty then.
+    `refusal` is what a model says instead of answering; `text` is empty then. `stopped_by` is the stop sequence that
+    ended the answer, where the engine says so.
     """
 
     text: str
@@ -290,10 +292,11 @@ class Completion(Value, frozen=True, kw_only=True):
     logprobs: tuple[TokenProb, ...] | None = None
     choice_probs: tuple[float, ...] | None = None
     tool_calls: tuple[ToolCall, ...] = ()
+    stopped_by: str | None = None
 
 
 class Delta(Value, frozen=True, kw_only=True):
-    """A piece of a streamed answer; the last piece carries `finish_reason` and `usage`.
+    """A piece of a streamed answer; the last piece carries `finish_reason`, `stopped_by` and `usage`.
 
     `calls` are fragments of tool calls, each with its place among the answer's calls: the first of a place carries id
     and name, all carry the next characters of the arguments.
@@ -304,6 +307,7 @@ class Delta(Value, frozen=True, kw_only=True):
     calls: tuple[tuple[int, ToolCall], ...] = ()
     logprobs: tuple[TokenProb, ...] = ()
     finish_reason: FinishReason | None = None
+    stopped_by: str | None = None
     usage: Usage | None = None
 
 

@@ -25,6 +25,8 @@ NAMING: dict[str, dict[str, Any]] = {
     "/v1/embeddings": {"input": "a"},
     "/v1/responses": {"input": "a"},
     "/v1/responses/input_tokens": {"input": "a"},
+    "/v1/messages": {**HELLO, "max_tokens": 9},
+    "/v1/messages/count_tokens": HELLO,
 }
 """Routes whose body names a model, with a body that lacks only that."""
 NAMELESS: frozenset[str] = frozenset(
@@ -74,7 +76,8 @@ async def test_every_route_refuses_who_has_no_key_or_a_wrong_one(tmp_path: Path)
                 for method, path in calls():
                     error = check_error(await client.request(method, path), 401, "invalid_api_key")
                     assert words in error["message"], path
-                    assert error["type"] == "invalid_request_error"
+                    anthropic = path.startswith("/v1/messages")
+                    assert error["type"] == ("authentication_error" if anthropic else "invalid_request_error")
                     assert secret is None or secret == "short" or secret not in error["message"]
                 for path in OPEN:
                     assert (await client.get(path)).status_code == 200

@@ -28,7 +28,15 @@ async def test_every_route_refuses_a_wrong_method_in_the_one_shape(tmp_path: Pat
                 wrong_method(route), route.path.replace("{id:path}", "x").replace("{id}", "x")
             )
             check_error(answer, 405, "method_not_allowed")
-        for path in ("/", "/v1", "/v1/nothing", "/v1/chat/completions/x/y", "/health/", "/v1/%0d%0aset-cookie"):
+        for path in (
+            "/",
+            "/v1",
+            "/v1/nothing",
+            "/v1/messages/x",
+            "/v1/chat/completions/x/y",
+            "/health/",
+            "/v1/%0d%0aset-cookie",
+        ):
             check_error(await client.get(path), 404, "unknown_url")
 
 

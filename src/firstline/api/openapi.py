@@ -10,6 +10,7 @@ import inspect
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -18,7 +19,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from firstline.api.documents import ErrorDocument
-from firstline.api.operation import Operation, failures, method_of, operation_of
+from firstline.api.messages_documents import AnthropicErrorDocument
+from firstline.api.messages_errors import anthropic_status
+from firstline.api.operation import Operation, Surface, failures, method_of, operation_of
 from firstline.errors import FirstlineError, RateLimitError
 from firstline.types import Json, Value
 
@@ -44,6 +47,9 @@ _RUN = {
 }
 _FAILED = {"x-should-retry": "`true` where asking again can help"}
 _WAIT = {"retry-after": "seconds until a request may come", "retry-after-ms": "the same in milliseconds"}
+_ERRORS: Mapping[Surface, type[msgspec.Struct]] = MappingProxyType(
+    {"openai": ErrorDocument, "anthropic": AnthropicErrorDocument}
+)
 _ALWAYS = frozenset((*_EACH, *_FAILED))
 """Headers that no answer lacks: the limits are not known of a caller who may not ask."""
 
@@ -76,23 +82,23 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Json]:
     for route in routes:
         path = re.sub(r":\w+}", "}", route.path)
         paths.setdefault(path, {})[method_of(route).lower()] = _operation(route, schemas)
-    used = itertools.chain.from_iterable(failures(route) for route in routes)
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Firstline",
             "version": version,
             "summary": "A small local model answers first, every answer is checked, and only what fails climbs.",
-            "description": "OpenAI's shapes, with what became of the answer under `firstline`. Without configured keys "
-            "no key is needed, and the server answers on the loopback only. Beside the answers of a route, a request "
-            "that comes too slowly gets 408, one with too long a head 431 and a connection too many 503.",
+            "description": "OpenAI's shapes, and Anthropic's on `/v1/messages`, with what became of the answer under "
+            "`firstline`. Without configured keys no key is needed, and the server answers on the loopback only. "
+            "Beside the answers of a route, a request that comes too slowly gets 408, one with too long a head 431 and "
+            "a connection too many 503.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
         "paths": paths,
         "components": {
             "schemas": components,
-            "responses": _error_responses(set(used)),
+            "responses": _error_responses(routes),
             "headers": _headers(),
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "description": "an API key, `fl-…`"},
@@ -108,16 +114,17 @@ def summary(route: Route) -> str:
     return re.split(r"(?<=\w)\.(?: |$)", words)[0]
 
 
-def by_status(found: Iterable[type[FirstlineError]]) -> dict[int, list[str]]:
-    """Give the codes of errors by their status."""
+def by_status(found: Iterable[type[FirstlineError]], surface: Surface = "openai") -> dict[int, list[str]]:
+    """Give the codes of errors by the status that they have on a surface."""
     codes: dict[int, set[str]] = {}
     for error in found:
-        codes.setdefault(error.status, set()).add(error.code)
+        status = error.status if surface == "openai" else anthropic_status(error.status, error.code)
+        codes.setdefault(status, set()).add(error.code)
     return {status: sorted(codes[status]) for status in sorted(codes)}
 
 
 def _types(declared: Iterable[Operation]) -> list[Any]:
-    found: list[Any] = [ErrorDocument]
+    found: list[Any] = list(_ERRORS.values())
     for one in declared:
         found += [one.body, one.form, one.answer, one.events, *one.query_maps.values()]
     return list(dict.fromkeys(shape for shape in found if shape is not None))
@@ -145,8 +152,8 @@ def _operation(route: Route, schemas: Mapping[Any, Json]) -> dict[str, Json]:
         made["requestBody"] = body
     if not declared.open:
         made["security"] = [{"bearer": []}, {"x-api-key": []}, {}]
-    for status in by_status(failures(route)):
-        made["responses"][str(status)] = {"$ref": f"#/components/responses/{_name(status)}"}
+    for status in by_status(failures(route), declared.surface):
+        made["responses"][str(status)] = {"$ref": f"#/components/responses/{_name(status, declared.surface)}"}
     return made
 
 
@@ -203,21 +210,24 @@ def _answer(declared: Operation, schemas: Mapping[Any, Json]) -> dict[str, Json]
     return {"description": "The answer.", "headers": _refs(names), "content": content}
 
 
-def _error_responses(found: Iterable[type[FirstlineError]]) -> dict[str, Json]:
+def _error_responses(routes: Sequence[Route]) -> dict[str, Json]:
     made: dict[str, Json] = {}
-    waits = {error.status for error in found if issubclass(error, RateLimitError)}
-    for status, codes in by_status(found).items():
-        names = [*_EACH, *_FAILED, *(_WAIT if status in waits else ())]
-        made[_name(status)] = {
-            "description": ", ".join(f"`{code}`" for code in codes),
-            "headers": _refs(names),
-            "content": {"application/json": {"schema": {"$ref": _REF.format(name=ErrorDocument.__name__)}}},
-        }
+    for surface, shape in _ERRORS.items():
+        own = (route for route in routes if operation_of(route).surface == surface)
+        found = set(itertools.chain.from_iterable(map(failures, own)))
+        waits = {error.status for error in found if issubclass(error, RateLimitError)}
+        for status, codes in by_status(found, surface).items():
+            names = [*_EACH, *_FAILED, *(_WAIT if status in waits else ())]
+            made[_name(status, surface)] = {
+                "description": ", ".join(f"`{code}`" for code in codes),
+                "headers": _refs(names),
+                "content": {"application/json": {"schema": {"$ref": _REF.format(name=shape.__name__)}}},
+            }
     return made
 
 
-def _name(status: int) -> str:
-    return f"Error{status}"
+def _name(status: int, surface: Surface) -> str:
+    return f"Error{status}" if surface == "openai" else f"AnthropicError{status}"
 
 
 def _refs(names: Iterable[str]) -> dict[str, Json]:

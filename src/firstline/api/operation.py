@@ -21,6 +21,8 @@ from firstline.types import Json, Value
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 Failure = type[FirstlineError]
+Surface = Literal["openai", "anthropic"]
+"""Whose wire a route speaks: the shape of its errors."""
 
 FREE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that are not counted: they ask no model."""
@@ -90,7 +92,7 @@ class Operation(Value, frozen=True, kw_only=True):
     errors: tuple[Failure, ...] = ()
     names_model: bool = False
     asks_models: bool = False
-    surface: Literal["openai", "anthropic"] = "openai"
+    surface: Surface = "openai"
     open: bool = False
 
     def __call__(self, endpoint: Endpoint) -> Endpoint:

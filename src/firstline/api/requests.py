@@ -16,12 +16,17 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from firstline.api.messages_errors import speaks_anthropic
+
 _LOG = logging.getLogger("firstline.requests")
 _CUT = 200
 
 
 class RequestLine:
-    """ASGI middleware that adds `x-request-id` and `openai-processing-ms` and writes one line a request."""
+    """ASGI middleware that adds `x-request-id` and `openai-processing-ms` and writes one line a request.
+
+    Anthropic's wire has the id as `request-id` too. It is in `request.state.request_id` for whoever writes an error.
+    """
 
     def __init__(
         self,
@@ -40,6 +45,8 @@ class RequestLine:
             await self._app(scope, receive, send)
             return
         begun, request_id, seen = self._clock(), self._new_id(), _Seen()
+        scope.setdefault("state", {})["request_id"] = request_id
+        names = (b"x-request-id", b"request-id") if speaks_anthropic(scope["path"]) else (b"x-request-id",)
 
         async def send_on(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -47,7 +54,7 @@ class RequestLine:
                 headers = message.setdefault("headers", [])
                 message["headers"] = [
                     *headers,
-                    (b"x-request-id", request_id.encode()),
+                    *((name, request_id.encode()) for name in names),
                     (b"openai-processing-ms", ms.encode()),
                     (b"openai-version", b"2020-10-01"),
                 ]

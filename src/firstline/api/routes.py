@@ -9,6 +9,7 @@ from firstline.api.decisions import decisions
 from firstline.api.embeddings import embeddings
 from firstline.api.files import delete_file, file_content, list_files, retrieve_file, upload_file
 from firstline.api.health import health
+from firstline.api.messages import count_tokens, messages
 from firstline.api.models import list_models, retrieve_model
 from firstline.api.openapi import openapi
 from firstline.api.responses import create_response, input_tokens
@@ -37,6 +38,8 @@ ROUTES = (
     Route("/v1/files/{id}", retrieve_file, methods=["GET"]),
     Route("/v1/files/{id}", delete_file, methods=["DELETE"]),
     Route("/v1/files/{id}/content", file_content, methods=["GET"]),
+    Route("/v1/messages", messages, methods=["POST"]),
+    Route("/v1/messages/count_tokens", count_tokens, methods=["POST"]),
     Route("/v1/models", list_models, methods=["GET"]),
     Route("/v1/models/{id:path}", retrieve_model, methods=["GET"]),
     Route("/v1/responses", create_response, methods=["POST"]),

@@ -25,7 +25,8 @@ A script is a list of rules; the first that fits answers. As TOML:
 
 A request no rule fits is echoed: the last user text; for a schema the least document that meets it; for choices the
 first that stands in the text, else the first; where a tool has to be called, the first with the least arguments. An
-answer longer than `max_tokens` is cut there. Tokens are counted as words. `requests` keeps what was asked.
+answer longer than `max_tokens` is cut there, and one with a stop sequence before it. Tokens are counted as words.
+`requests` keeps what was asked.
 """
 
 from __future__ import annotations
@@ -109,7 +110,8 @@ class Fake:
             return _choice(rule, request)
         calls = _calls(rule, request)
         text = "" if calls and rule.answer is None else _text(rule, request)
-        tokens = _tokens(text)
+        stopped_by = _stop(text, request.sampling.stop)
+        tokens = _tokens(text.partition(stopped_by)[0] if stopped_by else text)
         most = request.sampling.max_tokens
         cut = most is not None and len(tokens) > most
         tokens = tokens[:most] if cut else tokens
@@ -119,6 +121,7 @@ class Fake:
             usage=rule.usage or _usage(request, len(tokens) + len(calls)),
             logprobs=_logprobs(tokens, rule.confidence or 1.0) if request.top_logprobs else None,
             tool_calls=calls,
+            stopped_by=None if cut else stopped_by,
         )
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[Delta]:
@@ -129,7 +132,7 @@ class Fake:
             yield Delta(text=token, logprobs=shares[place : place + 1])
         for place, call in enumerate(whole.tool_calls):
             yield Delta(calls=((place, call),))
-        yield Delta(finish_reason=whole.finish_reason, usage=whole.usage)
+        yield Delta(finish_reason=whole.finish_reason, stopped_by=whole.stopped_by, usage=whole.usage)
 
     async def count_tokens(self, messages: tuple[Message, ...]) -> int:
         """Count words."""
@@ -204,6 +207,12 @@ def _calls(rule: Rule, request: ModelRequest) -> tuple[ToolCall, ...]:
 
 def _as_text(value: Json) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _stop(text: str, stops: tuple[str, ...]) -> str | None:
+    """Find the stop sequence that comes first in a text."""
+    found = [stop for stop in stops if stop in text]
+    return min(found, key=text.index) if found else None
 
 
 def _choice(rule: Rule, request: ModelRequest) -> Completion:

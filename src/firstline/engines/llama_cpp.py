@@ -135,7 +135,7 @@ class LlamaCpp:
             for delta in openai_wire.deltas(piece):
                 yield delta
         whole = pieces.completion()
-        yield Delta(finish_reason=whole.finish_reason, usage=whole.usage)
+        yield Delta(finish_reason=whole.finish_reason, stopped_by=whole.stopped_by, usage=whole.usage)
 
     async def count_tokens(self, messages: tuple[Message, ...]) -> int:
         """Count the tokens of a prompt in the model's own template; a picture counts as `IMAGE_TOKENS`."""
@@ -317,6 +317,8 @@ def _chat_body(request: ModelRequest, messages: list[dict[str, Json]], slot: int
         "id_slot": slot,
         "return_progress": True,
     }
+    if request.sampling.stop:
+        body["verbose"] = True  # without it llama.cpp does not say which of them ended the answer
     schema = {"enum": list(request.choices)} if request.choices else request.schema
     if schema is not None:
         body["response_format"] = openai_wire.format_json(for_grammar(schema), request.schema_name, strict=True)

@@ -49,13 +49,14 @@ class _Piece(msgspec.Struct):
     content: str = ""
     stop: bool = False
     stop_type: str = ""
+    stopping_word: str = ""
     completion_probabilities: list[_Token] = []
     timings: _Timings | None = None
     error: Json = None
 
 
 class ToolTurn:
-    """The steps of one answer in one slot; `usage` grows with them."""
+    """The steps of one answer in one slot; `usage` grows with them, `stopped_by` is what ended a reply in words."""
 
     def __init__(self, link: Link, slot: int, request: ModelRequest, new_id: Callable[[], str]) -> None:
         self._link = link
@@ -65,6 +66,7 @@ class ToolTurn:
         self._called = tool_prompt.names(request.tools)
         self._tools = {self._called[tool.name]: tool for tool in tool_prompt.allowed(request)}
         self.usage = Usage()
+        self.stopped_by: str | None = None
 
     async def deltas(self, rendered: str, weigh: Weigh) -> AsyncIterator[Delta]:
         """Give the answer piece by piece; the last piece says how it ended. `rendered` is the prompt as text."""
@@ -101,7 +103,7 @@ class ToolTurn:
             if finish == "length":
                 break
         ended_by: FinishReason = "length" if finish == "length" else "tool_calls" if calls else "stop"
-        yield Delta(finish_reason=ended_by, usage=self.usage)
+        yield Delta(finish_reason=ended_by, stopped_by=self.stopped_by, usage=self.usage)
 
     def _legal(self, mode: str, calls: list[tuple[str, str]]) -> tuple[str, ...]:
         if not calls:
@@ -118,6 +120,7 @@ class ToolTurn:
             body |= {"json_schema": for_grammar(self._request.schema), "temperature": 0.0}
         async for piece in self._written(prompt, body):
             tokens = tuple(_prob(token) for token in piece.completion_probabilities) if probs else ()
+            self.stopped_by = piece.stopping_word or None
             yield Delta(text=piece.content, logprobs=tokens), _finish(piece)
 
     async def _arguments(self, prompt: str, tool: Tool) -> AsyncIterator[tuple[str, str | None]]:

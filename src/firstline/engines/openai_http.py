@@ -21,7 +21,13 @@ import msgspec
 
 from firstline.engines import openai_choice, openai_errors, openai_wire, sse
 from firstline.engines.http_client import Answer, BrokenError, HTTPClient, NotConnectedError
-from firstline.errors import EngineOutputError, EngineTimeoutError, EngineUnavailableError, FirstlineError
+from firstline.errors import (
+    EngineOutputError,
+    EngineTimeoutError,
+    EngineUnavailableError,
+    FirstlineError,
+    UnsupportedError,
+)
 from firstline.strict_schema import strict_fault
 from firstline.types import Completion, Delta, Image, Json, Message, ModelRequest, Usage
 
@@ -100,7 +106,9 @@ class OpenAIHTTP:
             except BrokenError:
                 raise EngineOutputError("the answer broke off before its end") from None
         whole = pieces.completion()
-        yield Delta(finish_reason=whole.finish_reason, usage=pieces.usage or _upper(request, whole))
+        yield Delta(
+            finish_reason=whole.finish_reason, stopped_by=whole.stopped_by, usage=pieces.usage or _upper(request, whole)
+        )
 
     async def count_tokens(self, messages: tuple[Message, ...]) -> int:
         """Estimate the tokens of a prompt from above: one for two bytes of text, four a message, dear pictures."""
@@ -113,6 +121,12 @@ class OpenAIHTTP:
             await client.close()
 
     def _body(self, request: ModelRequest) -> dict[str, Json]:
+        if request.sampling.top_k is not None:
+            raise UnsupportedError(
+                f"`top_k` is not a field of the wire that {self._model} is asked on",
+                hint="leave it out, or name a local model",
+                param="top_k",
+            )
         body: dict[str, Json] = {"model": self._model, "messages": openai_wire.messages_json(request.messages)}
         body |= openai_wire.sampling_json(request.sampling, max_tokens_key=self._max_tokens_key)
         body |= openai_wire.logprobs_json(request) | openai_wire.tools_json(request)

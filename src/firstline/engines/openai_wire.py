@@ -83,6 +83,7 @@ class _Choice(_Struct, frozen=True, kw_only=True):
     message: _Content | None = None
     delta: _Content | None = None
     finish_reason: str | None = None
+    stop_reason: Any = None
     logprobs: _Logprobs | None = None
 
 
@@ -101,9 +102,14 @@ class _Usage(_Struct, frozen=True, kw_only=True):
     completion_tokens_details: _ReasoningTokens | None = None
 
 
+class _Verbose(_Struct, frozen=True, kw_only=True):
+    stopping_word: str | None = None
+
+
 class _Body(_Struct, frozen=True, kw_only=True):
     choices: list[_Choice] | None = None
     usage: _Usage | None = None
+    verbose: _Verbose | None = msgspec.field(default=None, name="__verbose")
     error: Any = None
 
 
@@ -134,6 +140,7 @@ class Piece(Value, frozen=True, kw_only=True):
     calls: tuple[tuple[int, ToolCall], ...] = ()
     logprobs: tuple[TokenProb, ...] = ()
     finish_reason: FinishReason | None = None
+    stopped_by: str | None = None
     usage: Usage | None = None
 
 
@@ -150,6 +157,7 @@ def sampling_json(sampling: Sampling, *, max_tokens_key: str = "max_tokens") -> 
         max_tokens_key: sampling.max_tokens,
         "stop": list(sampling.stop) or None,
         "seed": sampling.seed,
+        "top_k": sampling.top_k,
         "frequency_penalty": sampling.frequency_penalty,
         "presence_penalty": sampling.presence_penalty,
         "logit_bias": dict(sampling.logit_bias) if sampling.logit_bias else None,
@@ -208,6 +216,7 @@ def completion(raw: bytes) -> tuple[Completion, bool]:
         text=said.content or "",
         refusal=said.refusal or "",
         finish_reason="tool_calls" if calls and finish == "stop" else finish,
+        stopped_by=_stopped_by(body),
         usage=_usage(body.usage) or Usage(),
         logprobs=_logprobs(choice) or None,
         tool_calls=calls,
@@ -229,6 +238,7 @@ def piece(raw: bytes) -> Piece:
         calls=tuple((call.index or 0, _tool_call(call)) for call in said.tool_calls or ()),
         logprobs=_logprobs(choice),
         finish_reason=_finish(choice.finish_reason),
+        stopped_by=_stopped_by(body),
         usage=_usage(body.usage),
     )
 
@@ -242,6 +252,7 @@ class Pieces:
         self._logprobs: list[TokenProb] = []
         self._calls: dict[int, ToolCall] = {}
         self.finish_reason: FinishReason | None = None
+        self.stopped_by: str | None = None
         self.usage: Usage | None = None
 
     def add(self, new: Piece) -> None:
@@ -255,6 +266,7 @@ class Pieces:
                 id=old.id or call.id, name=old.name or call.name, arguments=old.arguments + call.arguments
             )
         self.finish_reason = new.finish_reason or self.finish_reason
+        self.stopped_by = new.stopped_by or self.stopped_by
         self.usage = new.usage or self.usage
 
     @property
@@ -271,6 +283,7 @@ class Pieces:
             text=self.text,
             refusal="".join(self._refusal),
             finish_reason="tool_calls" if calls and self.finish_reason == "stop" else self.finish_reason,
+            stopped_by=self.stopped_by,
             usage=self.usage or Usage(),
             logprobs=tuple(self._logprobs) or None,
             tool_calls=calls,
@@ -291,6 +304,7 @@ def of_delta(delta: Delta) -> Piece:
         calls=delta.calls,
         logprobs=delta.logprobs,
         finish_reason=delta.finish_reason,
+        stopped_by=delta.stopped_by,
         usage=delta.usage,
     )
 
@@ -346,6 +360,12 @@ def _tool_json(tool: Tool) -> dict[str, Json]:
     if tool.strict:
         function["strict"] = True
     return {"type": "function", "function": function}
+
+
+def _stopped_by(body: _Body) -> str | None:
+    """Read which stop sequence ended an answer; OpenAI's own wire does not say, llama.cpp and vLLM do."""
+    said = body.choices[0].stop_reason if body.choices else None
+    return (body.verbose.stopping_word if body.verbose else None) or (said if isinstance(said, str) else None)
 
 
 def _body(raw: bytes) -> _Body:

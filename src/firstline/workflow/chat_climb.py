@@ -272,13 +272,14 @@ class Climb:
             refusal=completion.refusal or None,
             tool_calls=calls,
             finish_reason=completion.finish_reason,
+            stopped_by=completion.stopped_by if completion.stopped_by in self.asked.sampling.stop else None,
             logprobs=completion.logprobs if self.asked.logprobs is not None else None,
         )
         if emit is not None:
             for place, call in enumerate(calls):
                 await emit(Piece(index=index, calls=((place, msgspec.structs.replace(call, arguments="")),)))
                 await emit(Piece(index=index, calls=((place, ToolCall(id="", name="", arguments=call.arguments)),)))
-            await emit(Piece(index=index, finish_reason=choice.finish_reason))
+            await emit(Piece(index=index, finish_reason=choice.finish_reason, stopped_by=choice.stopped_by))
         return choice
 
     async def _close(self, members: Members, completion: Completion, index: int, emit: Emit | None) -> str:

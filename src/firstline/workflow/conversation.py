@@ -66,12 +66,16 @@ class Conversation(Value, frozen=True, kw_only=True):
 
 
 class Choice(Value, frozen=True, kw_only=True):
-    """One answer. Without a `text` there are tool calls, or a `refusal` in its stead: nothing passed the checks."""
+    """One answer. Without a `text` there are tool calls, or a `refusal` in its stead: nothing passed the checks.
+
+    `stopped_by` is the stop sequence that ended it, where the engine says so.
+    """
 
     text: str | None
     refusal: str | None = None
     tool_calls: tuple[ToolCall, ...] = ()
     finish_reason: FinishReason = "stop"
+    stopped_by: str | None = None
     logprobs: tuple[TokenProb, ...] | None = None
 
 
@@ -85,7 +89,7 @@ class Reply(Value, frozen=True, kw_only=True):
 
 
 class Piece(Value, frozen=True, kw_only=True):
-    """A piece of a streamed reply, of the answer number `index`. `finish_reason` ends that answer.
+    """A piece of a streamed reply, of the answer number `index`. `finish_reason` (and `stopped_by`) end that answer.
 
     The last piece of a stream carries `usage` and `run` and belongs to no answer.
     """
@@ -96,6 +100,7 @@ class Piece(Value, frozen=True, kw_only=True):
     calls: tuple[tuple[int, ToolCall], ...] = ()
     logprobs: tuple[TokenProb, ...] = ()
     finish_reason: FinishReason | None = None
+    stopped_by: str | None = None
     usage: Usage | None = None
     run: Run | None = None
     notes: tuple[str, ...] = ()
