@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from openai.types.responses.response_create_params import ResponseCreateParamsBase
 
 from firstline.api.responses_body import parse
 from firstline.api.responses_conversation import conversation, named
-from firstline.api.responses_shapes import Asked, ResponseBody
+from firstline.api.responses_shapes import ITEMS, TOOLS, Asked, ResponseBody
 from firstline.errors import ContextLengthError, SchemaError, UnsupportedError, UsageError
+from request_shapes import parameters, values
 
 TOOL: dict[str, Any] = {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}}}
 LOOSE: dict[str, Any] = {
@@ -49,7 +51,7 @@ def body(**fields: Any) -> ResponseBody:
         ({"tool_choice": "required"}, "tool_choice", "invalid_request"),
         ({"tools": [TOOL], "tool_choice": {"type": "function", "name": "g"}}, "tool_choice", "invalid_request"),
         ({"tools": [TOOL], "tool_choice": {"type": "function"}}, "tool_choice", "invalid_request"),
-        ({"tools": [TOOL], "tool_choice": {"type": "web_search"}}, "tool_choice.type", "invalid_request"),
+        ({"tools": [TOOL], "tool_choice": {"type": "web_search"}}, "tool_choice.type", "unsupported_parameter"),
         ({"max_output_tokens": 15}, "max_output_tokens", "invalid_request"),
         ({"temperature": 3}, "temperature", "invalid_request"),
         ({"stream_options": {"include_obfuscation": False}}, "stream_options", "invalid_request"),
@@ -83,6 +85,61 @@ def test_a_mistake_is_told_by_the_name_of_its_field(fields: dict[str, Any], para
     with pytest.raises(UsageError) as caught:
         body(**fields)
     assert (caught.value.param, caught.value.code) == (param, code)
+
+
+EXAMPLES: dict[str, Any] = {
+    "parameters": [{"type": "object", "properties": {}}],
+    "schema": [{"type": "object", "properties": {}}],
+    "max_output_tokens": [16],
+}
+WORDS = ("background", "context_management", "conversation", "prompt", "image", "access_programs", "background_options")
+"""Parameters that ask for something that there is not."""
+
+
+def refusable(name: str, value: Any) -> bool:
+    """Say whether no answer is right: what is hosted, kept or made at the maker's, and parts that name nothing."""
+    if value in (None, False, [], {}):
+        return False
+    match name, value:
+        case "tools", [{"type": "custom", "format": {"syntax": "lark"}}]:
+            return True
+        case "tools", [{"type": kind}]:
+            return kind not in TOOLS
+        case "tool_choice", {"type": kind}:
+            return kind not in TOOLS
+        case "input", [
+            {"content": [{"type": "input_image" | "input_file" as kind, **named}]}
+            | {"call_id": str(), "output": [{"type": "input_image" | "input_file" as kind, **named}]}
+        ]:
+            sources = ("image_url", "file_id") if kind == "input_image" else ("file_data", "file_id", "file_url")
+            return not any(named.get(source) for source in sources)
+        case "input", [{"type": "function_call_output" | "custom_tool_call_output", **named}]:
+            return not named.get("call_id")
+        case "input", [{"type": kind}]:
+            return kind not in ITEMS
+        case "input", [{"role": _}]:
+            return False
+        case "input", [_]:
+            return True
+        case _:
+            return name in WORDS
+
+
+@pytest.mark.parametrize("name", parameters(ResponseCreateParamsBase))
+def test_every_parameter_of_the_official_client_is_taken_or_refused_by_name(name: str) -> None:
+    needed: dict[str, Any] = {
+        "stream_options": {"stream": True},
+        "tool_choice": {"tools": [{"type": "function", "name": "x"}]},
+    }
+    kind = parameters(ResponseCreateParamsBase)[name]
+    for value in EXAMPLES.get(name) or values(kind, EXAMPLES):
+        raw = {"model": "m", "input": "json", **needed.get(name, {}), name: value}
+        if refusable(name, value):
+            with pytest.raises(UsageError) as caught:
+                parse(raw, ResponseBody)
+            assert (caught.value.param or "").partition(".")[0].partition("[")[0] == name
+        else:
+            assert parse(raw, ResponseBody), value
 
 
 def test_an_unknown_field_is_refused_with_the_nearest_name() -> None:

@@ -7,12 +7,15 @@ from typing import Any
 import msgspec
 import pytest
 
+from firstline.api.content import Sources
 from firstline.api.responses_body import items_of
-from firstline.api.responses_items import kept_items, turns
+from firstline.api.responses_items import kept_items, read_items, turns
 from firstline.api.responses_shapes import Item
-from firstline.errors import UsageError
+from firstline.errors import ImageError, UsageError
+from firstline.settings import Limits
 from firstline.types import Image, Text
-from firstline.workflow.source import InputPart
+from firstline.workflow.source import Document, InputPart
+from small_pdf import pdf
 
 
 def call(name: str) -> dict[str, Any]:
@@ -82,3 +85,22 @@ def test_items_are_kept_with_ids_and_parts() -> None:
     assert kept[0]["content"] == [{"type": "input_text", "text": "q"}]
     assert kept[1]["content"][0]["annotations"] == []
     assert msgspec.convert(kept, list[Item]), "and can be read again"
+
+
+async def test_a_file_at_an_address_is_read_as_what_its_bytes_are() -> None:
+    async def fetch(url: str, _limits: Limits) -> bytes:
+        return pdf("BT ET") if url.endswith("a.pdf") else b"neither a PDF nor a picture"
+
+    async def open_file(_file_id: str, _most: int) -> bytes:
+        raise AssertionError("nothing was uploaded")
+
+    sources = Sources(fetch=fetch, open_file=open_file)
+    for name, known in (("a.pdf", True), ("b", False)):
+        part = {"type": "input_file", "file_url": f"https://example.com/{name}"}
+        items = msgspec.convert(items_of([{"role": "user", "content": [part]}]), list[Item])
+        if known:
+            assert await read_items(items, Limits(), sources, ["here"]) == [(Document(data=pdf("BT ET")),)]
+            continue
+        with pytest.raises(ImageError) as caught:
+            await read_items(items, Limits(), sources, ["here"])
+        assert caught.value.param == "here[0]"

@@ -53,6 +53,7 @@ def parse(raw: dict[str, Json], shape: type[T]) -> T:
     for name, hint in UNSUPPORTED.items():
         if name in raw and raw[name] not in _NOTHING:
             raise UnsupportedError(f"'{name}' is not supported", hint=hint, param=name)
+    _check_hosted(raw.get("tool_choice"), (*TOOLS, "allowed_tools"), "tool_choice")
     body = read_fields(
         {**raw, "input": items_of(raw.get("input")), "tools": _known_tools(raw.get("tools"))},
         shape,
@@ -99,14 +100,18 @@ def _item(item: Json, param: str) -> Json:
 
 def _known_tools(tools: Json) -> Json:
     for number, tool in enumerate(tools if isinstance(tools, list) else ()):
-        kind = tool.get("type") if isinstance(tool, Mapping) else None
-        if isinstance(kind, str) and kind not in TOOLS:
-            raise UnsupportedError(
-                f"the hosted tool {kind[:64]!r} is not supported",
-                hint="offer a function of yours that does it",
-                param=f"tools[{number}].type",
-            )
+        _check_hosted(tool, TOOLS, f"tools[{number}]")
     return tools
+
+
+def _check_hosted(tool: Json, known: Sequence[str], param: str) -> None:
+    kind = tool.get("type") if isinstance(tool, Mapping) else None
+    if isinstance(kind, str) and kind not in known:
+        raise UnsupportedError(
+            f"the hosted tool {kind[:64]!r} is not supported",
+            hint="offer a function of yours that does it",
+            param=f"{param}.type",
+        )
 
 
 def _check_together(body: Asked) -> None:
