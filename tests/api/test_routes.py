@@ -28,6 +28,8 @@ async def test_every_route_refuses_a_wrong_method_in_the_one_shape(tmp_path: Pat
                 wrong_method(route), route.path.replace("{id:path}", "x").replace("{id}", "x")
             )
             check_error(answer, 405, "method_not_allowed")
+            methods = {method for one in ROUTES if one.path == route.path for method in one.methods or ()}
+            assert methods <= set(answer.headers["allow"].split(", ")), route.path
         for path in (
             "/",
             "/v1",
@@ -56,6 +58,7 @@ async def test_every_route_that_names_something_knows_when_it_does_not_exist(tmp
         ("limit=x", "limit", "invalid_request"),
         ("verdict=right", "verdict", "invalid_request"),
         ("limits=3", "limits", "unsupported_parameter"),
+        ("verdict=null", "verdict", "invalid_request"),
     ],
 )
 async def test_a_wrong_query_names_its_field(tmp_path: Path, query: str, param: str, code: str) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from firstline.api.error_words import Problem, problem_of, told
 from firstline.api.messages_errors import anthropic_response, request_id_of, speaks_anthropic
@@ -36,8 +37,19 @@ def translate(request: Request, error: Exception) -> Response:
         return Response(status_code=499)  # nobody reads it; the log says it
     problem = problem_of(error, request.method, request.url.path)
     if speaks_anthropic(request.url.path):
-        return anthropic_response(problem, request_id_of(request))
-    return _response(problem)
+        answer = anthropic_response(problem, request_id_of(request))
+    else:
+        answer = _response(problem)
+    if problem.status == 405:
+        answer.headers["allow"] = _allowed(request)
+    return answer
+
+
+def _allowed(request: Request) -> str:
+    """Give the methods of a path: the router knows one route at a time, and a path has one for each method."""
+    fitting = (route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE)
+    methods = {method for route in fitting if isinstance(route, Route) for method in route.methods or ()}
+    return ", ".join(sorted(methods))
 
 
 def _object(problem: Problem) -> dict[str, Json]:

@@ -244,6 +244,7 @@ def _query(request: Request) -> tuple[CompletionQuery, dict[str, str]]:
             plain[name] = value
     if len(metadata) > 16:
         raise UnsupportedError("at most 16 pairs of metadata can be asked for", param="metadata")
+    read_fields({"metadata": metadata}, MetadataBody)
     return read_words(plain, CompletionQuery), metadata
 
 

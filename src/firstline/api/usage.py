@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from firstline.api.auth import caller_of
+from firstline.api.fields import refuse_null
 from firstline.api.key_object import money_object
 from firstline.api.operation import Operation
 from firstline.errors import UsageError
@@ -138,6 +139,7 @@ def read_query(request: Request) -> UsageQuery:
         message, _, path = str(error).partition(" - at ")
         param = path.strip("`").removeprefix("$.").partition("[")[0] or None
         raise UsageError(f"{param}: {message}" if param else message, param=param) from None
+    refuse_null(given, query)
     most = _BUCKETS[query.bucket_width][1]
     if query.limit is not None and query.limit > most:
         raise UsageError(f"limit: at most {most} buckets of {query.bucket_width}", param="limit")

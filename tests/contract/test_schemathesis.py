@@ -1,0 +1,151 @@
+"""schemathesis asks a served application what its description allows, and what it does not.
+
+No answer may be a 5xx, of a status or type that is not declared, without a header that always comes, or of another
+shape; what the description forbids must be refused. Which names exist is told to the generator, so that it gets behind
+the first look-up. The same seeds each time: a failure here can be had again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.failures import FailureGroup
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import (
+    allow_header_conformance,
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+)
+
+from firstline.api.openapi import document
+from firstline.api.routes import ROUTES
+from served import served
+
+CHECKS: list[Any] = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+    unsupported_method,
+    allow_header_conformance,
+]
+MODELS = ["fake/echo", "fake/scripted", "task/colour", "gpt-4o-mini", "no/body"]
+LADDER = '[ladder]\nstand_in = ["fake/scripted"]'
+FUZZED = 8
+"""Requests that are made up for each operation, of right ones and of wrong ones each."""
+COVERED = 80
+"""Requests at the bounds of what is declared, for each operation at most."""
+REFUSING = frozenset({"POST /v1/responses/{id}/cancel", "POST /v1/embeddings"})
+"""Operations that do not succeed here: there is never one to cancel, and no encoder is on disk."""
+SECONDS = 20
+"""What a single request may take at most."""
+
+LABELS = [f"{method.upper()} {path}" for path, found in document(ROUTES, "0")["paths"].items() for method in found]
+
+
+def knowing(description: dict[str, Any], ids: dict[str, str]) -> dict[str, Any]:
+    """Tell a description which models and things there are."""
+    made = copy.deepcopy(description)
+    for path, methods in made["paths"].items():
+        for declared in methods.values():
+            for parameter in declared["parameters"]:
+                if parameter["in"] == "path":
+                    known = next((one for start, one in ids.items() if path.startswith(start)), "x")
+                    parameter["schema"] = {"enum": [known, "nothing"]}
+            for content in declared.get("requestBody", {}).get("content", {}).values():
+                name = content["schema"].get("$ref", "").rpartition("/")[2]
+                properties = made["components"]["schemas"].get(name, {}).get("properties", {})
+                if "model" in properties:
+                    properties["model"] = {"enum": MODELS}
+    return made
+
+
+async def things(client: httpx2.AsyncClient) -> dict[str, str]:
+    """Make one of each thing that has an id; gives the ids by the start of their paths."""
+    body = {"model": "fake/echo", "messages": [{"role": "user", "content": "hello"}], "store": True}
+    answer = (await client.post("/v1/chat/completions", json=body)).json()
+    form = {"purpose": "user_data"}
+    file = (await client.post("/v1/files", files={"file": ("a.txt", b"hello")}, data=form)).json()
+    response = (await client.post("/v1/responses", json={"model": "fake/echo", "input": "hello"})).json()
+    return {
+        "/v1/chat": answer["id"],
+        "/v1/runs": answer["firstline"]["id"],
+        "/v1/files": file["id"],
+        "/v1/responses": response["id"],
+        "/v1/models": "fake/echo",
+    }
+
+
+def cases(operation: Any, modes: list[GenerationMode]) -> Iterator[Any]:
+    """Give requests at the bounds of what an operation declares."""
+    schema = operation.schema
+    found = schema.iter_coverage_cases(
+        operation, generation_modes=modes, generation_config=schema.config.generation_for(operation=operation)
+    )
+    for _, case in zip(range(COVERED), found, strict=False):
+        yield case
+
+
+def explore(description: dict[str, Any], label: str, url: str) -> tuple[set[int], list[str]]:
+    """Ask one operation; gives the statuses of its answers, and what was wrong with them."""
+    schema = schemathesis.openapi.from_dict(description)
+    schema.config.update(base_url=url)
+    operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
+    operation = next(one for one in operations if one.label == label)
+    statuses: set[int] = set()
+    faults: list[str] = []
+    with requests.Session() as session:
+        session.trust_env = False
+
+        def ask(case: Any) -> None:
+            try:
+                answer = case.call(session=session, timeout=SECONDS)
+                statuses.add(answer.status_code)
+                case.validate_response(answer, checks=CHECKS)
+            except FailureGroup as group:
+                faults.extend(f"{case.as_curl_command()[:600]}\n{one}" for one in group.exceptions)
+
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+            for case in cases(operation, [mode]):
+                ask(case)
+            if mode is GenerationMode.NEGATIVE and not (operation.body or operation.query or operation.path_parameters):
+                continue  # nothing to be wrong in
+            strategy = operation.as_strategy(generation_mode=mode)
+            settings(
+                max_examples=FUZZED,
+                derandomize=True,
+                database=None,
+                deadline=None,
+                phases=[Phase.generate],
+                suppress_health_check=list(HealthCheck),
+            )(given(case=strategy)(ask))()
+    return statuses, faults
+
+
+@pytest.mark.parametrize("label", LABELS)
+async def test_answers_are_as_described(tmp_path: Path, label: str) -> None:
+    async with (
+        served(tmp_path, toml=LADDER) as server,
+        httpx2.AsyncClient(base_url=server.url[:-3], timeout=60) as client,
+    ):
+        description = knowing((await client.get("/openapi.json")).json(), await things(client))
+        statuses, faults = await asyncio.to_thread(explore, description, label, server.url[:-3])
+    assert (200 in statuses) == (label not in REFUSING), statuses
+    assert not faults, "\n\n".join(sorted(set(faults)))
