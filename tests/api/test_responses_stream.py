@@ -23,7 +23,7 @@ from firstline.errors import (
 )
 from firstline.types import Run, ToolCall, Usage
 from firstline.workflow.conversation import Piece
-from firstline.workflow.converse import Rejected
+from firstline.workflow.task_reply import Rejected
 
 STRICT: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 RUN = Run(id="run_1", task="chat", version="chat@1", verdict=None, answer=None, attempts=())

@@ -15,7 +15,7 @@ from firstline.api.errors import error_response
 from firstline.api.run_object import wire_headers
 from firstline.errors import FirstlineError
 from firstline.types import Json
-from firstline.workflow.converse import Rejected
+from firstline.workflow.task_reply import Rejected
 
 Refuse = Callable[[FirstlineError, Mapping[str, str] | None], Response]
 """Writes an error in a surface's own shape."""

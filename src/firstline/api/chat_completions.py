@@ -64,7 +64,7 @@ async def chat_completions(request: Request) -> ASGIApp:
 async def _answer(request: Request, services: Services, body: ChatBody, caller: Caller | None, store: Store) -> ASGIApp:
     # An unknown model is told before anything is fetched for it.
     bare = conversation(body, [()] * len(body.messages), caller)
-    services.converser.check(bare)
+    await services.converser.check(bare)
     parts = await read_messages(body.messages, services.settings.limits, sources_of(request, caller))
     asked = conversation(body, parts, caller)
     if body.stream:

@@ -105,7 +105,7 @@ async def _asked(request: Request, services: Services, body: CountBody) -> Conve
     caller = caller_for(request, model)
     asked = conversation(body, model, caller)
     _check_effort(body, model, services)
-    services.converser.check(asked)
+    await services.converser.check(asked)
     turns = await read_turns(body, services.settings.limits, sources_of(request, caller))
     return msgspec.structs.replace(asked, turns=turns)
 

@@ -89,7 +89,7 @@ async def list_models(request: Request) -> Response:
 
     models = ((model, name) for model in services.catalog.list() for name in model.names())
     data = [model_object(model, name, now) for model, name in models if seen(name)]
-    data += [task_object(services.tasks.get(name)) for name in services.tasks.names() if seen(TASK_PREFIX + name)]
+    data += [task_object(task) for task in await services.tasks.all() if seen(TASK_PREFIX + task.name)]
     return _json({"object": "list", "data": data})
 
 
@@ -100,7 +100,7 @@ async def retrieve_model(request: Request) -> Response:
     name: str = request.path_params["id"]
     caller_for(request, name)
     if name.startswith(TASK_PREFIX):
-        return _json(task_object(services.tasks.get(name.removeprefix(TASK_PREFIX))))
+        return _json(task_object(await services.tasks.find(name.removeprefix(TASK_PREFIX))))
     # A path of this machine is no name on the wire.
     return _json(model_object(services.catalog.get(name, own_files=False), name, datetime.now(UTC)))
 

@@ -35,8 +35,8 @@ from firstline.api.sse import EventStream, data_frame
 from firstline.errors import FirstlineError, PreviousResponseError
 from firstline.types import Caller, Json
 from firstline.workflow.conversation import Conversation
-from firstline.workflow.converse import Rejected
 from firstline.workflow.services import Services
+from firstline.workflow.task_reply import Rejected
 
 Store = Callable[[dict[str, Json]], Awaitable[None]]
 """Keeps a whole response, where its request says so."""
@@ -105,7 +105,7 @@ async def _counted(request: Request, services: Services, body: Asked) -> Respons
 
 async def _asked(request: Request, services: Services, body: Asked, caller: Caller | None) -> Conversation:
     # An unknown model is told before anything is fetched for it.
-    services.converser.check(conversation(body, (), caller))
+    await services.converser.check(conversation(body, (), caller))
     before = msgspec.convert(await history(services, body.previous_response_id, caller), list[Item])
     items = [*before, *body.items]
     places = [""] * len(before) + [_place(item, number) for number, item in enumerate(body.items)]

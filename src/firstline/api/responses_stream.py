@@ -30,7 +30,7 @@ from firstline.api.run_object import wire_object
 from firstline.errors import FirstlineError
 from firstline.types import FinishReason, Json, ToolCall, Usage
 from firstline.workflow.conversation import Piece
-from firstline.workflow.converse import Rejected
+from firstline.workflow.task_reply import Rejected
 
 Event = dict[str, Json]
 

@@ -16,7 +16,7 @@ from firstline.api.errors import error_object, error_response
 from firstline.api.run_object import wire_headers
 from firstline.errors import FirstlineError
 from firstline.types import Json
-from firstline.workflow.converse import Rejected
+from firstline.workflow.task_reply import Rejected
 
 _LOG = logging.getLogger("firstline.requests")
 

@@ -7,39 +7,28 @@ A task (`task/NAME`) works on what the user's turns hold. `gpt-4o-mini` keeps th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import msgspec
 
 from firstline.catalog.catalog import Catalog
 from firstline.catalog.model import Model
-from firstline.errors import ContextLengthError, DocumentError, ImageError, InputError, InvalidValueError
+from firstline.errors import ContextLengthError, InvalidValueError
 from firstline.errors import UnsupportedError as Unsupported
 from firstline.media.image_tokens import image_tokens, rule
 from firstline.tokens import PRIMER, O200k
-from firstline.types import Image, Json, Message, Run, Text, Usage
+from firstline.types import Image, Message, Text, Usage
 from firstline.workflow.chat import Chat
 from firstline.workflow.conversation import Choice, Conversation, Piece, Reply, Turn
-from firstline.workflow.events import Event
-from firstline.workflow.gate import member_text
 from firstline.workflow.ladder import STAND_IN
 from firstline.workflow.run import Runner
-from firstline.workflow.source import TaskInput
 from firstline.workflow.task import Task
+from firstline.workflow.task_reply import check_task, task_pieces, task_reply
 from firstline.workflow.tasks import Tasks
 from firstline.workflow.window import newest
 
 TASK_PREFIX = "task/"
-
-
-class Rejected(Exception):
-    """A task's run rejected its input: the error that says why, and the run that the ledger keeps."""
-
-    def __init__(self, error: InputError, run: Run) -> None:
-        super().__init__(error.message)
-        self.error = error
-        self.run = run
 
 
 class Converser:
@@ -52,15 +41,16 @@ class Converser:
         self._chat = chat
         self._tokens = tokens
 
-    def check(self, asked: Conversation) -> None:
+    async def check(self, asked: Conversation) -> Task | None:
         """Refuse what the name in `model` cannot do, before anything is fetched or read for it.
 
-        Raises ModelNotFoundError, NotFoundError for a task, UnsupportedError and InvalidValueError.
+        Gives the task that it names; None for a model. Raises ModelNotFoundError, NotFoundError for a task,
+        UnsupportedError and InvalidValueError.
         """
         if asked.model.startswith(TASK_PREFIX):
-            self._tasks.get(asked.model.removeprefix(TASK_PREFIX))
-            _check_task(asked)
-            return
+            task = await self._tasks.find(asked.model.removeprefix(TASK_PREFIX))
+            check_task(asked)
+            return task
         # A path of this machine is no name on the wire.
         model = self._catalog.get(asked.model, own_files=False)
         if asked.parameters:
@@ -76,10 +66,11 @@ class Converser:
                 f"provided {wanted}.",
                 param="max_tokens",
             )
+        return None
 
     async def count(self, asked: Conversation) -> int:
         """Count a prompt in o200k_base, its pictures by the rule of the model. Raises what `check` raises."""
-        self.check(asked)
+        await self.check(asked)
         return await self._text_tokens(asked) + _picture_tokens(asked)
 
     async def fit(self, asked: Conversation) -> Conversation:
@@ -87,8 +78,8 @@ class Converser:
 
         Counted in o200k_base, which for another model is an estimate. Raises what `check` raises.
         """
-        self.check(asked)
-        window = None if asked.model.startswith(TASK_PREFIX) else self._catalog.get(asked.model).context
+        task = await self.check(asked)
+        window = None if task is not None else self._catalog.get(asked.model).context
         if window is None or (whole := await self._text_tokens(asked)) <= (room := _room(window, asked)):
             return asked
         messages = [_countable(turn) for turn in asked.turns]
@@ -100,9 +91,9 @@ class Converser:
 
     async def reply(self, asked: Conversation) -> Reply:
         """Answer a conversation. Raises what `check` raises, ContextLengthError, Rejected, and the engines' errors."""
-        self.check(asked)
-        if asked.model.startswith(TASK_PREFIX):
-            return await self._task(asked)
+        task = await self.check(asked)
+        if task is not None:
+            return await task_reply(self._runner, task, asked)
         prompt = await self._prompt_tokens(asked)
         reply = await self._chat.reply(await self._by_text(asked))
         if prompt is None:
@@ -112,9 +103,9 @@ class Converser:
 
     async def stream(self, asked: Conversation) -> AsyncGenerator[Piece]:
         """Answer a conversation piece by piece; what is verified comes once it has passed. Raises as `reply` does."""
-        self.check(asked)
-        if asked.model.startswith(TASK_PREFIX):
-            pieces = self._task_pieces(asked)
+        task = await self.check(asked)
+        if task is not None:
+            pieces = task_pieces(self._runner, task, asked)
             prompt = None
         else:
             prompt = await self._prompt_tokens(asked)
@@ -176,106 +167,6 @@ class Converser:
             reasoning_tokens=made.reasoning_tokens,
         )
 
-    async def _task(self, asked: Conversation) -> Reply:
-        task = self._tasks.get(asked.model.removeprefix(TASK_PREFIX))
-        run = await self._runner.run(
-            task, _task_input(asked.turns), parameters=asked.parameters or {}, caller=asked.caller
-        )
-        if run.verdict == "rejected":
-            raise Rejected(rejection(run), run)
-        content = _content(task, run.answer)
-        refusal = None if content is not None else run.reason or "no model could answer"
-        return Reply(
-            choices=(Choice(text=content, refusal=refusal),),
-            usage=_run_usage(run),
-            run=run,
-            notes=tuple(_without_effect(asked)),
-        )
-
-    async def _task_pieces(self, asked: Conversation) -> AsyncGenerator[Piece]:
-        """Stream a task's answer: each field once it has passed every check, in the task's order."""
-        task = self._tasks.get(asked.model.removeprefix(TASK_PREFIX))
-        given = _task_input(asked.turns)
-        settled: asyncio.Queue[Event | None] = asyncio.Queue()
-
-        async def work() -> Run:
-            try:
-                return await self._runner.run(
-                    task,
-                    given,
-                    parameters=asked.parameters or {},
-                    on_event=settled.put_nowait,
-                    caller=asked.caller,
-                )
-            finally:
-                settled.put_nowait(None)
-
-        writer = _FieldWriter(task)
-        worker = asyncio.create_task(work())
-        try:
-            while (event := await settled.get()) is not None:
-                if text := writer.add(event):
-                    yield Piece(text=text)
-            run = await worker
-        finally:
-            worker.cancel()
-            await asyncio.gather(worker, return_exceptions=True)
-        if run.verdict == "rejected":
-            raise Rejected(rejection(run), run)
-        for piece in writer.end(run):
-            yield piece
-        yield Piece(usage=_run_usage(run), run=run, notes=tuple(_without_effect(asked)))
-
-
-class _FieldWriter:
-    """Writes a task's answer as its fields settle; fields come in the task's order, whatever order they settle in."""
-
-    def __init__(self, task: Task) -> None:
-        self._task = task
-        self._text = task.kind == "transform" and not task.fields
-        self._keys = task.keys
-        self._values: dict[str, Json] = {}
-        self._sent = 0
-
-    def add(self, event: Event) -> str:
-        """Take an event; gives the text that may go out now."""
-        if event.kind != "settled":
-            return ""
-        if event.keys:
-            self._keys = event.keys  # a task whose fields the caller names has them only now
-        self._values.update(event.values)
-        out = ""
-        while self._sent < len(self._keys) and (key := self._keys[self._sent]) in self._values:
-            value = self._values[key]
-            out += str(value) if self._text else member_text(key, value, first=self._sent == 0)
-            self._sent += 1
-        return out
-
-    def end(self, run: Run) -> Sequence[Piece]:
-        """Give the pieces that end the answer: its end, or why there is none."""
-        if run.verdict in ("accepted", "escalated"):
-            closing = () if self._text else (Piece(text="}" if self._sent else "{}"),)
-            return (*closing, Piece(finish_reason="stop"))
-        refusal = f"{run.reason or 'no model could answer'}. The run {run.id} is left to review."
-        return (Piece(refusal=refusal), Piece(finish_reason="stop"))
-
-
-def rejection(run: Run) -> InputError:
-    """Give the error that rejected a run, with its own code; the hint is the run's note."""
-    kinds = {kind.code: kind for kind in (ImageError, DocumentError, ContextLengthError)}
-    hint = run.notes[0] if run.notes else None
-    kind = kinds.get(run.error_code or "", InputError)
-    return kind(run.reason or "the input is unusable", hint=hint, param="messages")
-
-
-def _check_task(asked: Conversation) -> None:
-    if asked.logprobs is not None:
-        raise Unsupported("a task gives confidences by field, not logprobs", param="logprobs")
-    if asked.tools:
-        raise Unsupported("a task calls no tools", param="tools")
-    if asked.choices > 1:
-        raise Unsupported("a task gives one answer", param="n")
-
 
 def _check_window(model: Model, prompt: int, completion: int | None) -> None:
     window = model.context
@@ -298,35 +189,6 @@ def _room(window: int, asked: Conversation) -> int:
     return window - (asked.sampling.max_tokens or 0)
 
 
-def _task_input(turns: Sequence[Turn]) -> TaskInput:
-    parts = tuple(part for turn in turns if turn.role == "user" for part in turn.parts)
-    if not any(not isinstance(part, Text) or part.text.strip() for part in parts):
-        raise InputError("the input is empty", hint="a task works on the messages of the role user", param="messages")
-    return TaskInput(parts=parts)
-
-
-def _content(task: Task, answer: Json) -> str | None:
-    if answer is None:
-        return None
-    if task.kind == "transform" and isinstance(answer, dict) and isinstance(answer.get("text"), str):
-        return str(answer["text"])
-    return answer if isinstance(answer, str) else msgspec.json.encode(answer).decode()
-
-
-def _without_effect(asked: Conversation) -> list[str]:
-    """Say what the request asked for that a task decides by itself."""
-    notes = []
-    if any(turn.role != "user" for turn in asked.turns):
-        notes.append("only the user's messages were read: a task has its own instruction")
-    sampling = asked.sampling
-    given = [name for name in ("temperature", "top_p", "max_tokens", "seed") if getattr(sampling, name) is not None]
-    given += ["stop"] if sampling.stop else []
-    given += ["response_format"] if asked.verifiable else []
-    if given:
-        notes.append(f"without effect on a task: {', '.join(given)}")
-    return notes
-
-
 def _countable(turn: Turn) -> Message:
     texts = tuple(part for part in turn.parts if isinstance(part, Text))
     return Message(role=turn.role, parts=texts, name=turn.name, tool_calls=turn.tool_calls)
@@ -341,7 +203,3 @@ def _picture_tokens(asked: Conversation) -> int:
 def _written(choice: Choice) -> str:
     calls = "".join(call.name + call.arguments for call in choice.tool_calls)
     return (choice.text or "") + (choice.refusal or "") + calls
-
-
-def _run_usage(run: Run) -> Usage:
-    return sum((attempt.usage for attempt in run.attempts), Usage())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 from importlib.resources import files
 from pathlib import Path
@@ -16,7 +17,11 @@ _LARGEST = 1_000_000
 
 
 class Tasks:
-    """The tasks that can be run here. A user's own task hides a built-in one of its name; files are read when asked."""
+    """The tasks that can be run here. A user's own task hides a built-in one of its name.
+
+    The folder is looked into whenever a task is asked for; a file is read again once it has changed. May be called from
+    any thread.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -26,6 +31,7 @@ class Tasks:
             if entry.name.endswith(".toml")
         }
         self._read: dict[str, Task] = {}
+        self._own_read: dict[Path, tuple[tuple[int, int], Task]] = {}
 
     def names(self) -> list[str]:
         """List the names, sorted."""
@@ -35,7 +41,7 @@ class Tasks:
         """Give a task. Raises NotFoundError with the nearest name, TaskError for a file with a mistake."""
         own = self._own().get(name)
         if own is not None:
-            return task_of_path(own)
+            return self._current(own)
         if name not in self._built_in:
             close = difflib.get_close_matches(name, self.names(), n=1)
             hint = f"did you mean {close[0]}?" if close else "`firstline tasks list` shows them all"
@@ -43,6 +49,25 @@ class Tasks:
         if name not in self._read:
             self._read[name] = task_from_text(name, self._built_in[name].read_text(encoding="utf-8"))
         return self._read[name]
+
+    async def find(self, name: str) -> Task:
+        """Give a task as `get` does, from the event loop: a disk may be slow."""
+        return await asyncio.to_thread(self.get, name)
+
+    async def all(self) -> list[Task]:
+        """Give every task, sorted by name. Raises TaskError."""
+        return await asyncio.to_thread(lambda: [self.get(name) for name in self.names()])
+
+    def _current(self, path: Path) -> Task:
+        try:
+            seen = path.stat()
+        except OSError as error:
+            raise TaskError(f"{path} cannot be read: {error.strerror}") from None
+        stamp = (seen.st_mtime_ns, seen.st_size)
+        known = self._own_read.get(path)
+        if known is None or known[0] != stamp:
+            known = self._own_read[path] = (stamp, task_of_path(path))
+        return known[1]
 
     def _own(self) -> dict[str, Path]:
         if not self._folder.is_dir():

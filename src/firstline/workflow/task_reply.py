@@ -1,0 +1,160 @@
+"""A conversation with a task: what the user's turns hold is its input, and its answer comes field by field."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+
+import msgspec
+
+from firstline.errors import ContextLengthError, DocumentError, ImageError, InputError
+from firstline.errors import UnsupportedError as Unsupported
+from firstline.types import Json, Run, Text, Usage
+from firstline.workflow.conversation import Choice, Conversation, Piece, Reply, Turn
+from firstline.workflow.events import Event
+from firstline.workflow.gate import member_text
+from firstline.workflow.run import Runner
+from firstline.workflow.source import TaskInput
+from firstline.workflow.task import Task
+
+
+class Rejected(Exception):
+    """A task's run rejected its input: the error that says why, and the run that the ledger keeps."""
+
+    def __init__(self, error: InputError, run: Run) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.run = run
+
+
+def check_task(asked: Conversation) -> None:
+    """Refuse what no task does. Raises UnsupportedError."""
+    if asked.logprobs is not None:
+        raise Unsupported("a task gives confidences by field, not logprobs", param="logprobs")
+    if asked.tools:
+        raise Unsupported("a task calls no tools", param="tools")
+    if asked.choices > 1:
+        raise Unsupported("a task gives one answer", param="n")
+
+
+async def task_reply(runner: Runner, task: Task, asked: Conversation) -> Reply:
+    """Run a task on a conversation. Raises Rejected for an input that cannot be used."""
+    run = await runner.run(task, _task_input(asked.turns), parameters=asked.parameters or {}, caller=asked.caller)
+    if run.verdict == "rejected":
+        raise Rejected(rejection(run), run)
+    content = _content(task, run.answer)
+    refusal = None if content is not None else run.reason or "no model could answer"
+    return Reply(
+        choices=(Choice(text=content, refusal=refusal),),
+        usage=_run_usage(run),
+        run=run,
+        notes=tuple(_without_effect(asked)),
+    )
+
+
+async def task_pieces(runner: Runner, task: Task, asked: Conversation) -> AsyncGenerator[Piece]:
+    """Stream a task's answer: each field once it has passed every check, in the task's order."""
+    given = _task_input(asked.turns)
+    settled: asyncio.Queue[Event | None] = asyncio.Queue()
+
+    async def work() -> Run:
+        try:
+            return await runner.run(
+                task,
+                given,
+                parameters=asked.parameters or {},
+                on_event=settled.put_nowait,
+                caller=asked.caller,
+            )
+        finally:
+            settled.put_nowait(None)
+
+    writer = _FieldWriter(task)
+    worker = asyncio.create_task(work())
+    try:
+        while (event := await settled.get()) is not None:
+            if text := writer.add(event):
+                yield Piece(text=text)
+        run = await worker
+    finally:
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+    if run.verdict == "rejected":
+        raise Rejected(rejection(run), run)
+    for piece in writer.end(run):
+        yield piece
+    yield Piece(usage=_run_usage(run), run=run, notes=tuple(_without_effect(asked)))
+
+
+class _FieldWriter:
+    """Writes a task's answer as its fields settle; fields come in the task's order, whatever order they settle in."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._text = task.kind == "transform" and not task.fields
+        self._keys = task.keys
+        self._values: dict[str, Json] = {}
+        self._sent = 0
+
+    def add(self, event: Event) -> str:
+        """Take an event; gives the text that may go out now."""
+        if event.kind != "settled":
+            return ""
+        if event.keys:
+            self._keys = event.keys  # a task whose fields the caller names has them only now
+        self._values.update(event.values)
+        out = ""
+        while self._sent < len(self._keys) and (key := self._keys[self._sent]) in self._values:
+            value = self._values[key]
+            out += str(value) if self._text else member_text(key, value, first=self._sent == 0)
+            self._sent += 1
+        return out
+
+    def end(self, run: Run) -> Sequence[Piece]:
+        """Give the pieces that end the answer: its end, or why there is none."""
+        if run.verdict in ("accepted", "escalated"):
+            closing = () if self._text else (Piece(text="}" if self._sent else "{}"),)
+            return (*closing, Piece(finish_reason="stop"))
+        refusal = f"{run.reason or 'no model could answer'}. The run {run.id} is left to review."
+        return (Piece(refusal=refusal), Piece(finish_reason="stop"))
+
+
+def rejection(run: Run) -> InputError:
+    """Give the error that rejected a run, with its own code; the hint is the run's note."""
+    kinds = {kind.code: kind for kind in (ImageError, DocumentError, ContextLengthError)}
+    hint = run.notes[0] if run.notes else None
+    kind = kinds.get(run.error_code or "", InputError)
+    return kind(run.reason or "the input is unusable", hint=hint, param="messages")
+
+
+def _task_input(turns: Sequence[Turn]) -> TaskInput:
+    parts = tuple(part for turn in turns if turn.role == "user" for part in turn.parts)
+    if not any(not isinstance(part, Text) or part.text.strip() for part in parts):
+        raise InputError("the input is empty", hint="a task works on the messages of the role user", param="messages")
+    return TaskInput(parts=parts)
+
+
+def _content(task: Task, answer: Json) -> str | None:
+    if answer is None:
+        return None
+    if task.kind == "transform" and isinstance(answer, dict) and isinstance(answer.get("text"), str):
+        return str(answer["text"])
+    return answer if isinstance(answer, str) else msgspec.json.encode(answer).decode()
+
+
+def _without_effect(asked: Conversation) -> list[str]:
+    """Say what the request asked for that a task decides by itself."""
+    notes = []
+    if any(turn.role != "user" for turn in asked.turns):
+        notes.append("only the user's messages were read: a task has its own instruction")
+    sampling = asked.sampling
+    given = [name for name in ("temperature", "top_p", "max_tokens", "seed") if getattr(sampling, name) is not None]
+    given += ["stop"] if sampling.stop else []
+    given += ["response_format"] if asked.verifiable else []
+    if given:
+        notes.append(f"without effect on a task: {', '.join(given)}")
+    return notes
+
+
+def _run_usage(run: Run) -> Usage:
+    return sum((attempt.usage for attempt in run.attempts), Usage())
