@@ -18,6 +18,7 @@ from typing import Any, Final
 import openai
 from openai import AsyncOpenAI
 from openai.types.chat.completion_create_params import CompletionCreateParamsBase
+from openai.types.responses.response_create_params import ResponseCreateParamsBase
 from PIL import Image
 
 from request_shapes import parameters, values
@@ -25,8 +26,15 @@ from served import served
 from small_pdf import pdf
 
 CHAT: Final = parameters(CompletionCreateParamsBase)
+RESPONSES: Final = parameters(ResponseCreateParamsBase)
+NOT_HERE: Final = {"access_programs", "background", "background_options", "context_management", "conversation"} | {
+    "image",
+    "prompt",
+}
+"""Parameters of a response that ask for what is not here; their null, false and {} ask for nothing."""
 ASKED: Final[Any] = [{"role": "user", "content": "one two, as json"}]
 TOOL: Final[Any] = {"type": "function", "function": {"name": "x"}}
+RESPONSE_TOOL: Final[Any] = {"type": "function", "name": "x", "parameters": {"type": "object"}, "strict": False}
 COMPANIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "function_call": {"functions": [{"name": "x"}]},
     "parallel_tool_calls": {"tools": [TOOL]},
@@ -127,3 +135,31 @@ async def test_a_name_of_a_model(tmp_path: Path) -> None:
         elif error is not None:
             assert (error.status_code, error.code) == (503, "engine_unavailable")
             assert "OPENAI_API_KEY is not set" in error.message
+
+
+async def test_every_parameter_of_a_response(tmp_path: Path) -> None:
+    """One value for each combination of item types: the refused ones name the parameter, and the rest is served."""
+    files = {**examples(), "image_url": examples()["url"], "file_data": [examples()["file"][0]["file_data"]]}
+    companions: Any = {"stream_options": {"stream": True}, "tool_choice": {"tools": [{**RESPONSE_TOOL}]}}
+    served_names, refused = set(), set()
+    async with client(tmp_path) as official:
+        for name, kind in RESPONSES.items():
+            distinct = {_types(name, value): value for value in values(kind, files) if value}
+            for value in [] if name == "model" else distinct.values():
+                request: Any = {"model": "fake/echo", "input": "one, as json", **companions.get(name, {}), name: value}
+                try:
+                    answer = await official.responses.create(**request)
+                    assert not request.get("stream") or [event async for event in answer]
+                    served_names.add(name)
+                except openai.APIStatusError as error:
+                    refused.add((name, re.split(r"[.\[]", error.param or "")[0], error.status_code))
+    assert {(name, param) for name, param, _ in refused if name != param} == set()
+    assert {status for _, _, status in refused} <= {400, 404}
+    # One token is fewer than a response may be asked for, and no response has the id x.
+    assert {*RESPONSES} - served_names - {"model"} == {*NOT_HERE, "max_output_tokens", "previous_response_id"}
+
+
+def _types(name: str, value: Any) -> str:
+    """Say what kinds of items a long list holds; a short one's values all count."""
+    written = json.dumps(value)
+    return " ".join(re.findall(r'"type": "(\w+)"', written)) if name in ("input", "tools") else written
