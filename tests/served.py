@@ -7,7 +7,9 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
+import httpx2
 import uvicorn
 
 from described import Described
@@ -15,7 +17,7 @@ from firstline import settings
 from firstline.api.connections import Config
 from firstline.api.server import application
 from firstline.app import build
-from firstline.types import Value
+from firstline.types import KeyTerms, Value
 from firstline.workflow.services import Services
 
 COLOUR = """
@@ -36,6 +38,20 @@ class Served(Value, frozen=True, kw_only=True):
     url: str
     port: int
     services: Services
+
+
+async def made_key(server: Served, name: str = "shop", **terms: Any) -> str:
+    """Make an API key on a running server; gives its secret."""
+    _, secret = await server.services.ledger.keys.create(KeyTerms(name=name, **terms))
+    # What the server knew about the ledger before is not believed any more.
+    server.services.keyring.forget()
+    return secret
+
+
+def client_of(server: Served, secret: str | None) -> httpx2.AsyncClient:
+    """Give a client that sends a key with each request, and knows paths from the root."""
+    headers = {"authorization": f"Bearer {secret}"} if secret else {}
+    return httpx2.AsyncClient(base_url=server.url[:-3], headers=headers)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Who may ask: every route refuses who may not, in the shape of its errors; limits are told on every answer."""
+"""Who may ask what, and how often; limits are told on every answer. That every route asks: `test_every_route`."""
 
 from __future__ import annotations
 
@@ -8,111 +8,35 @@ from typing import Any
 
 import httpx2
 import pytest
-from starlette.routing import Route
 from starlette.types import Message
 
 from error_shapes import check_error
-from firstline.api.auth import OPEN, duration
-from firstline.api.routes import ROUTES
+from firstline.api.auth import duration
 from firstline.api.server import application
-from firstline.types import KeyTerms
-from served import Served, served
+from served import client_of, made_key, served
 
 HELLO: dict[str, Any] = {"messages": [{"role": "user", "content": "hello"}]}
-NAMING: dict[str, dict[str, Any]] = {
-    "/v1/chat/completions": HELLO,
-    "/v1/decisions": {"input": "a", "questions": [{"type": "predicate", "instructions": "It is a."}]},
-    "/v1/embeddings": {"input": "a"},
-    "/v1/responses": {"input": "a"},
-    "/v1/responses/input_tokens": {"input": "a"},
-    "/v1/messages": {**HELLO, "max_tokens": 9},
-    "/v1/messages/count_tokens": HELLO,
-}
-"""Routes whose body names a model, with a body that lacks only that."""
-NAMELESS: frozenset[str] = frozenset(
-    {"/v1/files", "/v1/files/x", "/v1/chat/completions/x", "/v1/responses/x", "/v1/responses/x/cancel"}
-)
-"""Routes that are asked with POST, PUT or DELETE and name no model."""
 
 
-def calls() -> list[tuple[str, str]]:
-    """Every method and path of the table, but those that need no key."""
-    return [
-        (method, route.path.replace("{id:path}", "fake/echo").replace("{id}", "x"))
-        for route in ROUTES
-        if isinstance(route, Route) and route.path not in OPEN
-        for method in sorted((route.methods or set()) - {"HEAD"})
-    ]
-
-
-def client_of(server: Served, secret: str | None) -> httpx2.AsyncClient:
-    headers = {"authorization": f"Bearer {secret}"} if secret else {}
-    return httpx2.AsyncClient(base_url=server.url[:-3], headers=headers)
-
-
-async def made(server: Served, name: str = "shop", **terms: Any) -> str:
-    _, secret = await server.services.ledger.keys.create(KeyTerms(name=name, **terms))
-    # What the server knew about the ledger before is not believed any more.
-    server.services.keyring.forget()
-    return secret
-
-
-async def test_every_route_refuses_who_has_no_key_or_a_wrong_one(tmp_path: Path) -> None:
-    async with served(tmp_path) as server:
-        keys = server.services.ledger.keys
-        disabled, revoked = await made(server, "disabled"), await made(server, "revoked")
-        await keys.switch("disabled", "disabled")
-        await keys.switch("revoked", "revoked")
-        wrong = "fl-" + "x" * 40
-        told = {
-            None: "You didn't provide an API key",
-            wrong: "Incorrect API key provided: fl-xx…xx.",
-            "short": "Incorrect API key provided: ….",
-            revoked: "Incorrect API key provided: ",
-            disabled: "is disabled",
-        }
-        for secret, words in told.items():
-            async with client_of(server, secret) as client:
-                for method, path in calls():
-                    error = check_error(await client.request(method, path), 401, "invalid_api_key")
-                    assert words in error["message"], path
-                    anthropic = path.startswith("/v1/messages")
-                    assert error["type"] == ("authentication_error" if anthropic else "invalid_request_error")
-                    assert secret is None or secret == "short" or secret not in error["message"]
-                for path in OPEN:
-                    assert (await client.get(path)).status_code == 200
-
-
-async def test_every_route_that_takes_a_model_keeps_to_the_scopes(tmp_path: Path) -> None:
-    asked = {path for method, path in calls() if method != "GET"}
-    assert asked == set(NAMING) | NAMELESS, "say of every new route whether its body names a model"
-    async with served(tmp_path) as server, client_of(server, await made(server, scopes=("fake/scr*",))) as client:
-        for path, body in NAMING.items():
-            for model in ("fake/echo", "task/colour", "gpt-4o-mini"):
-                error = check_error(await client.post(path, json={**body, "model": model}), 403, "model_not_found")
-                assert error["param"] == "model"
-                assert f"does not have access to model `{model}`" in error["message"]
-            # Let through; that this model makes no vectors is another matter.
-            status = 400 if path == "/v1/embeddings" else 200
-            assert (await client.post(path, json={**body, "model": "fake/scripted"})).status_code == status
-            check_error(await client.post(path, json={**body, "model": "no/body"}), 404, "model_not_found")
+async def test_a_list_and_a_look_up_keep_to_the_scopes(tmp_path: Path) -> None:
+    async with served(tmp_path) as server, client_of(server, await made_key(server, scopes=("fake/scr*",))) as client:
         check_error(await client.get("/v1/models/fake/echo"), 403, "model_not_found")
         assert [one["id"] for one in (await client.get("/v1/models")).json()["data"]] == ["fake/scripted"]
 
 
 async def test_scopes_are_patterns_over_every_name_of_a_model(tmp_path: Path) -> None:
     async with served(tmp_path) as server:
-        async with client_of(server, await made(server, "stand-in", scopes=("gpt-4o-mini",))) as client:
+        async with client_of(server, await made_key(server, "stand-in", scopes=("gpt-4o-mini",))) as client:
             assert (await client.get("/v1/models/gpt-4o-mini-2024-07-18")).status_code == 200
             check_error(await client.get("/v1/models/task/colour"), 403, "model_not_found")
-        async with client_of(server, await made(server, "tasks", scopes=("task/*",))) as client:
+        async with client_of(server, await made_key(server, "tasks", scopes=("task/*",))) as client:
             assert (await client.get("/v1/models/task/colour")).status_code == 200
             check_error(await client.get("/v1/models/gpt-4o-mini"), 403, "model_not_found")
 
 
 async def test_a_key_sees_its_own_runs_only(tmp_path: Path) -> None:
     async with served(tmp_path) as server:
-        secrets = [await made(server, name) for name in ("a", "b")]
+        secrets = [await made_key(server, name) for name in ("a", "b")]
         ids = []
         for secret in secrets:
             async with client_of(server, secret) as client:
@@ -128,7 +52,7 @@ async def test_a_key_sees_its_own_runs_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize("headers", [{"authorization": "bearer  {}"}, {"x-api-key": "{}"}])
 async def test_a_key_may_come_in_either_header(tmp_path: Path, headers: dict[str, str]) -> None:
     async with served(tmp_path) as server, client_of(server, None) as client:
-        secret = await made(server)
+        secret = await made_key(server)
         sent = {name: value.format(secret) for name, value in headers.items()}
         assert (await client.get("/v1/models", headers=sent)).status_code == 200
 
@@ -147,7 +71,7 @@ async def test_without_keys_anybody_on_the_loopback_may_ask_and_nobody_from_else
 
 async def test_the_requests_of_a_minute_are_counted_and_told(tmp_path: Path) -> None:
     async with served(tmp_path) as server:
-        secret = await made(server, requests_per_minute=2, tokens_per_minute=4000)
+        secret = await made_key(server, requests_per_minute=2, tokens_per_minute=4000)
         async with client_of(server, secret) as client:
             left = []
             for _ in range(2):
@@ -165,7 +89,7 @@ async def test_the_requests_of_a_minute_are_counted_and_told(tmp_path: Path) -> 
             assert answer.headers["x-ratelimit-remaining-requests"] == "0"
             # Looking asks no model and is not counted.
             assert (await client.get("/v1/models")).headers["x-ratelimit-remaining-requests"] == "0"
-        async with client_of(server, await made(server, "other")) as client:
+        async with client_of(server, await made_key(server, "other")) as client:
             answer = await client.post("/v1/chat/completions", json={**HELLO, "model": "fake/echo"})
             assert answer.headers["x-ratelimit-limit-requests"] == "1000000"
 

@@ -1,4 +1,4 @@
-"""Every route, and what each answers to the wrong words: one shape of error everywhere."""
+"""What single routes answer; what every route answers to the wrong words stands in `test_every_route`."""
 
 from __future__ import annotations
 
@@ -9,37 +9,10 @@ from typing import Any
 
 import httpx2
 import pytest
-from starlette.routing import Route
 
 from error_shapes import check_error
-from firstline.api.routes import ROUTES
 from firstline.types import Run
 from served import Served, served
-
-
-def wrong_method(route: Route) -> str:
-    return next(method for method in ("PATCH", "PUT") if method not in (route.methods or ()))
-
-
-async def test_every_route_refuses_a_wrong_method_in_the_one_shape(tmp_path: Path) -> None:
-    async with served(tmp_path) as server, httpx2.AsyncClient(base_url=server.url[:-3]) as client:
-        for route in ROUTES:
-            answer = await client.request(
-                wrong_method(route), route.path.replace("{id:path}", "x").replace("{id}", "x")
-            )
-            check_error(answer, 405, "method_not_allowed")
-            methods = {method for one in ROUTES if one.path == route.path for method in one.methods or ()}
-            assert methods <= set(answer.headers["allow"].split(", ")), route.path
-        for path in (
-            "/",
-            "/v1",
-            "/v1/nothing",
-            "/v1/messages/x",
-            "/v1/chat/completions/x/y",
-            "/health/",
-            "/v1/%0d%0aset-cookie",
-        ):
-            check_error(await client.get(path), 404, "unknown_url")
 
 
 async def test_every_route_that_names_something_knows_when_it_does_not_exist(tmp_path: Path) -> None:
@@ -64,26 +37,6 @@ async def test_every_route_that_names_something_knows_when_it_does_not_exist(tmp
 async def test_a_wrong_query_names_its_field(tmp_path: Path, query: str, param: str, code: str) -> None:
     async with served(tmp_path) as server, httpx2.AsyncClient(base_url=server.url) as client:
         assert check_error(await client.get(f"/runs?{query}"), 400, code)["param"] == param
-
-
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff\xfe", b"[" * 100_000, b'{"model":NaN}'])
-async def test_a_body_that_is_no_json_object_is_refused(tmp_path: Path, body: bytes) -> None:
-    async with served(tmp_path) as server, httpx2.AsyncClient(base_url=server.url) as client:
-        check_error(await client.post("/chat/completions", content=body), 400, "invalid_request")
-
-
-async def test_a_body_that_is_too_large_is_refused_with_and_without_its_length(tmp_path: Path) -> None:
-    async def chunks() -> Any:
-        for _ in range(3):
-            yield b" " * 500_000
-
-    async with (
-        served(tmp_path, toml="[server]\nmax_body_mb = 1") as server,
-        httpx2.AsyncClient(base_url=server.url) as client,
-    ):
-        for content in (b" " * 1_500_000, chunks()):
-            error = check_error(await client.post("/chat/completions", content=content), 413, "request_too_large")
-            assert "server.max_body_mb" in error["message"]
 
 
 async def test_a_task_s_input_and_parameters_are_checked(tmp_path: Path) -> None:

@@ -94,10 +94,9 @@ async def test_a_key_sees_its_own(tmp_path: Path) -> None:
         ("limit=32", "limit"),
         ("limit=0", "limit"),
         ("start_time=200000&end_time=100000", "end_time"),
-        ("nothing=1", None),
     ],
 )
-async def test_a_wrong_query_names_its_field(tmp_path: Path, query: str, param: str | None) -> None:
+async def test_a_wrong_query_names_its_field(tmp_path: Path, query: str, param: str) -> None:
     async with served(tmp_path) as server, httpx2.AsyncClient(base_url=server.url) as client:
         assert check_error(await client.get(f"/usage?{query}"), 400, "invalid_request")["param"] == param
 

@@ -40,15 +40,11 @@ def read_words(raw: Mapping[str, str], shape: type[T]) -> T:
         if name not in known:
             raise _unknown(name, known)
     read = _convert(raw, shape, strict=False)
-    refuse_null(raw, read)
-    return read
-
-
-def refuse_null(raw: Mapping[str, Json], read: msgspec.Struct) -> None:
-    """Refuse the word `null` where a value is wanted, which msgspec reads as none. Raises UsageError."""
     for field in msgspec.structs.fields(read):
+        # The word `null`, which msgspec reads as none.
         if field.encode_name in raw and getattr(read, field.name) is None:
             raise UsageError(f"{field.encode_name}: null is no value here; leave it out", param=field.encode_name)
+    return read
 
 
 def _convert(raw: Mapping[str, Json], shape: type[T], *, strict: bool) -> T:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from firstline.api.auth import caller_of
-from firstline.api.fields import refuse_null
+from firstline.api.fields import read_words
 from firstline.api.key_object import money_object
 from firstline.api.operation import Operation
 from firstline.errors import UsageError
@@ -29,7 +29,7 @@ _BUCKETS = {"1m": (60, 1440), "1h": (24, 168), "1d": (7, 31)}
 """How many buckets a page has unless the query says, and at most."""
 
 
-class UsageQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class UsageQuery(msgspec.Struct, frozen=True, kw_only=True):
     """The query. Times are seconds since 1970; without `start_time` the page ends now; `page` is a `next_page`."""
 
     start_time: Annotated[int, Meta(ge=0, le=10**11)] | None = None
@@ -126,20 +126,20 @@ async def credits(request: Request) -> Response:
 
 def read_query(request: Request) -> UsageQuery:
     """Read the query; `group_by` may be repeated, listed with commas, or written `group_by[]`. Raises UsageError."""
-    given: dict[str, Json] = {}
+    given: dict[str, str] = {}
     groups: list[str] = []
     for name, value in request.query_params.multi_items():
         if name in ("group_by", "group_by[]"):
             groups += [one for one in value.split(",") if one]
         else:
             given[name] = value
+    plain = read_words(given, UsageQuery)
     try:
-        query = msgspec.convert({**given, "group_by": list(dict.fromkeys(groups))}, UsageQuery, strict=False)
+        query = msgspec.structs.replace(
+            plain, group_by=msgspec.convert(list(dict.fromkeys(groups)), tuple[UsageGroup, ...])
+        )
     except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at ")
-        param = path.strip("`").removeprefix("$.").partition("[")[0] or None
-        raise UsageError(f"{param}: {message}" if param else message, param=param) from None
-    refuse_null(given, query)
+        raise UsageError(f"group_by: {str(error).partition(' - at ')[0]}", param="group_by") from None
     most = _BUCKETS[query.bucket_width][1]
     if query.limit is not None and query.limit > most:
         raise UsageError(f"limit: at most {most} buckets of {query.bucket_width}", param="limit")
