@@ -15,6 +15,7 @@ from firstline.engines.base import Engine
 from firstline.engines.encoder import Encoder
 from firstline.engines.fake import Fake
 from firstline.engines.llama_cpp import LlamaCpp
+from firstline.engines.long_window import LongWindow
 from firstline.engines.ocr import Ocr
 from firstline.engines.openai_http import OpenAIHTTP
 from firstline.engines.pdf import PdfReader
@@ -149,18 +150,32 @@ def _engine(model: Model, weights: WeightsStore, loaded: Loaded) -> Engine:
         )
     if model.engine != "llama_cpp":
         raise EngineUnavailableError(f"{model.id} cannot answer requests: it makes vectors")
+    return _local_engine(model, weights, settings)
+
+
+def _local_engine(model: Model, weights: WeightsStore, settings: Settings) -> Engine:
     llama = settings.llama
-    return LlamaCpp(
-        weights.require(model, "model"),
-        weights.path(model, "mmproj"),
-        context=min(llama.context, model.context or llama.context),
-        parallel=llama.parallel,
-        threads=_threads(settings),
-        gpu_layers=llama.gpu_layers,
-        start_s=llama.start_s,
-        call_s=llama.call_s,
-        log_dir=settings.data_path / "logs",
-    )
+    weight, mmproj = weights.require(model, "model"), weights.path(model, "mmproj")
+
+    def engine(context: int, parallel: int, log_name: str = "") -> LlamaCpp:
+        return LlamaCpp(
+            weight,
+            mmproj,
+            context=context,
+            parallel=parallel,
+            threads=_threads(settings),
+            gpu_layers=llama.gpu_layers,
+            start_s=llama.start_s,
+            call_s=llama.call_s,
+            log_dir=settings.data_path / "logs",
+            log_name=log_name,
+        )
+
+    short = min(llama.context, model.context or llama.context)
+    long = min(llama.long_context, model.context or 0)
+    if long <= short:
+        return engine(short, llama.parallel)
+    return LongWindow(engine(short, llama.parallel), engine(long, 1, f"{weight.stem}.long"))
 
 
 def _has_key(model: Model, loaded: Loaded) -> bool:

@@ -91,6 +91,9 @@ class Llama(Section, frozen=True, kw_only=True):
     threads: Annotated[int, Meta(description="threads; 0 takes the physical cores this process may use", ge=0)] = 0
     parallel: Annotated[int, Meta(description="requests answered at the same time by one model", gt=0)] = 2
     context: Annotated[int, Meta(description="tokens of context for each of them", gt=0)] = 8192
+    long_context: Annotated[
+        int, Meta(description="the same for a request that needs more, in a process of its own; 0: it is refused", ge=0)
+    ] = 32_768
     gpu_layers: Annotated[int, Meta(description="layers on the GPU; -1 all that fit, 0 none", ge=-1)] = -1
     start_s: Annotated[float, Meta(description="seconds a model may take to load", gt=0)] = 180.0
     call_s: Annotated[float, Meta(description="seconds one answer may take", gt=0)] = 600.0

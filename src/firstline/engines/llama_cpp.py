@@ -65,8 +65,8 @@ class LlamaCpp:
 
     `context` is the tokens of each of `parallel` slots; `gpu_layers` -1 is all that fit; `start_s` bounds loading,
     `call_s` one answer (waiting for a free slot not counted; `ModelRequest.timeout_s` bounds all of it).
-    `log_dir` gets the child's bounded log. Beside EngineErrors a first call may raise WeightsMissingError or
-    WeightsInvalidError.
+    `log_dir` gets the child's bounded log, under `log_name` (empty: the file's own name). Beside EngineErrors a first
+    call may raise WeightsMissingError or WeightsInvalidError.
     """
 
     def __init__(
@@ -81,6 +81,7 @@ class LlamaCpp:
         start_s: float,
         call_s: float,
         log_dir: Path | None,
+        log_name: str = "",
         new_id: Callable[[], str] = lambda: f"call_{secrets.token_hex(12)}",
     ) -> None:
         self._new_id = new_id
@@ -98,7 +99,7 @@ class LlamaCpp:
                 gpu_layers=gpu_layers,
             ),
             start_s=start_s,
-            log=ChildLog(log_dir / f"{gguf.stem}.log" if log_dir else None),
+            log=ChildLog(log_dir / f"{log_name or gguf.stem}.log" if log_dir else None),
         )
 
     async def complete(self, request: ModelRequest) -> Completion:

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 
 from firstline.engines.base import Engine
 from firstline.engines.llama_cpp import LlamaCpp
+from firstline.engines.long_window import LongWindow
 from firstline.types import Completion, Delta, Message, ModelRequest
 
 
@@ -24,7 +25,7 @@ class Pool:
         make: Callable[[str], Engine],
         *,
         max_local: int,
-        is_local: Callable[[Engine], bool] = lambda engine: isinstance(engine, LlamaCpp),
+        is_local: Callable[[Engine], bool] = lambda engine: isinstance(engine, LlamaCpp | LongWindow),
     ) -> None:
         self._make = make
         self._max_local = max_local

@@ -126,7 +126,8 @@ class Climb:
     def _too_long(self, model: Model) -> str | None:
         window = model.context
         if model.engine == "llama_cpp":
-            window = min(self._settings.llama.context, model.context or self._settings.llama.context)
+            llama = self._settings.llama
+            window = min(max(llama.context, llama.long_context), model.context or llama.context)
         if window is None or text_length(self.asked.turns) <= _CHARS_PER_TOKEN * window:
             return None
         words = f"the text does not fit into the context of {model.id}, {window:,} tokens"
