@@ -15,8 +15,10 @@ import uvicorn
 from described import Described
 from firstline import settings
 from firstline.api.connections import Config
+from firstline.api.content import Fetch
 from firstline.api.server import application
 from firstline.app import build
+from firstline.media.fetch import fetch_image
 from firstline.types import KeyTerms, Value
 from firstline.workflow.services import Services
 
@@ -62,11 +64,13 @@ async def served(
     toml: str = "",
     model: str = "",
     change: Callable[[Services], Services] = lambda services: services,
+    fetch: Fetch = fetch_image,
 ) -> AsyncIterator[Served]:
     """Serve `fake/echo`, `fake/scripted` (which answers by `script`) and `task/colour` until the block ends.
 
     `model` are further lines of the settings of `fake/scripted`, such as its price. `change` may put other parts in the
-    place of the built ones. At the end every answer was as its route declares (`described`).
+    place of the built ones; `fetch` gets pictures by their addresses. At the end every
+    answer was as its route declares (`described`).
     """
     (folder / "tasks").mkdir()
     (folder / "tasks" / "colour.toml").write_text(COLOUR)
@@ -78,7 +82,7 @@ async def served(
     async with build(settings.load({}, cwd=folder)) as app:
         services = change(app.services)
         listening = socket.create_server(("127.0.0.1", 0))
-        watched = Described(application(services))
+        watched = Described(application(services, fetch=fetch))
         server = uvicorn.Server(
             Config(
                 watched,

@@ -47,14 +47,17 @@ def sources_of(request: Request, caller: Caller | None) -> Sources:
 
 
 async def read_messages(
-    messages: Sequence[WireMessage], limits: Limits, sources: Sources
+    messages: Sequence[WireMessage], limits: Limits, sources: Sources, *, of: str = "messages"
 ) -> tuple[tuple[InputPart, ...], ...]:
-    """Read the parts of every message, in order. Raises InputError and its kinds, with `param` naming the part."""
+    """Read the parts of every message of the field `of`, in order.
+
+    Raises InputError and its kinds, with `param` naming the part.
+    """
     pictures = sum(isinstance(part, ImagePart) for message in messages for part in _parts(message))
-    check_pictures(pictures, limits, "messages")
+    check_pictures(pictures, limits, of)
     read = []
     for number, message in enumerate(messages):
-        where = f"messages[{number}].content"
+        where = f"{of}[{number}].content"
         parts = [await read_part(part, limits, sources, f"{where}[{at}]") for at, part in enumerate(_parts(message))]
         read.append(tuple(parts))
     return tuple(read)

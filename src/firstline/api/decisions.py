@@ -113,7 +113,7 @@ async def _answer(request: Request, services: Services, body: DecisionsBody) -> 
     questions = tuple(_question(one, f"questions[{number}]") for number, one in enumerate(body.questions))
     items = [Item(role="user", content=body.input)] if isinstance(body.input, str) else body.input
     messages = [_message(item, f"input[{number}]") for number, item in enumerate(items)]
-    parts = await read_messages(messages, services.settings.limits, sources_of(request, caller))
+    parts = await read_messages(messages, services.settings.limits, sources_of(request, caller), of="input")
     turns = tuple(Turn(role=_role(message), parts=read) for message, read in zip(messages, parts, strict=True))
     decision = await services.decider.decide(
         DecideCall(model=body.model, turns=turns, questions=questions, caller=caller)
