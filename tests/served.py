@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from firstline.api.connections import Config
 from firstline.api.content import Fetch
 from firstline.api.server import application
 from firstline.app import build
+from firstline.cli.serving import listen
 from firstline.media.fetch import fetch_image
 from firstline.types import KeyTerms, Value
 from firstline.workflow.services import Services
@@ -81,7 +81,7 @@ async def served(
     )
     async with build(settings.load({}, cwd=folder)) as app:
         services = change(app.services)
-        listening = socket.create_server(("127.0.0.1", 0))
+        listening = listen("127.0.0.1", 0)
         watched = Described(application(services, fetch=fetch))
         server = uvicorn.Server(
             Config(
