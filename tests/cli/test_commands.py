@@ -251,7 +251,9 @@ def test_a_list_of_runs_breaks_no_id_on_a_narrow_screen(folder: Path) -> None:
 
 def test_ctrl_c_leaves_with_130(folder: Path) -> None:
     (folder / "script.toml").write_text("[[rules]]\ndelay_ms = 3600000")
-    command = (sys.executable, "-c", "from firstline.cli.main import main; main()", "run", "colour", "red")
+    # A shell has its background jobs ignore the signal, and what they start as well.
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    command = (sys.executable, "-c", f"{heard}; from firstline.cli.main import main; main()", "run", "colour", "red")
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stderr is not None

@@ -10,6 +10,8 @@ import asyncio, signal, threading, typer
 from pathlib import Path
 from firstline.cli.console import Out, perform
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background of a shell
+
 def strike(sleeper):
     # The state of a thread that waits in the kernel is S: Python will not look for signals there by itself.
     while Path(f"/proc/self/task/{sleeper}/stat").read_text().rpartition(")")[2].split()[0] != "S":
