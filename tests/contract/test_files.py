@@ -55,6 +55,18 @@ async def test_a_file_is_kept_shown_fetched_and_deleted(tmp_path: Path) -> None:
                 await call(kept.id)
 
 
+async def test_a_file_is_sent_whole_whatever_part_is_asked_for(tmp_path: Path) -> None:
+    async with client(tmp_path) as (official, _):
+        kept = await official.files.create(file=("a.txt", b"hello"), purpose="user_data")
+        for part in ("bytes=1-2", "bytes=9-", "lines=1"):
+            answer = await official.files.content(kept.id, extra_headers={"range": part})
+            assert (answer.response.status_code, answer.content) == (200, b"hello")
+        [path] = on_disk(tmp_path)
+        path.unlink()
+        with pytest.raises(openai.NotFoundError, match="are gone"):
+            await official.files.content(kept.id)
+
+
 async def test_the_same_bytes_lie_on_disk_once(tmp_path: Path) -> None:
     async with client(tmp_path) as (official, _):
         one = await official.files.create(file=("a.txt", b"hello"), purpose="user_data")

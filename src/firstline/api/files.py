@@ -5,12 +5,14 @@ A key sees its own files. Their ids stand in `file` parts of a chat message (`fi
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from firstline.api.auth import caller_of
 from firstline.api.documents import Deleted, Page
@@ -123,9 +125,12 @@ async def file_content(request: Request) -> Response:
     """Send the bytes of a file. Raises NotFoundError."""
     services: Services = request.app.state.services
     file = await services.files.get(request.path_params["id"], caller_of(request))
+    path = services.files.path(file)
+    if not await asyncio.to_thread(path.is_file):
+        raise NotFoundError(f"the bytes of {file.id} are gone", hint="delete the file and send it again", param="id")
     # As an attachment of no kind: a page that was uploaded must not run in the console's origin.
-    return FileResponse(
-        services.files.path(file),
+    return _WholeFile(
+        path,
         filename=file.filename,
         media_type="application/octet-stream",
         headers={"x-content-type-options": "nosniff"},
@@ -168,3 +173,11 @@ def _fields(form: Form) -> FileFields:
 
 def _json(value: Json) -> Response:
     return Response(msgspec.json.encode(value), media_type="application/json")
+
+
+class _WholeFile(FileResponse):
+    """Sends all of a file: a wish for a part (`Range`) may be left unheeded, and a wrong one would be told as text."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kept = [(name, value) for name, value in scope["headers"] if name not in (b"range", b"if-range")]
+        await super().__call__({**scope, "headers": kept}, receive, send)
