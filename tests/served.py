@@ -82,6 +82,7 @@ async def served(
     async with build(settings.load({}, cwd=folder)) as app:
         services = change(app.services)
         listening = listen("127.0.0.1", 0)
+        listening.listen(2048)  # a test may knock before the server is up
         watched = Described(application(services, fetch=fetch))
         server = uvicorn.Server(
             Config(
