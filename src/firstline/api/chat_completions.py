@@ -25,7 +25,7 @@ from firstline.api.auth import caller_for
 from firstline.api.body import read_object
 from firstline.api.chat_answer import Head, chunks, whole
 from firstline.api.chat_body import HARMLESS, UNSUPPORTED, parse
-from firstline.api.chat_conversation import conversation, custom_names
+from firstline.api.chat_conversation import conversation, custom_names, turns
 from firstline.api.chat_documents import ChatCompletion, ChatCompletionChunk
 from firstline.api.chat_shapes import ChatBody
 from firstline.api.content import read_messages, sources_of
@@ -63,10 +63,10 @@ async def chat_completions(request: Request) -> ASGIApp:
 
 async def _answer(request: Request, services: Services, body: ChatBody, caller: Caller | None, store: Store) -> ASGIApp:
     # An unknown model is told before anything is fetched for it.
-    bare = conversation(body, [()] * len(body.messages), caller)
-    await services.converser.check(bare)
+    asked = conversation(body, caller)
+    await services.converser.check(asked)
     parts = await read_messages(body.messages, services.settings.limits, sources_of(request, caller))
-    asked = conversation(body, parts, caller)
+    asked = msgspec.structs.replace(asked, turns=turns(body, parts))
     if body.stream:
         return _streamed(body, services.converser.stream(asked), store)
     return await _whole(services, body, asked, store)

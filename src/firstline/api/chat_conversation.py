@@ -24,8 +24,8 @@ from firstline.workflow.conversation import Conversation, Turn
 from firstline.workflow.source import InputPart
 
 
-def conversation(body: ChatBody, parts: Sequence[tuple[InputPart, ...]], caller: Caller | None) -> Conversation:
-    """Make the conversation; `parts` are those read from each message.
+def conversation(body: ChatBody, caller: Caller | None) -> Conversation:
+    """Make the conversation, as yet without its turns: what they hold is read once the rest has been checked.
 
     Raises StrictSchemaError and FunctionSchemaError for a strict schema that is none.
     """
@@ -34,7 +34,7 @@ def conversation(body: ChatBody, parts: Sequence[tuple[InputPart, ...]], caller:
     extra = body.firstline
     return Conversation(
         model=body.model,
-        turns=tuple(_turn(message, read) for message, read in zip(body.messages, parts, strict=True)),
+        turns=(),
         sampling=_sampling(body),
         tools=_tools(body),
         tool_choice=_tool_choice(body),
@@ -48,6 +48,11 @@ def conversation(body: ChatBody, parts: Sequence[tuple[InputPart, ...]], caller:
         parameters=None if extra is msgspec.UNSET else extra.parameters,
         caller=caller,
     )
+
+
+def turns(body: ChatBody, parts: Sequence[tuple[InputPart, ...]]) -> tuple[Turn, ...]:
+    """Make the turns; `parts` are those read from each message."""
+    return tuple(_turn(message, read) for message, read in zip(body.messages, parts, strict=True))
 
 
 def custom_names(body: ChatBody) -> frozenset[str]:
