@@ -26,7 +26,8 @@ from firstline import settings
 from firstline.app import build
 from firstline.media.images import read_image
 from firstline.types import Run
-from firstline.workflow.evaluate import Row, Scored, evaluate, report
+from firstline.workflow.evaluate import Scored, evaluate, report
+from firstline.workflow.examples import Row
 from firstline.workflow.source import TaskInput
 from firstline.workflow.task import Task
 from firstline.workflow.task_file import task_from_tree

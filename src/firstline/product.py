@@ -23,7 +23,8 @@ from firstline.errors import DocumentError, UsageError
 from firstline.media.images import read_image
 from firstline.settings import Limits
 from firstline.types import Json, Run, Text, Value
-from firstline.workflow.evaluate import EvalReport, evaluate, read_rows
+from firstline.workflow.evaluate import EvalReport, evaluate
+from firstline.workflow.examples import read_rows
 from firstline.workflow.source import Document, InputPart, TaskInput
 from firstline.workflow.task import Task
 from firstline.workflow.task_class import TaskModel, task_from_class

@@ -9,7 +9,9 @@ import pytest
 from firstline.app import build
 from firstline.errors import UsageError
 from firstline.settings import Limits, load
-from firstline.workflow.evaluate import evaluate, read_rows
+from firstline.workflow.evaluate import evaluate
+from firstline.workflow.examples import read_rows
+from firstline.workflow.source import text_input
 
 
 @pytest.mark.parametrize(
@@ -21,6 +23,8 @@ from firstline.workflow.evaluate import evaluate, read_rows
         ('{"input": 3, "expected": {}}', "2: `input` is a text or a list of parts"),
         ('{"input": [{"type": "imge", "path": "a.png"}], "expected": {}}', "2: not a part of an input"),
         ('{"input": [{"type": "image", "path": "a.png"}], "expected": {}}', "2: a.png cannot be read: No such file"),
+        ('{"input": "a\\ud800", "expected": {}}', "2: the text has half a character at 1: '\\ud800'"),
+        ("[" * 100_000, "2: nested too deeply"),
     ],
 )
 def test_a_wrong_line_is_told_with_its_number_and_a_hint(tmp_path: Path, line: str, words: str) -> None:
@@ -41,3 +45,12 @@ async def test_an_expected_field_that_the_task_does_not_have_is_refused_before_a
             await evaluate(app.services.runner, app.services.tasks.get("receipt"), read_rows(data, Limits()))
         assert caught.value.hint == "did you mean total?"
         assert await app.services.ledger.list_runs() == ()
+
+
+def test_a_text_may_hold_marks_that_end_a_line_elsewhere(tmp_path: Path) -> None:
+    data = tmp_path / "data.jsonl"
+    first_line = '{"input": "one\u2028two\x85three", "expected": "a", "split": "fit"}'
+    data.write_bytes(f'\ufeff{first_line}\r\n\n{{"input": "b", "expected": "a"}}'.encode())
+    first, second = read_rows(data, Limits())
+    assert first.given == text_input("one\u2028two\x85three")
+    assert (first.line, first.split, second.line, second.split) == (1, "fit", 3, None)

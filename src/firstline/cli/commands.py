@@ -19,8 +19,8 @@ from firstline.cli.show_run import show_run, show_runs
 from firstline.errors import FirstlineError, UsageError
 from firstline.types import Json
 from firstline.workflow.evaluate import evaluate as measure
-from firstline.workflow.evaluate import read_rows
 from firstline.workflow.events import words
+from firstline.workflow.examples import read_rows
 from firstline.workflow.task import Task
 from firstline.workflow.tasks import task_of_path
 

@@ -7,35 +7,20 @@ and punctuation folded (`docs/concepts/evaluation.md`).
 from __future__ import annotations
 
 import difflib
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
-from firstline.errors import InputError, UsageError
-from firstline.media.images import read_image
-from firstline.settings import Limits
-from firstline.types import Json, Run, Text, Value
+from firstline.errors import UsageError
+from firstline.types import Json, Run, Value
 from firstline.values import parse_amount, parse_dates, same_date
 from firstline.workflow.checks.agreement import same
+from firstline.workflow.examples import Row
 from firstline.workflow.field import FieldType
 from firstline.workflow.run import Runner
-from firstline.workflow.source import Document, InputPart, TaskInput
 from firstline.workflow.task import Task
 from firstline.workflow.task_file import with_named_fields
 
 _SERVED = ("accepted", "escalated")
-_LINE = 'a line is {"input": …, "expected": …}'
-_PATHS = "paths are relative to the folder of the file of examples"
-
-
-class Row(Value, frozen=True, kw_only=True):
-    """One labelled example; `expected` holds values by field."""
-
-    given: TaskInput
-    expected: Mapping[str, Json]
-    parameters: Mapping[str, Json] = {}
 
 
 class Share(Value, frozen=True, kw_only=True):
@@ -138,64 +123,6 @@ def report(task: Task, runs: Sequence[Run], scored: Sequence[Scored]) -> EvalRep
         cost_nano_usd=sum(run.cost_nano_usd for run in runs),
         saved_nano_usd=sum(run.saved_nano_usd for run in runs),
         escalation=asked / len(runs) if runs else 0.0,
-    )
-
-
-def read_rows(path: Path, limits: Limits) -> list[Row]:
-    """Read `DATA.jsonl`; picture paths are relative to the file. Raises UsageError with the line of a mistake."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8: {error.reason} at byte {error.start}") from None
-    rows = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            rows.append(_row(json.loads(line), path.parent, limits))
-        except (InputError, UsageError) as error:
-            raise UsageError(f"{path.name}:{number}: {error.message}", hint=error.hint) from None
-        except json.JSONDecodeError as error:
-            raise UsageError(
-                f"{path.name}:{number}: not JSON: {error.msg} (column {error.colno})", hint=_LINE
-            ) from None
-    if not rows:
-        raise UsageError(f"{path.name} holds no examples")
-    return rows
-
-
-def _row(tree: Any, folder: Path, limits: Limits) -> Row:
-    if not isinstance(tree, dict):
-        raise UsageError("not a JSON object", hint=_LINE)
-    for key in ("input", "expected"):
-        if key not in tree:
-            raise UsageError(f"the key `{key}` is missing", hint=_LINE)
-    given, expected, parameters = tree["input"], tree["expected"], tree.get("parameters", {})
-    parts = [{"type": "text", "text": given}] if isinstance(given, str) else given
-    if not isinstance(parts, list) or not isinstance(parameters, dict):
-        raise UsageError("`input` is a text or a list of parts, `parameters` an object", hint=_LINE)
-    return Row(
-        given=TaskInput(parts=tuple(_part(part, folder, limits) for part in parts)),
-        expected=expected if isinstance(expected, dict) else {"label": expected},
-        parameters=parameters,
-    )
-
-
-def _part(part: Any, folder: Path, limits: Limits) -> InputPart:
-    match part:
-        case {"type": "text", "text": str(text)}:
-            return Text(text=text)
-        case {"type": "image", "path": str(name)}:
-            try:
-                data = (folder / name).read_bytes()
-            except OSError as error:
-                raise UsageError(f"{name} cannot be read: {error.strerror}", hint=_PATHS) from None
-            return Document(data=data) if data.startswith(b"%PDF") else read_image(data, limits)
-    raise UsageError(
-        f"not a part of an input: {json.dumps(part, ensure_ascii=False)[:80]}",
-        hint='{"type": "text", "text": …} or {"type": "image", "path": …}',
     )
 
 
