@@ -12,7 +12,7 @@ import msgspec
 from firstline import settings
 from firstline.api.run_object import run_object
 from firstline.app import App, build
-from firstline.cli import inputs, show_eval, show_models, show_tasks
+from firstline.cli import inputs, show_eval, show_models
 from firstline.cli.console import DONE, WRONG_WORDS, Out
 from firstline.cli.progress import counting, pulling, watching
 from firstline.cli.show_run import show_run, show_runs
@@ -22,7 +22,6 @@ from firstline.workflow.evaluate import evaluate as measure
 from firstline.workflow.events import words
 from firstline.workflow.examples import read_rows
 from firstline.workflow.task import Task
-from firstline.workflow.tasks import task_of_path
 
 
 async def run(out: Out, name: str, given: list[str], pairs: list[str], fields: str) -> int:
@@ -137,50 +136,3 @@ async def pull(out: Out, names: list[str]) -> int:
             else:
                 out.result.print(f"{model.id} is on disk", highlight=False)
     return status
-
-
-async def list_tasks(out: Out) -> int:
-    """List the tasks. One whose file is wrong is told, the others are listed."""
-    status, found = DONE, []
-    async with build(settings.load()) as app:
-        for name in app.services.tasks.names():
-            try:
-                found.append(app.services.tasks.get(name))
-            except FirstlineError as error:
-                status = max(status, out.fail(error))
-    if out.json:
-        out.emit([show_tasks.task_json(task) for task in found])
-    else:
-        out.result.print(show_tasks.show_tasks(found))
-    return status
-
-
-async def show_task(out: Out, name: str) -> int:
-    """Show one task."""
-    async with build(settings.load()) as app:
-        _show_task(out, app.services.tasks.get(name))
-    return DONE
-
-
-async def check_task(out: Out, name: str) -> int:
-    """Read a task file and say that it is right, or what is wrong."""
-    async with build(settings.load()) as app:
-        path = Path(name)
-        task = (
-            await asyncio.to_thread(task_of_path, path)
-            if path.suffix in (".toml", ".py")
-            else app.services.tasks.get(name)
-        )
-        app.services.runner.rungs(task)  # refuses a ladder that names an unknown model
-        if out.json:
-            out.emit({"ok": True, **show_tasks.task_json(task)})
-        else:
-            out.result.print(f"{task.name} is right: {task.version}", highlight=False)
-    return DONE
-
-
-def _show_task(out: Out, task: Task) -> None:
-    if out.json:
-        out.emit(show_tasks.task_json(task))
-    else:
-        out.result.print(show_tasks.show_task(task))

@@ -13,6 +13,7 @@ import typer
 from firstline.cli import commands, demo, doctor, key_commands, serving
 from firstline.cli.console import Out, perform
 from firstline.cli.key_words import keys
+from firstline.cli.task_words import tasks
 
 app = typer.Typer(
     name="firstline",
@@ -23,7 +24,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 models = typer.Typer(help="Which models exist, and their weights.", no_args_is_help=True)
-tasks = typer.Typer(help="The declared jobs: built in, and your own.", no_args_is_help=True)
 app.add_typer(models, name="models")
 app.add_typer(tasks, name="tasks")
 app.add_typer(keys, name="keys")
@@ -135,30 +135,6 @@ def pull_models(
     """Fetch the weights of models; goes on where an earlier pull stopped."""
     out = Out(json=json)
     perform(out, lambda: commands.pull(out, names))
-
-
-@tasks.command(name="list")
-def list_tasks(json: Json = False) -> None:
-    """List the tasks."""
-    out = Out(json=json)
-    perform(out, lambda: commands.list_tasks(out))
-
-
-@tasks.command(name="show")
-def show_task(task: TaskName, json: Json = False) -> None:
-    """Show one task: fields, checks, ladder and version."""
-    out = Out(json=json)
-    perform(out, lambda: commands.show_task(out, task))
-
-
-@tasks.command(name="check")
-def check_task(
-    task: Annotated[str, typer.Argument(metavar="FILE|NAME", help="a task file or a name", show_default=False)],
-    json: Json = False,
-) -> None:
-    """Read a task file and say what is wrong with it, with line and field."""
-    out = Out(json=json)
-    perform(out, lambda: commands.check_task(out, task))
 
 
 def main() -> None:

@@ -11,10 +11,11 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from firstline.errors import InputError, UsageError
+from firstline.errors import UsageError
 from firstline.media.images import read_image
 from firstline.schema import Validator, compile_schema
 from firstline.settings import Limits
@@ -76,6 +77,17 @@ class _Mistake(Value, frozen=True, kw_only=True):
 
 def read_rows(path: Path, limits: Limits) -> list[Row]:
     """Read `DATA.jsonl`; picture paths are relative to the file. Raises UsageError with the line of a mistake."""
+    rows = []
+    for number, tree in read_lines(path):
+        with at_line(path, number):
+            rows.append(_row(tree, number, path.parent, limits))
+    if not rows:
+        raise UsageError(f"{path.name} holds no examples")
+    return rows
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Json]]]:
+    """Give the JSON objects of a file with the numbers of their lines; empty lines are left out. Raises UsageError."""
     try:
         # By line feed alone: other marks that Python takes for an end of line may stand inside a JSON text.
         lines = path.read_text(encoding="utf-8-sig").split("\n")
@@ -83,23 +95,31 @@ def read_rows(path: Path, limits: Limits) -> list[Row]:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8: {error.reason} at byte {error.start}") from None
-    rows = []
     for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            rows.append(_row(json.loads(line), number, path.parent, limits))
-        except (InputError, UsageError) as error:
-            raise UsageError(f"{path.name}:{number}: {error.message}", hint=error.hint) from None
-        except json.JSONDecodeError as error:
-            raise UsageError(
-                f"{path.name}:{number}: not JSON: {error.msg} (column {error.colno})", hint=_LINE
-            ) from None
-        except RecursionError:
-            raise UsageError(f"{path.name}:{number}: nested too deeply", hint=_LINE) from None
-    if not rows:
-        raise UsageError(f"{path.name} holds no examples")
-    return rows
+        if line.strip():
+            with at_line(path, number):
+                tree = _object(line)
+            yield number, tree
+
+
+def read_input(given: Json, folder: Path, limits: Limits) -> TaskInput:
+    """Read the `input` of a line: a text, or a list of parts whose paths are relative to `folder`.
+
+    Blocks for as long as pictures take to be decoded. Raises UsageError and InputError.
+    """
+    parts = [{"type": "text", "text": given}] if isinstance(given, str) else given
+    if not isinstance(parts, list):
+        raise UsageError("`input` is a text or a list of parts", hint=_LINE)
+    return TaskInput(parts=tuple(_part(part, folder, limits) for part in parts))
+
+
+@contextmanager
+def at_line(path: Path, number: int) -> Iterator[None]:
+    """Say of a mistake in which line of which file it stands. Raises UsageError in the place of it."""
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(f"{path.name}:{number}: {error.message}", hint=error.hint) from None
 
 
 def examine(task: Task, rows: Sequence[Row], *, name: str, allow_missing_classes: bool = False) -> Examined:
@@ -136,19 +156,27 @@ def examine(task: Task, rows: Sequence[Row], *, name: str, allow_missing_classes
     )
 
 
-def _row(tree: Any, number: int, folder: Path, limits: Limits) -> Row:
+def _object(line: str) -> dict[str, Json]:
+    try:
+        tree = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise UsageError(f"not JSON: {error.msg} (column {error.colno})", hint=_LINE) from None
+    except RecursionError:
+        raise UsageError("nested too deeply", hint=_LINE) from None
     if not isinstance(tree, dict):
         raise UsageError("not a JSON object", hint=_LINE)
+    return tree
+
+
+def _row(tree: Mapping[str, Json], number: int, folder: Path, limits: Limits) -> Row:
     for key in ("input", "expected"):
         if key not in tree:
             raise UsageError(f"the key `{key}` is missing", hint=_LINE)
-    given, expected, parameters = tree["input"], tree["expected"], tree.get("parameters", {})
-    split = tree.get("split")
-    parts = [{"type": "text", "text": given}] if isinstance(given, str) else given
-    if not isinstance(parts, list) or not isinstance(parameters, dict):
-        raise UsageError("`input` is a text or a list of parts, `parameters` an object", hint=_LINE)
+    expected, parameters, split = tree["expected"], tree.get("parameters", {}), tree.get("split")
+    if not isinstance(parameters, dict):
+        raise UsageError("`parameters` is an object", hint=_LINE)
     return Row(
-        given=TaskInput(parts=tuple(_part(part, folder, limits) for part in parts)),
+        given=read_input(tree["input"], folder, limits),
         expected=expected if isinstance(expected, dict) else {"label": expected},
         parameters=parameters,
         line=number,

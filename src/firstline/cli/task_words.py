@@ -1,0 +1,61 @@
+"""The words of `firstline tasks`: each command reads its words and calls one coroutine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from firstline.cli import lock_commands, task_commands
+from firstline.cli.console import Out, perform
+
+tasks = typer.Typer(help="The declared jobs: built in, and your own.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="print JSON on stdout and nothing else")]
+
+
+@tasks.command(name="list")
+def list_tasks(json: Json = False) -> None:
+    """List the tasks."""
+    out = Out(json=json)
+    perform(out, lambda: task_commands.list_tasks(out))
+
+
+@tasks.command(name="show")
+def show_task(
+    task: Annotated[str, typer.Argument(help="name of a task, such as receipt", show_default=False)],
+    json: Json = False,
+) -> None:
+    """Show one task: fields, checks, ladder and version."""
+    out = Out(json=json)
+    perform(out, lambda: task_commands.show_task(out, task))
+
+
+@tasks.command(name="check")
+def check_task(
+    task: Annotated[
+        str | None, typer.Argument(metavar="[FILE|NAME]", help="a task file or a name; without it all locked tasks")
+    ] = None,
+    json: Json = False,
+    no_replay: Annotated[bool, typer.Option("--no-replay", help="do not run the golden examples again")] = False,
+) -> None:
+    """Say what is wrong with a task file, with line and field, and what of a locked task is not as it was locked:
+    its version, its models, and what becomes of its golden examples. Status 1 where something moved."""
+    out = Out(json=json)
+    perform(out, lambda: lock_commands.check(out, task, replaying=not no_replay))
+
+
+@tasks.command(name="lock")
+def lock_tasks(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[TASK]...", help="names; without them all")] = None,
+    json: Json = False,
+    golden: Annotated[
+        Path | None, typer.Option(metavar="DATA.jsonl", help="run these inputs of one task now and keep what they gave")
+    ] = None,
+    examples: Annotated[int, typer.Option(metavar="N", min=1, help="how many of the first lines of --golden")] = 20,
+) -> None:
+    """Pin tasks as they are now in `firstline.lock`: version, models, and what becomes of golden examples.
+    A task that has golden examples runs them again."""
+    out = Out(json=json)
+    perform(out, lambda: lock_commands.lock(out, names or [], golden, examples))
