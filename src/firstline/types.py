@@ -328,7 +328,8 @@ class Attempt(Value, frozen=True, kw_only=True):
 
     `skipped` says why the rung was not asked (then nothing was paid), `error` why it gave no answer. `fields` are the
     fields that were asked for (empty: all of them). `confidences` holds a share between 0 and 1 for each field with a
-    measured probability; `confidence` is the least of them, None where none was measured.
+    measured probability (calibrated under a certificate); `confidence` is the least of them, None where none was
+    measured. `signals` by field is what the calibrated ones were made of, kept where a certificate needs it.
     """
 
     model: str
@@ -338,6 +339,7 @@ class Attempt(Value, frozen=True, kw_only=True):
     fields: tuple[str, ...] = ()
     confidence: float | None = None
     confidences: Mapping[str, float] = {}
+    signals: Mapping[str, Mapping[str, float]] = {}
     usage: Usage = Usage()
     cost_nano_usd: NanoUSD = ZERO
     ms: int = 0
@@ -359,7 +361,8 @@ class Run(Value, frozen=True, kw_only=True):
     """All attempts for one input, with its verdict; what the API, the CLI and the ledger all show.
 
     `verdict` None: the answer was passed through and nothing was verified, so its attempt did not pass either. A
-    rejected run has the `error_code` of what is wrong with its input.
+    rejected run has the `error_code` of what is wrong with its input. `certificate` is the id of the certificate that
+    its answer was served under (None: it is uncertified; a note says why where there was one).
     """
 
     id: str
@@ -376,3 +379,4 @@ class Run(Value, frozen=True, kw_only=True):
     saved_nano_usd: NanoUSD = ZERO
     ms: int = 0
     created: float = 0.0
+    certificate: str | None = None

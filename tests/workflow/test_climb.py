@@ -8,7 +8,8 @@ import pytest
 
 from firstline.types import Attempt, FieldOutcome, Json
 from firstline.workflow.answer import Draft
-from firstline.workflow.climb import Judged, Standing, begin, judge, verdict
+from firstline.workflow.climb import Evidence, Judged, Standing, begin, judge, verdict
+from firstline.workflow.reading.document import Document
 from firstline.workflow.task_file import task_from_text
 
 TASK = task_from_text(
@@ -48,10 +49,7 @@ def judged(
         Draft(values=values, confidences={"total": 0.9}),
         model="m",
         first=first,
-        source=SOURCE,
-        readings=readings or {},
-        confirm=confirm,
-        parameters={},
+        evidence=Evidence(document=Document.of_text(SOURCE), readings=readings or {}, confirm=confirm),
     )
 
 
@@ -104,10 +102,7 @@ rule = "size(output) > 5"
         Draft(values={"b": "y"}),
         model="m",
         first=False,
-        source="",
-        readings={},
-        confirm=False,
-        parameters={},
+        evidence=Evidence(document=Document.of_text("")),
     )
     assert found.standing.open == ("b",)
 

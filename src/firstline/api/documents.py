@@ -80,11 +80,15 @@ class FieldObject(Value, frozen=True, kw_only=True):
 
 
 class OutcomeObject(Value, frozen=True, kw_only=True):
-    """What became of a request. `verdict` is null where nothing was verified. Money is whole nano-USD."""
+    """What became of a request. `verdict` is null where nothing was verified. Money is whole nano-USD.
+
+    `certificate` is the id of the certificate that covers the answer, or `uncertified`.
+    """
 
     id: str
     verdict: Verdict | None
     version: str
+    certificate: str
     cost_nano_usd: int
     saved_nano_usd: int
     fields: dict[str, FieldObject]

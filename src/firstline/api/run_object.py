@@ -6,6 +6,9 @@ import msgspec
 
 from firstline.types import Attempt, Finding, Json, Run
 
+UNCERTIFIED = "uncertified"
+"""Stands where the id of a certificate would: the run says that no measured promise covers its answer."""
+
 
 def run_object(run: Run) -> dict[str, Json]:
     """Give the whole run: `id, task, version, verdict, answer, attempts, cost_nano_usd, ms` and more.
@@ -63,6 +66,7 @@ def _outcome(run: Run) -> dict[str, Json]:
     return {
         "verdict": run.verdict,
         "version": run.version,
+        "certificate": run.certificate or UNCERTIFIED,
         "cost_nano_usd": int(run.cost_nano_usd),
         "saved_nano_usd": int(run.saved_nano_usd),
         "fields": {name: msgspec.to_builtins(outcome) for name, outcome in run.fields.items()},

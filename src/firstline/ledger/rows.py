@@ -33,6 +33,7 @@ def run_row(run: Run) -> dict[str, Json]:
         "cost_nano_usd": int(run.cost_nano_usd),
         "saved_nano_usd": int(run.saved_nano_usd),
         "ms": run.ms,
+        "certificate": run.certificate,
     }
 
 
@@ -50,6 +51,7 @@ def attempt_row(run_id: str, position: int, attempt: Attempt) -> dict[str, Json]
         "fields": _text(attempt.fields),
         "confidence": attempt.confidence,
         "confidences": _text(attempt.confidences),
+        "signals": _text(attempt.signals) if attempt.signals else None,
         **usage_columns(attempt.usage),
         "cost_nano_usd": int(attempt.cost_nano_usd),
         "ms": attempt.ms,
@@ -82,6 +84,7 @@ def read_run(row: Row, attempts: Iterable[Row], entries: Iterable[Row]) -> Run:
         saved_nano_usd=NanoUSD(row["saved_nano_usd"]),
         ms=row["ms"],
         created=row["created"],
+        certificate=row["certificate"],
     )
 
 
@@ -94,6 +97,7 @@ def _read_attempt(row: Row) -> Attempt:
         fields=_json(row["fields"], tuple[str, ...]),
         confidence=row["confidence"],
         confidences=_json(row["confidences"], dict[str, float]),
+        signals=_json(row["signals"], dict[str, dict[str, float]]) or {},
         usage=_read_usage(row),
         cost_nano_usd=NanoUSD(row["cost_nano_usd"]),
         ms=row["ms"],

@@ -11,10 +11,14 @@ from firstline.types import Completion, Json, TokenProb, Value
 
 
 class Draft(Value, frozen=True, kw_only=True):
-    """Values by field, with a measured probability where there is one, and notes on how they were had."""
+    """Values by field, with a measured probability where there is one, and notes on how they were had.
+
+    `signals` by field is what else was measured on the way (`signals.py`).
+    """
 
     values: Mapping[str, Json]
     confidences: Mapping[str, float] = {}
+    signals: Mapping[str, Mapping[str, float]] = {}
     notes: tuple[str, ...] = ()
 
 

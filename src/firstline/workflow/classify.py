@@ -8,7 +8,7 @@ from firstline.types import Json, ModelRequest, Sampling, message
 from firstline.workflow import prompt
 from firstline.workflow.answer import Draft, parse_object, value_confidences
 from firstline.workflow.call import Account
-from firstline.workflow.labels import LabelReader, LabelReading
+from firstline.workflow.labels import LabelReader, LabelReading, reading_signals
 from firstline.workflow.task import Task
 
 
@@ -22,7 +22,8 @@ async def weigh(
     reading = reader.decide(question, completion.choice_probs or (), view)
     shares = {} if reading.probability is None else {"label": reading.probability}
     notes = () if reading.second_label else ("there was no second reader: its weights are not on disk",)
-    return Draft(values={"label": reading.label}, confidences=shares, notes=notes), reading
+    signals = {"label": reading_signals(reading, view)}
+    return Draft(values={"label": reading.label}, confidences=shares, signals=signals, notes=notes), reading
 
 
 def dissent(reading: LabelReading) -> Json:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 
 from firstline.types import Attempt, FieldOutcome, Finding, Json, Value, Verdict
 from firstline.workflow.answer import Draft
+from firstline.workflow.certificate.policy import RungPolicy
 from firstline.workflow.checks.base import Subject
+from firstline.workflow.reading.document import Document
+from firstline.workflow.signals import value_signals
 from firstline.workflow.task import Task
 
 
@@ -19,12 +23,32 @@ class Standing(Value, frozen=True, kw_only=True):
     heard: Mapping[str, tuple[Json, ...]] = {}
 
 
+class Evidence(Value, frozen=True, kw_only=True):
+    """What a draft is held against.
+
+    `readings` is what the second reader found. With `confirm` the model is one whose fields a second reader has to
+    confirm (check `agreement`); an earlier model that gave the same value can confirm it too. Without, that check is
+    left out. `measured` are the signals of the input; None: no signals are wanted.
+    """
+
+    document: Document
+    readings: Mapping[str, Json] = {}
+    confirm: bool = False
+    parameters: Mapping[str, Json] = {}
+    measured: Mapping[str, float] | None = None
+
+
 class Judged(Value, frozen=True, kw_only=True):
-    """A draft after its checks: what it leads to, and what the checks had against it."""
+    """A draft after its checks: what it leads to, what the checks had against it, and what was measured of it.
+
+    `confidences` by open field are calibrated where there is a policy, else the draft's own.
+    """
 
     standing: Standing
     findings: tuple[Finding, ...]
     passed: bool
+    signals: Mapping[str, Mapping[str, float]]
+    confidences: Mapping[str, float]
 
 
 def begin(keys: Sequence[str]) -> Standing:
@@ -39,30 +63,33 @@ def judge(
     *,
     model: str,
     first: bool,
-    source: str,
-    readings: Mapping[str, Json],
-    confirm: bool,
-    parameters: Mapping[str, Json],
+    evidence: Evidence,
+    policy: RungPolicy | None = None,
 ) -> Judged:
     """Check a draft and settle what passes.
 
-    `readings` is what the second reader found. With `confirm` the model is one whose fields a second reader has to
-    confirm (check `agreement`); an earlier model that gave the same value can confirm it too. Without, that check is
-    left out. A finding about a field leaves that field open, one about several those of them that were asked; one
-    about the whole answer, or only about fields that stand, leaves open all that was asked.
+    A finding about a field leaves that field open, one about several those of them that were asked; one about the
+    whole answer, or only about fields that stand, leaves open all that was asked. With a `policy`, what the checks let
+    stand must also reach its threshold.
     """
     answer = {**standing.answer, **{key: draft.values.get(key) for key in standing.open}}
     subject = Subject(
         answer=answer,
-        source=source,
+        source=evidence.document.text,
         fields=standing.open,
         confidences={key: share for key, share in draft.confidences.items() if key in standing.open},
-        readings=readings if confirm else {},
-        heard=standing.heard if confirm else {},
-        parameters=parameters,
+        readings=evidence.readings if evidence.confirm else {},
+        heard=standing.heard if evidence.confirm else {},
+        parameters=evidence.parameters,
     )
-    checks = [check for check in task.checks if confirm or check.name != "agreement"]
+    checks = [check for check in task.checks if evidence.confirm or check.name != "agreement"]
     findings = tuple(finding for check in checks for finding in check(subject))
+    signals = _signals(task, standing, draft, findings, evidence)
+    confidences = {key: draft.confidences[key] for key in standing.open if key in draft.confidences}
+    if policy is not None:
+        calibrated = {key: policy.confidence(key, signals.get(key, {})) for key in standing.open}
+        confidences |= {key: share for key, share in calibrated.items() if share is not None}
+        findings = (*findings, *_below(policy, draft, calibrated))
     doubted = frozenset(key for finding in findings for key in _about(finding, standing.open))
     outcomes = dict(standing.outcomes)
     for key in standing.open:
@@ -71,7 +98,7 @@ def judge(
         outcomes[key] = FieldOutcome(
             status=("accepted" if first else "escalated") if settled else "review",
             model=model,
-            confidence=draft.confidences.get(key),
+            confidence=confidences.get(key),
             reasons=() if settled else reasons,
         )
     heard = {key: (*standing.heard.get(key, ()), draft.values.get(key)) for key in standing.open}
@@ -80,6 +107,8 @@ def judge(
         standing=Standing(answer=answer, outcomes=outcomes, open=still_open, heard={**standing.heard, **heard}),
         findings=findings,
         passed=not doubted,
+        signals=signals,
+        confidences=confidences,
     )
 
 
@@ -97,6 +126,38 @@ def verdict(standing: Standing, attempts: Sequence[Attempt]) -> tuple[Verdict, s
     if len(made) == 1:
         return "accepted", f"{made[0].model} passed every check"
     return "escalated", f"{made[-1].model} settled what {made[0].model} could not"
+
+
+def _signals(
+    task: Task, standing: Standing, draft: Draft, findings: Sequence[Finding], evidence: Evidence
+) -> dict[str, dict[str, float]]:
+    if evidence.measured is None:
+        return {}
+    return {
+        key: value_signals(
+            task,
+            draft,
+            key,
+            findings=findings,
+            readings=evidence.readings,
+            heard=standing.heard.get(key, ()),
+            document=evidence.document,
+            source=evidence.measured,
+        )
+        for key in standing.open
+    }
+
+
+def _below(policy: RungPolicy, draft: Draft, calibrated: Mapping[str, float | None]) -> Iterator[Finding]:
+    """Find the values that do not reach their thresholds."""
+    for key, share in calibrated.items():
+        least = policy.threshold(key, draft.values.get(key))
+        if share is None or share >= least:
+            continue
+        # Cut, not rounded: a confidence just below its threshold must not be shown as reaching it.
+        cut = f"confidence {math.floor(share * 1000) / 1000:.3f}"
+        wanted = "is below what any certified answer has" if least > 1 else f"is below the certified {least:.3f}"
+        yield Finding(check="certificate", field=key, reason=f"{cut} {wanted}")
 
 
 def _reasons(standing: Standing, key: str) -> tuple[str, ...]:

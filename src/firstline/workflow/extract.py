@@ -7,9 +7,10 @@ picture itself, write all fields as one JSON object under the schema.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
-from firstline.types import Image, Json, Message, ModelRequest, Sampling
+from firstline.types import Image, Json, Message, ModelRequest, Sampling, Value
 from firstline.workflow import prompt
 from firstline.workflow.answer import Draft, parse_object, value_confidences
 from firstline.workflow.call import Account
@@ -63,6 +64,7 @@ async def choose(
     messages = prompt.about(task, text)
     values: dict[str, Json] = {}
     confidences: dict[str, float] = {}
+    signals: dict[str, dict[str, float]] = {}
     notes: list[str] = []
     open_fields: list[Field] = []
     for offer in offers:
@@ -77,12 +79,18 @@ async def choose(
                 notes.append(f"{field.name}: nothing on the page can be it")
         else:
             absent = partial or field.optional
-            values[field.name], confidences[field.name] = await _choice(account, messages, offer, absent=absent)
+            choice = await _choice(account, messages, offer, absent=absent)
+            values[field.name], confidences[field.name] = choice.value, choice.probability
+            signals[field.name] = {
+                "lead": math.log(max(choice.probability, 1e-6) / max(choice.next_probability, 1e-6)),
+                "candidates": math.log1p(len(offer.candidates)),
+                "second_lead": offer.margin,
+            }
     if open_fields:
         draft = await write(account, task, open_fields, text, parameters)
         values.update(draft.values)
         confidences.update(draft.confidences)
-    return Draft(values=values, confidences=confidences, notes=tuple(notes))
+    return Draft(values=values, confidences=confidences, signals=signals, notes=tuple(notes))
 
 
 def _present(value: Json) -> Json:
@@ -90,8 +98,16 @@ def _present(value: Json) -> Json:
     return None if isinstance(value, str) and not value.strip() else value
 
 
-async def _choice(account: Account, messages: tuple[Message, ...], offer: Offer, *, absent: bool) -> tuple[Json, float]:
-    """Ask for one field, which may be `absent`; gives the value and the probability of it among the candidates."""
+class _Choice(Value, frozen=True, kw_only=True):
+    """A value chosen, its probability among the candidates, and that of the next likely other value."""
+
+    value: Json
+    probability: float
+    next_probability: float = 0.0
+
+
+async def _choice(account: Account, messages: tuple[Message, ...], offer: Offer, *, absent: bool) -> _Choice:
+    """Ask for one field, which may be `absent`."""
     field = offer.field
     texts: dict[str, Json] = {}
     for candidate in offer.candidates:
@@ -101,7 +117,7 @@ async def _choice(account: Account, messages: tuple[Message, ...], offer: Offer,
         texts.setdefault(NONE, None)
     question = prompt.field_question(field, may_be_absent=absent)
     if len(texts) == 1:
-        return next(iter(texts.values())), 1.0
+        return _Choice(value=next(iter(texts.values())), probability=1.0)
     completion = await account.ask(
         ModelRequest(
             messages=prompt.with_question(messages, question),
@@ -113,4 +129,5 @@ async def _choice(account: Account, messages: tuple[Message, ...], offer: Offer,
     shares: dict[str, float] = dict(zip(texts, completion.choice_probs or (), strict=False))
     best = completion.text if completion.text in texts else max(shares, key=lambda one: shares[one])
     same = sum(share for text, share in shares.items() if texts[text] == texts[best])
-    return texts[best], same or 0.0
+    other = max((share for text, share in shares.items() if texts[text] != texts[best]), default=0.0)
+    return _Choice(value=texts[best], probability=float(same), next_probability=other)

@@ -76,7 +76,7 @@ class LabelReading(Value, frozen=True, kw_only=True):
 
     `probability` is the pooled probability of `label`; None where the model gave none. `model_label` and
     `model_probability` are the model's alone, `second_label` and `second_margin` the second reader's (None: there was
-    none).
+    none). `next_probability` is that of the next likely label.
     """
 
     label: str
@@ -85,6 +85,7 @@ class LabelReading(Value, frozen=True, kw_only=True):
     model_probability: float | None
     second_label: str | None = None
     second_margin: float | None = None
+    next_probability: float | None = None
 
     @property
     def agreed(self) -> bool | None:
@@ -220,7 +221,11 @@ def pooled(
     model_share = shares[model_label]
     if view is None:
         return LabelReading(
-            label=model_label, probability=model_share, model_label=model_label, model_probability=model_share
+            label=model_label,
+            probability=model_share,
+            next_probability=max((share for name, share in shares.items() if name != model_label), default=0.0),
+            model_label=model_label,
+            model_probability=model_share,
         )
     scope = {name: share for name, share in shares.items() if name != out_of_scope}
     whole = sum(scope.values())
@@ -241,11 +246,33 @@ def pooled(
     return LabelReading(
         label=label,
         probability=pool[label],
+        next_probability=max((share for name, share in pool.items() if name != label), default=0.0),
         model_label=model_label,
         model_probability=model_share,
         second_label=view.label,
         second_margin=view.margin,
     )
+
+
+def reading_signals(reading: LabelReading, view: View | None) -> dict[str, float]:
+    """Measure a reading for a certificate: log-odds of its probabilities, and how the two readers stand to it."""
+    signals: dict[str, float] = {}
+    if reading.probability is not None:
+        signals["odds"] = _log_odds(reading.probability, least=1e-6)
+        signals["lead"] = math.log(max(reading.probability, 1e-6) / max(reading.next_probability or 0.0, 1e-6))
+    if reading.model_probability is not None:
+        signals["model_odds"] = _log_odds(reading.model_probability, least=1e-6)
+        signals["model_agrees"] = float(reading.model_label == reading.label)
+    if view is not None:
+        ranked = sorted(view.similarities.values(), reverse=True)
+        signals["second_agrees"] = float(view.label == reading.label)
+        signals["nearest"] = ranked[0]
+        signals["nearest_lead"] = ranked[0] - ranked[1] if len(ranked) > 1 else 1.0
+        if reading.label in view.similarities:
+            signals["similarity"] = view.similarities[reading.label]
+        if view.odds is not None:
+            signals["outside_odds"] = view.odds
+    return signals
 
 
 def named(label: str, view: View | None) -> LabelReading:
@@ -277,8 +304,8 @@ async def _places(scope: Sequence[Label], outside: Sequence[str], embed: Embed) 
     return means, vectors[ends[-1] :]
 
 
-def _log_odds(share: float) -> float:
-    share = min(max(share, FLOOR), 1 - FLOOR)
+def _log_odds(share: float, *, least: float = FLOOR) -> float:
+    share = min(max(share, least), 1 - least)
     return math.log(share / (1 - share))
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
-from firstline.catalog.model import Model
 from firstline.engines.base import DocumentReader, PageReader
-from firstline.errors import EngineCrashedError, FirstlineError, InputError
+from firstline.errors import FirstlineError, InputError
 from firstline.money import NanoUSD
-from firstline.types import Attempt, Caller, FieldOutcome, Finding, Json, Run
-from firstline.workflow.answer import Draft
+from firstline.types import Caller, Json, Run
+from firstline.workflow.ascent import Ascent, OnEvent
 from firstline.workflow.basis import Basis
-from firstline.workflow.call import Account, Purse, key_of
-from firstline.workflow.climb import Standing, begin, judge, verdict
+from firstline.workflow.call import Purse, key_of
+from firstline.workflow.certificate.cover import NOTHING, Cover
+from firstline.workflow.climb import verdict
 from firstline.workflow.events import Event
 from firstline.workflow.labels import Embed, LabelReader
 from firstline.workflow.ladder import Rung
@@ -28,7 +28,8 @@ from firstline.workflow.task_file import with_named_fields
 
 _LABEL_READERS = 32
 
-OnEvent = Callable[[Event], None]
+FindCover = Callable[[Task, tuple[Rung, ...]], Awaitable[Cover]]
+"""Finds what covers a task whose ladder means these rungs."""
 
 
 class Runner:
@@ -41,8 +42,10 @@ class Runner:
         pictures: PageReader,
         pdfs: DocumentReader,
         embed: Callable[[], Embed | None] = lambda: None,
+        cover: FindCover | None = None,
     ) -> None:
         self._basis = basis
+        self._cover = cover or _no_cover
         self._pictures = pictures
         self._pdfs = pdfs
         self._embed = embed
@@ -77,7 +80,7 @@ class Runner:
             run_id, task.name, task.version, given.sha256, created, key_id=key_of(caller)
         )
         try:
-            run = await self._climb(run_id, task, given, arguments, ladder, self._purse(task, caller), tell)
+            run = await self._climb(run_id, task, given, arguments, ladder, self.purse(task, caller), tell)
         except asyncio.CancelledError:
             await self._basis.ledger.drop_run(run_id, "the caller left before the verdict")
             raise
@@ -94,92 +97,47 @@ class Runner:
         task: Task,
         given: TaskInput,
         arguments: Mapping[str, Json],
-        ladder: Sequence[Rung],
+        ladder: tuple[Rung, ...],
         purse: Purse,
         tell: OnEvent,
     ) -> Run:
         blank = Run(id=run_id, task=task.name, version=task.version, verdict="rejected", answer=None, attempts=())
         try:
             tell(Event(kind="reading", detail="the input"))
-            source = await read_source(given, self._pictures, self._pdfs, self._basis.settings.limits)
-            work = Rungwork(task, source, arguments, settings=self._basis.settings, labels=self._label_reader(task))
+            work = await self.work(task, given, arguments)
         except InputError as error:
             notes = (error.hint,) if error.hint else ()
             return msgspec.structs.replace(blank, reason=error.message, error_code=error.code, notes=notes)
-        standing = begin(task.keys)
-        attempts: list[Attempt] = []
-        for rung in ladder:
-            if not standing.open:
-                break
-            standing = await self._rung(run_id, work, rung, purse, standing, attempts, tell)
-        if purse.denied is not None and not any(_answered(attempt) for attempt in attempts):
+        cover = await self._cover(task, ladder)
+        ascent = Ascent(self._basis, run_id, work, purse, tell=tell, cover=cover)
+        await ascent.climb(ladder)
+        if purse.denied is not None and not ascent.answered:
             raise purse.denied
-        decided, reason = verdict(standing, attempts)
-        cost = NanoUSD(sum(attempt.cost_nano_usd for attempt in attempts))
+        decided, reason = verdict(ascent.standing, ascent.attempts)
+        cost = NanoUSD(sum(attempt.cost_nano_usd for attempt in ascent.attempts))
         return msgspec.structs.replace(
             blank,
             verdict=decided,
             reason=reason,
-            answer=dict(standing.answer) if any(_answered(attempt) for attempt in attempts) else None,
-            attempts=tuple(attempts),
-            fields=_outcomes(standing),
-            notes=work.notes,
+            answer=dict(ascent.standing.answer) if ascent.answered else None,
+            attempts=tuple(ascent.attempts),
+            fields=ascent.outcomes(),
+            notes=(*work.notes, *_uncertified(cover, ascent)),
             cost_nano_usd=cost,
             saved_nano_usd=saved(
-                [rung.model for rung in ladder], self._basis.catalog, attempts, cost=cost, at=self._basis.clock()
+                [rung.model for rung in ladder],
+                self._basis.catalog,
+                ascent.attempts,
+                cost=cost,
+                at=self._basis.clock(),
             ),
+            certificate=None if ascent.deviations else cover.certificate,
         )
 
-    async def _rung(
-        self,
-        run_id: str,
-        work: Rungwork,
-        rung: Rung,
-        purse: Purse,
-        standing: Standing,
-        attempts: list[Attempt],
-        tell: OnEvent,
-    ) -> Standing:
-        """Ask one rung for what is open; a local model that crashed is asked once more."""
-        for again in (True, False):
-            skipped = rung.skipped or work.cannot_take(rung.model, standing.open) or purse.refuse_attempt()
-            if skipped is not None:
-                tell(Event(kind="skipped", model=rung.model.id, detail=skipped))
-                attempts.append(Attempt(model=rung.model.id, passed=False, fields=_asked(standing), skipped=skipped))
-                return standing
-            tell(Event(kind="asking", model=rung.model.id, fields=_asked(standing)))
-            first = all(attempt.skipped is not None for attempt in attempts)
-            account = self._basis.door.account(run_id, len(attempts), rung.model, purse)
-            begun = self._basis.timer()
-            try:
-                async with asyncio.timeout(purse.seconds_left):
-                    draft = await work.draft(account, standing.open)
-            except (FirstlineError, TimeoutError) as error:
-                attempts.append(
-                    _failed(rung.model, standing, account, error, round((self._basis.timer() - begun) * 1000))
-                )
-                tell(Event(kind="failed", model=rung.model.id, detail=attempts[-1].error or ""))
-                if isinstance(error, EngineCrashedError) and again:
-                    continue
-                return standing
-            # Off the event loop: a check of a long text takes a second.
-            judged = await asyncio.to_thread(
-                judge,
-                work.task,
-                standing,
-                draft,
-                model=rung.model.id,
-                first=first,
-                source=work.source.text,
-                readings=work.readings,
-                confirm=rung.model.engine == "llama_cpp",
-                parameters=work.arguments,
-            )
-            ms = round((self._basis.timer() - begun) * 1000)
-            attempts.append(_made(rung.model, standing, account, draft, judged.findings, judged.passed, ms))
-            tell(_settled(rung.model, standing, judged.standing))
-            return judged.standing
-        return standing
+    async def work(self, task: Task, given: TaskInput, arguments: Mapping[str, Json]) -> Rungwork:
+        """Read an input and make it what rungs work on. Raises InputError, and EngineError where a reader failed."""
+        source = await read_source(given, self._pictures, self._pdfs, self._basis.settings.limits)
+        return Rungwork(task, source, arguments, settings=self._basis.settings, labels=self._label_reader(task))
 
     def _label_reader(self, task: Task) -> LabelReader | None:
         """The readers of a classify task's labels: what the encoder makes of them is kept from run to run."""
@@ -194,7 +152,8 @@ class Runner:
         self._labels.move_to_end(key)
         return self._labels[key]
 
-    def _purse(self, task: Task, caller: Caller | None) -> Purse:
+    def purse(self, task: Task, caller: Caller | None) -> Purse:
+        """Give what a run of a task may spend."""
         budget, own = self._basis.settings.budget, task.budget
         usd = budget.usd if own.usd is None else own.usd
         return Purse(
@@ -205,63 +164,14 @@ class Runner:
         )
 
 
-def _answered(attempt: Attempt) -> bool:
-    return attempt.skipped is None and attempt.error is None
+async def _no_cover(task: Task, ladder: tuple[Rung, ...]) -> Cover:
+    return NOTHING
 
 
-def _settled(model: Model, before: Standing, now: Standing) -> Event:
-    """Tell which fields have passed every check since."""
-    values = {key: now.answer[key] for key in before.open if key not in now.open}
-    return Event(kind="settled", model=model.id, values=values, keys=tuple(now.answer))
-
-
-def _outcomes(standing: Standing) -> dict[str, FieldOutcome]:
-    """What became of every field, those that nobody answered too."""
-    unasked = FieldOutcome(status="review", reasons=("no model answered",))
-    return {key: standing.outcomes.get(key, unasked) for key in standing.answer}
-
-
-def _asked(standing: Standing) -> tuple[str, ...]:
-    """The fields asked for; empty when it is all of them."""
-    return standing.open if len(standing.open) < len(standing.answer) else ()
-
-
-def _failed(model: Model, standing: Standing, account: Account, error: BaseException, ms: int) -> Attempt:
-    words = (
-        f"{error.code}: {error.message}" if isinstance(error, FirstlineError) else "timeout: the run's time is used up"
-    )
-    return Attempt(
-        model=model.id,
-        passed=False,
-        fields=_asked(standing),
-        usage=account.usage,
-        cost_nano_usd=account.cost,
-        ms=ms,
-        error=words,
-    )
-
-
-def _made(
-    model: Model,
-    standing: Standing,
-    account: Account,
-    draft: Draft,
-    findings: tuple[Finding, ...],
-    passed: bool,
-    ms: int,
-) -> Attempt:
-    notes = draft.notes + (("tokens are an upper estimate: the address gave none",) if account.estimated else ())
-    shares = {key: share for key, share in draft.confidences.items() if key in standing.open}
-    return Attempt(
-        model=model.id,
-        passed=passed,
-        answer={key: draft.values.get(key) for key in standing.open},
-        findings=findings,
-        fields=_asked(standing),
-        confidence=min(shares.values()) if shares else None,
-        confidences=shares,
-        usage=account.usage,
-        cost_nano_usd=account.cost,
-        ms=ms,
-        notes=notes,
-    )
+def _uncertified(cover: Cover, ascent: Ascent) -> tuple[str, ...]:
+    """Say why a run that a certificate could have covered is uncertified."""
+    if cover.note:
+        return (f"uncertified: {cover.note}",)
+    if cover.certificate is not None and ascent.deviations:
+        return (f"uncertified: {'; '.join(dict.fromkeys(ascent.deviations))}",)
+    return ()

@@ -17,6 +17,7 @@ from firstline.workflow.labels import LabelReader
 from firstline.workflow.long import estimate_tokens, worked_in_parts
 from firstline.workflow.reading.document import Document as Reading
 from firstline.workflow.reading.fields import Offer, offers
+from firstline.workflow.signals import source_signals
 from firstline.workflow.source import Source
 from firstline.workflow.task import Task
 from firstline.workflow.transform import transform
@@ -60,6 +61,11 @@ class Rungwork:
     def offers(self) -> Mapping[str, Offer]:
         """What the document offers for each field of an extraction."""
         return offers(self.source.reading, tuple(self._fields.values())) if self.task.kind == "extract" else {}
+
+    @cached_property
+    def measured(self) -> Mapping[str, float]:
+        """What was measured of the input itself, for a certificate."""
+        return source_signals(self.source.reading, read_by=self.source.read_by)
 
     @property
     def readings(self) -> Mapping[str, Json]:

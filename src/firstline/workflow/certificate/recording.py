@@ -1,0 +1,169 @@
+"""Asks every rung of a ladder for every field of labelled examples, to learn which of their answers may be served."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from firstline.errors import FirstlineError, InputError
+from firstline.money import NanoUSD
+from firstline.types import Json, Run
+from firstline.workflow.answer import Draft
+from firstline.workflow.ascent import Ascent
+from firstline.workflow.basis import Basis
+from firstline.workflow.certificate.cover import NOTHING
+from firstline.workflow.certificate.records import FieldRecord, Record, RungRecord
+from firstline.workflow.climb import Judged
+from firstline.workflow.evaluate import Row, agrees
+from firstline.workflow.ladder import Rung
+from firstline.workflow.run import Runner
+from firstline.workflow.task import Task
+
+REASON = "every rung was asked, to record what it answers"
+
+
+class Recorder:
+    """Records examples. A recording is a run in the ledger, passed through: nothing is served, and its money counts."""
+
+    def __init__(self, basis: Basis, runner: Runner) -> None:
+        self._basis = basis
+        self._runner = runner
+
+    async def record(
+        self,
+        task: Task,
+        rows: Sequence[Row],
+        known: Mapping[str, Record],
+        *,
+        keep: Callable[[Record], None],
+        on_progress: Callable[[int], None] | None = None,
+    ) -> list[Record]:
+        """Give the record of every row, in order; those `known` by their input's sha256 are not asked again.
+
+        `keep` is called with each new one, off the event loop. Raises UsageError for wrong parameters,
+        ModelNotFoundError, and EngineError where an input could not be read for a reason that is not its own.
+        """
+        ladder = self._runner.rungs(task)
+        out = []
+        for number, row in enumerate(rows, start=1):
+            record = known.get(row.given.sha256)
+            if record is None or _models(record) != tuple(rung.model.id for rung in ladder):
+                record = await self._one(task, row, ladder)
+                await asyncio.to_thread(keep, record)
+            else:
+                record = _relabelled(task, record, row)
+            out.append(msgspec.structs.replace(record, line=row.line, split=row.split))
+            if on_progress is not None:
+                on_progress(number)
+        return out
+
+    async def _one(self, task: Task, row: Row, ladder: tuple[Rung, ...]) -> Record:
+        arguments = task.arguments(row.parameters)
+        run_id, created, begun = self._basis.new_id(), self._basis.clock(), self._basis.timer()
+        await self._basis.ledger.begin_run(run_id, task.name, task.version, row.given.sha256, created)
+        try:
+            work = await self._runner.work(task, row.given, arguments)
+            ascent = Ascent(
+                self._basis,
+                run_id,
+                work,
+                self._runner.purse(task, None),
+                tell=lambda event: None,
+                cover=NOTHING,
+                measured=True,
+            )
+            rungs = [await self._rung(ascent, rung, row) for rung in ladder]
+        except asyncio.CancelledError:
+            await self._basis.ledger.drop_run(run_id, "the recording was stopped")
+            raise
+        except FirstlineError as error:
+            await self._basis.ledger.drop_run(run_id, error.message)
+            if isinstance(error, InputError):
+                raise InputError(f"line {row.line}: {error.message}", hint=error.hint) from None
+            raise
+        cost = NanoUSD(sum(attempt.cost_nano_usd for attempt in ascent.attempts))
+        run = Run(
+            id=run_id,
+            task=task.name,
+            version=task.version,
+            verdict=None,
+            reason=REASON,
+            answer=None,
+            attempts=tuple(ascent.attempts),
+            cost_nano_usd=cost,
+            created=created,
+            ms=round((self._basis.timer() - begun) * 1000),
+        )
+        await self._basis.ledger.finish_run(run)
+        return Record(
+            input_sha256=row.given.sha256,
+            line=row.line,
+            text=work.source.text,
+            expected=row.expected,
+            rungs=tuple(rungs),
+        )
+
+    async def _rung(self, ascent: Ascent, rung: Rung, row: Row) -> RungRecord:
+        ascent.begin_again()
+        asked = ascent.standing
+        made = await ascent.ask(rung)
+        attempt = ascent.attempts[-1]
+        if made is None:
+            return RungRecord(
+                model=rung.model.id,
+                cost_nano_usd=int(attempt.cost_nano_usd),
+                seconds=attempt.ms / 1000,
+                error=attempt.error or attempt.skipped,
+            )
+        draft, judged = made
+        alone = judged
+        if any(asked.heard.values()):
+            ascent.begin_again()
+            alone = await asyncio.to_thread(ascent.judge, rung.model, draft, first=True, alone=True)
+        return RungRecord(
+            model=rung.model.id,
+            fields={key: _field(ascent.work.task, key, draft, judged, alone, row.expected) for key in asked.open},
+            cost_nano_usd=int(attempt.cost_nano_usd),
+            seconds=attempt.ms / 1000,
+            prompt_tokens=attempt.usage.prompt_tokens,
+            completion_tokens=attempt.usage.completion_tokens,
+        )
+
+
+def _field(
+    task: Task, key: str, draft: Draft, judged: Judged, alone: Judged, expected: Mapping[str, Json]
+) -> FieldRecord:
+    value = draft.values.get(key)
+    return FieldRecord(
+        value=value,
+        passed=key not in judged.standing.open,
+        passed_alone=key not in alone.standing.open,
+        right=agrees(task, key, value, expected[key]) if key in expected else None,
+        probability=draft.confidences.get(key),
+        signals=judged.signals[key],
+    )
+
+
+def _relabelled(task: Task, record: Record, row: Row) -> Record:
+    """Judge kept answers by what is expected now: a label may have been put right since."""
+    if record.expected == row.expected:
+        return record
+    rungs = tuple(
+        msgspec.structs.replace(
+            rung,
+            fields={
+                key: msgspec.structs.replace(
+                    one, right=agrees(task, key, one.value, row.expected[key]) if key in row.expected else None
+                )
+                for key, one in rung.fields.items()
+            },
+        )
+        for rung in record.rungs
+    )
+    return msgspec.structs.replace(record, rungs=rungs, expected=row.expected)
+
+
+def _models(record: Record) -> tuple[str, ...]:
+    return tuple(rung.model for rung in record.rungs)

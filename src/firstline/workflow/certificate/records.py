@@ -1,0 +1,90 @@
+"""Recorded attempts: what every rung of a ladder makes of every example, kept so that it is asked once.
+
+A file of records holds one JSON object a line; a line that was cut by a crash is left out when it is read. Records
+belong to one behaviour of a task (`behaviour.py`): another prompt, model, schema or check needs new ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from firstline.errors import UsageError
+from firstline.types import Json, Value
+
+
+class FieldRecord(Value, frozen=True, kw_only=True):
+    """What one rung gave for one field: the value, whether its checks let it stand, and the signals.
+
+    `passed` holds where the rungs before were asked too, `passed_alone` where none was. `right` None: the example
+    expects nothing for this field.
+    """
+
+    value: Json
+    passed: bool
+    passed_alone: bool
+    right: bool | None
+    probability: float | None = None
+    signals: Mapping[str, float] = {}
+
+
+class RungRecord(Value, frozen=True, kw_only=True):
+    """One rung's attempt at all fields of one example; `error` says why it gave no answer. Seconds of wall clock."""
+
+    model: str
+    fields: Mapping[str, FieldRecord] = {}
+    cost_nano_usd: int = 0
+    seconds: float = 0.0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    error: str | None = None
+
+
+class Record(Value, frozen=True, kw_only=True):
+    """One example: its line in the file, its input as read, what was expected, and what each rung made of it."""
+
+    input_sha256: str
+    line: int
+    text: str
+    expected: Mapping[str, Json]
+    rungs: tuple[RungRecord, ...]
+    split: str | None = None
+
+
+def read_records(path: Path) -> dict[str, Record]:
+    """Read a file of records by the sha256 of their inputs; the last of an input counts. Raises UsageError.
+
+    A last line that was cut is left out. A missing file holds none.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+    decoder = msgspec.json.Decoder(Record)
+    found: dict[str, Record] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            record = decoder.decode(line)
+        except msgspec.DecodeError as error:
+            if number == len(lines):
+                continue
+            raise UsageError(
+                f"{path.name}:{number}: not a record: {error}", hint="delete the file and record again"
+            ) from None
+        found[record.input_sha256] = record
+    return found
+
+
+def append_records(path: Path, records: Iterable[Record]) -> None:
+    """Put records at the end of a file, which is made where it is missing. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        if file.tell() and not path.read_bytes().endswith(b"\n"):
+            file.write(b"\n")
+        file.writelines(msgspec.json.encode(record) + b"\n" for record in records)
