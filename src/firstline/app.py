@@ -27,6 +27,7 @@ from firstline.tokens import Cl100k, O200k
 from firstline.types import Value
 from firstline.workflow.basis import Basis
 from firstline.workflow.call import Door
+from firstline.workflow.certificate.recording import Recorder
 from firstline.workflow.chat import Chat
 from firstline.workflow.converse import Converser
 from firstline.workflow.decide import Decider
@@ -95,6 +96,7 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
             catalog=catalog,
             tasks=tasks,
             runner=runner,
+            recorder=Recorder(basis, runner),
             converser=Converser(catalog=catalog, tasks=tasks, runner=runner, chat=chat, tokens=O200k()),
             decider=Decider(basis, reader=turns),
             embedder=Embedder(basis, embed=encoders.embed, encoding=Cl100k()),

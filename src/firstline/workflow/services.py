@@ -6,6 +6,7 @@ from firstline.catalog.catalog import Catalog
 from firstline.ledger.store import Ledger
 from firstline.settings import Settings
 from firstline.types import Value
+from firstline.workflow.certificate.recording import Recorder
 from firstline.workflow.converse import Converser
 from firstline.workflow.decide import Decider
 from firstline.workflow.embed import Embedder
@@ -23,6 +24,7 @@ class Services(Value, frozen=True, kw_only=True):
     catalog: Catalog
     tasks: Tasks
     runner: Runner
+    recorder: Recorder
     converser: Converser
     decider: Decider
     embedder: Embedder

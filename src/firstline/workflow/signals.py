@@ -73,7 +73,9 @@ def value_signals(
     for check in task.checks:
         signals[f"check.{check.name}"] = float(check.name not in against)
     if key in readings:
-        signals["second"] = 1.0 if same(value, readings[key], kind) else alike(value, readings[key])
+        agreed = same(value, readings[key], kind)
+        # How alike the names of two labels are says nothing.
+        signals["second"] = 1.0 if agreed else 0.0 if task.kind == "classify" else alike(value, readings[key])
     if heard:
         signals["heard"] = sum(same(value, one, kind) for one in heard) / len(heard)
     if "ocr" in source:

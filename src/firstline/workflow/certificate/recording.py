@@ -14,9 +14,10 @@ from firstline.workflow.answer import Draft
 from firstline.workflow.ascent import Ascent
 from firstline.workflow.basis import Basis
 from firstline.workflow.certificate.cover import NOTHING
-from firstline.workflow.certificate.records import FieldRecord, Record, RungRecord
+from firstline.workflow.certificate.records import FieldRecord, Record, RungRecord, record_key
 from firstline.workflow.climb import Judged
-from firstline.workflow.evaluate import Row, agrees
+from firstline.workflow.evaluate import agrees
+from firstline.workflow.examples import Row
 from firstline.workflow.ladder import Rung
 from firstline.workflow.run import Runner
 from firstline.workflow.task import Task
@@ -40,7 +41,7 @@ class Recorder:
         keep: Callable[[Record], None],
         on_progress: Callable[[int], None] | None = None,
     ) -> list[Record]:
-        """Give the record of every row, in order; those `known` by their input's sha256 are not asked again.
+        """Give the record of every row, in order; those `known` by their keys are not asked again.
 
         `keep` is called with each new one, off the event loop. Raises UsageError for wrong parameters,
         ModelNotFoundError, and EngineError where an input could not be read for a reason that is not its own.
@@ -48,8 +49,8 @@ class Recorder:
         ladder = self._runner.rungs(task)
         out = []
         for number, row in enumerate(rows, start=1):
-            record = known.get(row.given.sha256)
-            if record is None or _models(record) != tuple(rung.model.id for rung in ladder):
+            record = known.get(record_key(row.given, row.parameters))
+            if record is None or not _is_whole(record, ladder):
                 record = await self._one(task, row, ladder)
                 await asyncio.to_thread(keep, record)
             else:
@@ -98,7 +99,7 @@ class Recorder:
         )
         await self._basis.ledger.finish_run(run)
         return Record(
-            input_sha256=row.given.sha256,
+            key=record_key(row.given, row.parameters),
             line=row.line,
             text=work.source.text,
             expected=row.expected,
@@ -165,5 +166,8 @@ def _relabelled(task: Task, record: Record, row: Row) -> Record:
     return msgspec.structs.replace(record, rungs=rungs, expected=row.expected)
 
 
-def _models(record: Record) -> tuple[str, ...]:
-    return tuple(rung.model for rung in record.rungs)
+def _is_whole(record: Record, ladder: Sequence[Rung]) -> bool:
+    """Say whether a kept record has an answer of every rung that can be asked now."""
+    if [rung.model for rung in record.rungs] != [rung.model.id for rung in ladder]:
+        return False
+    return all(kept.error is None or rung.skipped for kept, rung in zip(record.rungs, ladder, strict=True))

@@ -6,6 +6,8 @@ belong to one behaviour of a task (`behaviour.py`): another prompt, model, schem
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import msgspec
 
 from firstline.errors import UsageError
 from firstline.types import Json, Value
+from firstline.workflow.source import TaskInput
 
 
 class FieldRecord(Value, frozen=True, kw_only=True):
@@ -45,7 +48,7 @@ class RungRecord(Value, frozen=True, kw_only=True):
 class Record(Value, frozen=True, kw_only=True):
     """One example: its line in the file, its input as read, what was expected, and what each rung made of it."""
 
-    input_sha256: str
+    key: str
     line: int
     text: str
     expected: Mapping[str, Json]
@@ -53,8 +56,14 @@ class Record(Value, frozen=True, kw_only=True):
     split: str | None = None
 
 
+def record_key(given: TaskInput, parameters: Mapping[str, Json]) -> str:
+    """Name an input with its parameters by a sha256."""
+    told = msgspec.json.encode([given.sha256, parameters], order="deterministic")
+    return hashlib.sha256(told).hexdigest()
+
+
 def read_records(path: Path) -> dict[str, Record]:
-    """Read a file of records by the sha256 of their inputs; the last of an input counts. Raises UsageError.
+    """Read a file of records by their keys (`record_key`); the last of a key counts. Raises UsageError.
 
     A last line that was cut is left out. A missing file holds none.
     """
@@ -74,17 +83,22 @@ def read_records(path: Path) -> dict[str, Record]:
         except msgspec.DecodeError as error:
             if number == len(lines):
                 continue
-            raise UsageError(
-                f"{path.name}:{number}: not a record: {error}", hint="delete the file and record again"
-            ) from None
-        found[record.input_sha256] = record
+            hint = "delete the file and record again"
+            raise UsageError(f"{path.name}:{number}: not a record: {error}", hint=hint) from None
+        found[record.key] = record
     return found
 
 
 def append_records(path: Path, records: Iterable[Record]) -> None:
-    """Put records at the end of a file, which is made where it is missing. Raises OSError."""
+    """Put records at the end of a file, which is made where it is missing; a line cut before is let go.
+
+    Raises OSError.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
-        if file.tell() and not path.read_bytes().endswith(b"\n"):
-            file.write(b"\n")
+    with path.open("a+b") as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(max(end - 1, 0))
+        if file.read(1) not in (b"", b"\n"):
+            file.seek(0)
+            file.truncate(file.read().rfind(b"\n") + 1)
         file.writelines(msgspec.json.encode(record) + b"\n" for record in records)

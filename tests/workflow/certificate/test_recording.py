@@ -1,0 +1,129 @@
+"""Every rung is asked for every field, once; what it gave is kept, judged with and without the rungs before it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from firstline.app import App, build
+from firstline.errors import UsageError
+from firstline.settings import load
+from firstline.types import Json
+from firstline.workflow.certificate.records import Record, append_records, read_records, record_key
+from firstline.workflow.examples import Row
+from firstline.workflow.source import text_input
+from firstline.workflow.task import Task
+from firstline.workflow.task_file import task_from_text
+
+TICKET = """
+kind = "extract"
+instruction = "Read the ticket."
+ladder = ["fake/small", "fake/large"]
+[output.plate]
+checks = ["grounded"]
+[output.total]
+type = "number"
+checks = ["grounded", { rule = "output.total > 0.0" }]
+"""
+TEXT = "PARKING CITY\nPlate AB 123\nTotal EUR 12.50\n"
+SMALL: Json = {"plate": "AB 123", "total": 61.3}
+LARGE: Json = {"plate": "AB 124", "total": 12.5}
+
+
+@asynccontextmanager
+async def product(folder: Path, small: Json = SMALL, large: Json = LARGE) -> AsyncIterator[App]:
+    parts = [f'data_dir = "{folder}"']
+    for name, answer in (("small", small), ("large", large)):
+        script = folder / f"{name}.json"
+        rule = answer if isinstance(answer, dict) and "error" in answer else {"answer": answer, "confidence": 0.9}
+        script.write_text(json.dumps({"rules": [rule]}))
+        parts.append(f'[models."fake/{name}"]\nscript = "{script}"')
+    (folder / "firstline.toml").write_text("\n".join(parts))
+    async with build(load({}, cwd=folder)) as app:
+        yield app
+
+
+def row(expected: Json, *, line: int = 1, text: str = TEXT) -> Row:
+    return Row(given=text_input(text), expected=expected, line=line)
+
+
+def ticket() -> Task:
+    return task_from_text("ticket", TICKET)
+
+
+async def recorded(app: App, rows: list[Row], known: dict[str, Record] | None = None) -> tuple[list[Record], int]:
+    new: list[Record] = []
+    found = await app.services.recorder.record(ticket(), rows, known or {}, keep=new.append)
+    return found, len(new)
+
+
+async def test_each_rung_is_asked_for_all_fields_whatever_stood_before(tmp_path: Path) -> None:
+    async with product(tmp_path) as app:
+        ([record], new) = await recorded(app, [row({"plate": "AB 123", "total": 12.5})])
+        [run] = await app.services.ledger.list_runs()
+    assert new == 1
+    small, large = record.rungs
+    assert [(name, one.passed, one.right) for name, one in small.fields.items()] == [
+        ("plate", True, True),
+        ("total", False, False),
+    ]
+    assert [(name, one.passed, one.right) for name, one in large.fields.items()] == [
+        ("plate", False, False),
+        ("total", True, True),
+    ]
+    assert large.fields["total"].signals["check.grounding"] == 1.0
+    assert large.fields["plate"].signals["heard"] == 0.0
+    assert "heard" not in small.fields["plate"].signals
+    # A recording serves nothing: the ledger shows it as passed through, with what it asked.
+    assert (run.verdict, run.answer, [attempt.model for attempt in run.attempts]) == (
+        None,
+        None,
+        ["fake/small", "fake/large"],
+    )
+
+
+async def test_what_is_known_is_not_asked_again_and_a_corrected_label_counts(tmp_path: Path) -> None:
+    async with product(tmp_path) as app:
+        ([record], _) = await recorded(app, [row({"total": 12.5})])
+        ([again], new) = await recorded(app, [row({"total": 61.3}, line=7)], {record.key: record})
+        runs = await app.services.ledger.list_runs()
+    assert (new, len(runs)) == (0, 1)
+    assert again.line == 7
+    assert [rung.fields["total"].right for rung in again.rungs] == [True, False]
+    assert again.rungs[0].fields["plate"].right is None
+
+
+async def test_a_rung_that_fails_is_recorded_as_such_and_asked_again_the_next_time(tmp_path: Path) -> None:
+    async with product(tmp_path, large={"error": "engine_timeout"}) as app:
+        ([record], _) = await recorded(app, [row({"total": 12.5})])
+    assert record.rungs[1].fields == {}
+    assert "engine_timeout" in (record.rungs[1].error or "")
+    async with product(tmp_path) as app:
+        ([again], new) = await recorded(app, [row({"total": 12.5})], {record.key: record})
+    assert (new, again.rungs[1].error) == (1, None)
+
+
+async def test_records_survive_in_their_file_but_a_cut_last_line(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "ticket.jsonl"
+    async with product(tmp_path) as app:
+        found, _ = await recorded(app, [row({"total": 12.5}), row({"total": 9.0}, text="Total EUR 9.00")])
+    append_records(path, found)
+    with path.open("ab") as file:
+        file.write(b'{"key": "cut off')
+    assert read_records(path) == {record.key: record for record in found}
+    append_records(path, found[:1])
+    assert len(read_records(path)) == 2
+    path.write_bytes(b"{}\n" + path.read_bytes())
+    with pytest.raises(UsageError, match=r"ticket\.jsonl:1: not a record"):
+        read_records(path)
+    assert read_records(tmp_path / "none.jsonl") == {}
+
+
+def test_an_input_is_told_apart_by_its_parameters() -> None:
+    given = text_input("the same")
+    assert record_key(given, {}) != record_key(given, {"language": "de"})
+    assert record_key(given, {"a": 1, "b": 2}) == record_key(given, {"b": 2, "a": 1})
