@@ -215,6 +215,16 @@ def test_rows_that_come_from_no_file_are_counted() -> None:
     assert refused(DESK, given, allow_missing_classes=True).message.startswith("data.jsonl:2: input: is empty")
 
 
+def test_a_parameter_at_its_default_makes_no_other_input(tmp_path: Path) -> None:
+    text = 'kind = "transform"\ninstruction = "x"\n[parameters.to]\ndefault = "de"\n'
+    told = (
+        {"input": "a", "expected": {"text": "b"}, "parameters": {"to": "de"}},
+        {"input": "a", "expected": {"text": "c"}},
+    )
+    error = refused(task_from_text("say", text), rows(tmp_path, *told))
+    assert error.message == 'data.jsonl:2: text: expects "c", but line 1 expects "b" for the same input'
+
+
 @pytest.mark.timeout(30)
 def test_ten_thousand_mistakes_are_found_without_looking_up_each() -> None:
     many = task_from_text(

@@ -300,7 +300,7 @@ class _Inputs:
 
     def add(self, task: Task, line: int, row: Row) -> Iterator[_Mistake]:
         """Take in a line and say in what it contradicts an earlier one."""
-        key = _input_key(row)
+        key = _input_key(task, row)
         first, split = self._split.setdefault(key, (line, row.split))
         self.repeated += first != line
         if split != row.split and split is not None and row.split is not None:
@@ -365,9 +365,9 @@ def _told(name: str, mistake: _Mistake) -> str:
     return f"{where}: {field}{mistake.reason}{f'; did you mean {near[0]}?' if near else ''}"
 
 
-def _input_key(row: Row) -> str:
-    """What makes two inputs the same: their parts, texts with spacing folded, and the parameters."""
-    digest = hashlib.sha256(json.dumps(row.parameters, sort_keys=True).encode())
+def _input_key(task: Task, row: Row) -> str:
+    """What makes two inputs the same: their parts, texts with spacing folded, and all parameters."""
+    digest = hashlib.sha256(json.dumps(task.arguments(row.parameters), sort_keys=True).encode())
     for part in row.given.parts:
         data = " ".join(part.text.split()).encode() if isinstance(part, Text) else part.data
         digest.update(len(data).to_bytes(8) + data)
