@@ -27,6 +27,7 @@ from firstline.tokens import Cl100k, O200k
 from firstline.types import Value
 from firstline.workflow.basis import Basis
 from firstline.workflow.call import Door
+from firstline.workflow.certificate.certificates import Certificates
 from firstline.workflow.certificate.recording import Recorder
 from firstline.workflow.chat import Chat
 from firstline.workflow.converse import Converser
@@ -36,6 +37,7 @@ from firstline.workflow.files import Files
 from firstline.workflow.keyring import Keyring
 from firstline.workflow.labels import Embed
 from firstline.workflow.ladder import Machine
+from firstline.workflow.pinning import Pinner
 from firstline.workflow.rates import LedgerBuckets, MemoryBuckets, Rates
 from firstline.workflow.run import Runner
 from firstline.workflow.services import Services
@@ -87,7 +89,15 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
         basis = Basis(settings=settings, catalog=catalog, machine=machine, door=door, ledger=ledger)
         turns = TurnReader(reader, pdfs, settings.limits)
         tasks = Tasks(Path(settings.tasks_dir))
-        runner = Runner(basis, pictures=reader, pdfs=pdfs, embed=lambda: encoders.embed(catalog.get(ENCODER)))
+        pinner = Pinner(second_reader=catalog.get(ENCODER), sha256=weights.sha256, ready=weights.ready)
+        certificates = Certificates(ledger.certificates, pinner)
+        runner = Runner(
+            basis,
+            pictures=reader,
+            pdfs=pdfs,
+            embed=lambda: encoders.embed(catalog.get(ENCODER)),
+            cover=certificates.cover,
+        )
         chat = Chat(basis, turns=turns)
         files = Files(ledger.files, settings.files_path, settings.files)
         await files.tidy()
@@ -103,6 +113,8 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
             files=files,
             ledger=ledger,
             keyring=Keyring(ledger.keys),
+            pinner=pinner,
+            certificates=certificates,
             rates=rates,
         )
         yield App(services=services, weights=weights)

@@ -131,7 +131,7 @@ async def test_a_model_out_of_scope_or_unknown(tmp_path: Path) -> None:
 
 async def test_too_many_requests(tmp_path: Path) -> None:
     async with served(tmp_path) as server, client_of(server, await made_key(server, requests_per_minute=1)) as client:
-        assert (await client.post("/v1/chat/completions", json=body_of(ROUTES[0]))).status_code == 200
+        assert (await client.post("/v1/chat/completions", json=body_of(NAMING[0]))).status_code == 200
         for route in KEYED:
             answer = await client.request(method_of(route), address(route))
             if method_of(route) in FREE:

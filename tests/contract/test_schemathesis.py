@@ -36,7 +36,8 @@ from firstline.api.openapi import document
 from firstline.api.routes import ROUTES
 from firstline.errors import ImageError
 from firstline.settings import Limits
-from served import served
+from firstline.workflow.certificate.policy import Policy
+from served import Served, served
 
 CHECKS: list[Any] = [
     not_a_server_error,
@@ -79,8 +80,18 @@ def knowing(description: dict[str, Any], ids: dict[str, str]) -> dict[str, Any]:
     return made
 
 
-async def things(client: httpx2.AsyncClient) -> dict[str, str]:
+async def things(server: Served, client: httpx2.AsyncClient) -> dict[str, str]:
     """Make one of each thing that has an id; gives the ids by the start of their paths."""
+    services = server.services
+    task = await services.tasks.find("receipt")
+    certificate = await services.certificates.issue(
+        task,
+        services.runner.rungs(task),
+        Policy(rungs=(), review_nano_usd=1e8),
+        promise=(0.02, 0.95, "answer"),
+        measured={},
+        fallback="review",
+    )
     body = {"model": "fake/echo", "messages": [{"role": "user", "content": "hello"}], "store": True}
     answer = (await client.post("/v1/chat/completions", json=body)).json()
     form = {"purpose": "user_data"}
@@ -92,6 +103,7 @@ async def things(client: httpx2.AsyncClient) -> dict[str, str]:
         "/v1/files": file["id"],
         "/v1/responses": response["id"],
         "/v1/models": "fake/echo",
+        "/v1/certificates": certificate.id,
     }
 
 
@@ -152,7 +164,7 @@ async def test_answers_are_as_described(tmp_path: Path, label: str) -> None:
         served(tmp_path, toml=LADDER, fetch=unreachable) as server,
         httpx2.AsyncClient(base_url=server.url[:-3], timeout=60) as client,
     ):
-        description = knowing((await client.get("/openapi.json")).json(), await things(client))
+        description = knowing((await client.get("/openapi.json")).json(), await things(server, client))
         statuses, faults = await asyncio.to_thread(explore, description, label, server.url[:-3])
     assert (200 in statuses) == (label not in REFUSING), statuses
     assert not faults, "\n\n".join(sorted(set(faults)))

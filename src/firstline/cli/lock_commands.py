@@ -11,23 +11,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from firstline import settings
-from firstline.app import ENCODER, App, build
+from firstline.app import App, build
 from firstline.cli import show_lock, show_tasks
 from firstline.cli.console import DONE, FAILED, Out
 from firstline.cli.progress import counting
 from firstline.errors import NotFoundError, TaskError, UsageError
 from firstline.types import Json
 from firstline.workflow.golden import Asked, Golden, Replay, golden_text, read_golden, read_inputs, record, replay
-from firstline.workflow.ladder import Rung
 from firstline.workflow.lock import (
     FILE_NAME,
     Lock,
-    LockedModel,
     LockedTask,
     changes,
     lock_text,
-    locked,
-    locked_model,
     read_lock,
 )
 from firstline.workflow.task import Task
@@ -130,25 +126,8 @@ async def _inputs(out: Out, app: App, task: Task, data: Path | None, most: int) 
 
 
 async def _pin(app: App, task: Task, *, golden: bool) -> LockedTask:
-    encoder = app.services.catalog.get(ENCODER)
-    missing = None if app.weights.ready(encoder) else "its weights are not on disk"
-    ladder = app.services.runner.rungs(task)
-
-    def pins() -> list[LockedModel]:
-        return [locked_model(rung, app.weights.sha256, _script(rung)) for rung in ladder]
-
-    return locked(
-        task,
-        await asyncio.to_thread(pins),
-        second_reader=locked_model(Rung(model=encoder, skipped=missing), app.weights.sha256, None),
-        golden=_from(_place(app).parent, _golden(app, task.name)) if golden else None,
-    )
-
-
-def _script(rung: Rung) -> bytes | None:
-    """What a scripted model answers from; nothing where the file is gone: its runs say so."""
-    path = Path(rung.model.script) if rung.model.script else None
-    return path.read_bytes() if path and path.is_file() else None
+    kept = _from(_place(app).parent, _golden(app, task.name)) if golden else None
+    return await app.services.pinner.pin(task, app.services.runner.rungs(task), golden=kept)
 
 
 def _place(app: App) -> Path:

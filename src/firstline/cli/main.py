@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from firstline.cli import commands, demo, doctor, key_commands, serving
+from firstline.cli.certificate_words import certificates
 from firstline.cli.console import Out, perform
 from firstline.cli.key_words import keys
 from firstline.cli.task_words import tasks
@@ -27,6 +28,7 @@ models = typer.Typer(help="Which models exist, and their weights.", no_args_is_h
 app.add_typer(models, name="models")
 app.add_typer(tasks, name="tasks")
 app.add_typer(keys, name="keys")
+app.add_typer(certificates, name="certificates")
 
 Json = Annotated[bool, typer.Option("--json", help="print JSON on stdout and nothing else")]
 TaskName = Annotated[str, typer.Argument(help="name of a task, such as receipt", show_default=False)]

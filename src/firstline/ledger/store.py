@@ -36,6 +36,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from firstline.errors import LedgerError, NotFoundError
 from firstline.ledger import rows, schema, wallet
 from firstline.ledger.buckets import SharedBuckets
+from firstline.ledger.certificates import Certificates
 from firstline.ledger.files import FileRows
 from firstline.ledger.keys import Keys
 from firstline.ledger.responses import StoredResponses
@@ -85,6 +86,7 @@ class Ledger:
         self.files = FileRows(self._write, self._read, clock)
         self.stored = StoredCompletions(self._write, self._read, clock)
         self.responses = StoredResponses(self._write, self._read, clock)
+        self.certificates = Certificates(self._write, self._read, clock)
 
     @classmethod
     async def open(cls, url: str, *, clock: Callable[[], float] = time.time) -> Ledger:

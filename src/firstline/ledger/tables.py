@@ -216,3 +216,17 @@ stored_responses = Table(
     Column("expires", Float, nullable=False, comment="when it is gone"),
     Index("ix_stored_responses_expires", "expires"),
 )
+
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("task", Text, nullable=False),
+    Column("version", Text, nullable=False, comment="the task's, when it was measured"),
+    Column("document", Text, nullable=False, comment="JSON: what it is bound to, its policy and what was measured"),
+    Column("state", String(16), nullable=False, comment="active, withdrawn or replaced"),
+    Column("reason", Text, nullable=False, server_default="", comment="why it was withdrawn"),
+    Column("created", Float, nullable=False),
+    Column("ended", Float, comment="when it was withdrawn or replaced"),
+    Index("ix_certificates_task_created", "task", "created"),
+)

@@ -6,12 +6,14 @@ from firstline.catalog.catalog import Catalog
 from firstline.ledger.store import Ledger
 from firstline.settings import Settings
 from firstline.types import Value
+from firstline.workflow.certificate.certificates import Certificates
 from firstline.workflow.certificate.recording import Recorder
 from firstline.workflow.converse import Converser
 from firstline.workflow.decide import Decider
 from firstline.workflow.embed import Embedder
 from firstline.workflow.files import Files
 from firstline.workflow.keyring import Keyring
+from firstline.workflow.pinning import Pinner
 from firstline.workflow.rates import Rates
 from firstline.workflow.run import Runner
 from firstline.workflow.tasks import Tasks
@@ -31,4 +33,6 @@ class Services(Value, frozen=True, kw_only=True):
     files: Files
     ledger: Ledger
     keyring: Keyring
+    pinner: Pinner
+    certificates: Certificates
     rates: Rates

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from firstline.errors import UsageError
 from firstline.types import Json, Modality
@@ -15,6 +16,8 @@ from firstline.workflow.checks.base import Check
 from firstline.workflow.field import Field, object_schema
 
 Kind = Literal["classify", "extract", "transform"]
+Per = Literal["answer", "class", "field"]
+Fallback = Literal["top", "review"]
 Merge = Literal["join", "again"]
 
 BEHAVIOUR = 1
@@ -40,10 +43,17 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a certificate must promise: at most `max_error` of the served answers wrong, with this confidence."""
+    """What a certificate must promise, and what serves when it was withdrawn."""
 
-    max_error: float = 0.02
-    confidence: float = 0.95
+    max_error: Annotated[float, Meta(description="most of the served answers that may be wrong", gt=0, lt=1)] = 0.02
+    confidence: Annotated[float, Meta(description="how sure of it, a share", gt=0, lt=1)] = 0.95
+    per: Annotated[Per, Meta(description="the promise holds of all answers, or of each field or class by itself")] = (
+        "answer"
+    )
+    benefit: Annotated[bool, Meta(description="leave out rungs that would hardly settle what is open")] = True
+    fallback: Annotated[
+        Fallback | None, Meta(description="what serves once it is withdrawn; without it what was measured decides")
+    ] = None
 
 
 class TaskBudget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -2,49 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from firstline.app import App, build
+from firstline.app import App
 from firstline.errors import UsageError
-from firstline.settings import load
 from firstline.types import Json
 from firstline.workflow.certificate.records import Record, append_records, read_records, record_key
 from firstline.workflow.examples import Row
 from firstline.workflow.source import text_input
 from firstline.workflow.task import Task
 from firstline.workflow.task_file import task_from_text
+from ladders import TICKET, two_rungs
 
-TICKET = """
-kind = "extract"
-instruction = "Read the ticket."
-ladder = ["fake/small", "fake/large"]
-[output.plate]
-checks = ["grounded"]
-[output.total]
-type = "number"
-checks = ["grounded", { rule = "output.total > 0.0" }]
-"""
 TEXT = "PARKING CITY\nPlate AB 123\nTotal EUR 12.50\n"
 SMALL: Json = {"plate": "AB 123", "total": 61.3}
 LARGE: Json = {"plate": "AB 124", "total": 12.5}
-
-
-@asynccontextmanager
-async def product(folder: Path, small: Json = SMALL, large: Json = LARGE) -> AsyncIterator[App]:
-    parts = [f'data_dir = "{folder}"']
-    for name, answer in (("small", small), ("large", large)):
-        script = folder / f"{name}.json"
-        rule = answer if isinstance(answer, dict) and "error" in answer else {"answer": answer, "confidence": 0.9}
-        script.write_text(json.dumps({"rules": [rule]}))
-        parts.append(f'[models."fake/{name}"]\nscript = "{script}"')
-    (folder / "firstline.toml").write_text("\n".join(parts))
-    async with build(load({}, cwd=folder)) as app:
-        yield app
 
 
 def row(expected: Json, *, line: int = 1, text: str = TEXT) -> Row:
@@ -62,7 +36,7 @@ async def recorded(app: App, rows: list[Row], known: dict[str, Record] | None = 
 
 
 async def test_each_rung_is_asked_for_all_fields_whatever_stood_before(tmp_path: Path) -> None:
-    async with product(tmp_path) as app:
+    async with two_rungs(tmp_path, SMALL, LARGE) as app:
         ([record], new) = await recorded(app, [row({"plate": "AB 123", "total": 12.5})])
         [run] = await app.services.ledger.list_runs()
     assert new == 1
@@ -87,7 +61,7 @@ async def test_each_rung_is_asked_for_all_fields_whatever_stood_before(tmp_path:
 
 
 async def test_what_is_known_is_not_asked_again_and_a_corrected_label_counts(tmp_path: Path) -> None:
-    async with product(tmp_path) as app:
+    async with two_rungs(tmp_path, SMALL, LARGE) as app:
         ([record], _) = await recorded(app, [row({"total": 12.5})])
         ([again], new) = await recorded(app, [row({"total": 61.3}, line=7)], {record.key: record})
         runs = await app.services.ledger.list_runs()
@@ -98,18 +72,18 @@ async def test_what_is_known_is_not_asked_again_and_a_corrected_label_counts(tmp
 
 
 async def test_a_rung_that_fails_is_recorded_as_such_and_asked_again_the_next_time(tmp_path: Path) -> None:
-    async with product(tmp_path, large={"error": "engine_timeout"}) as app:
+    async with two_rungs(tmp_path, SMALL, [{"error": "engine_timeout"}]) as app:
         ([record], _) = await recorded(app, [row({"total": 12.5})])
     assert record.rungs[1].fields == {}
     assert "engine_timeout" in (record.rungs[1].error or "")
-    async with product(tmp_path) as app:
+    async with two_rungs(tmp_path, SMALL, LARGE) as app:
         ([again], new) = await recorded(app, [row({"total": 12.5})], {record.key: record})
     assert (new, again.rungs[1].error) == (1, None)
 
 
 async def test_records_survive_in_their_file_but_a_cut_last_line(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "ticket.jsonl"
-    async with product(tmp_path) as app:
+    async with two_rungs(tmp_path, SMALL, LARGE) as app:
         found, _ = await recorded(app, [row({"total": 12.5}), row({"total": 9.0}, text="Total EUR 9.00")])
     append_records(path, found)
     with path.open("ab") as file:

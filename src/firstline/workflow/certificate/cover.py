@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from firstline.types import Value
 from firstline.workflow.certificate.policy import Policy
-
-Fallback = Literal["top", "review"]
+from firstline.workflow.task import Fallback
 
 
 class Cover(Value, frozen=True, kw_only=True):

@@ -136,14 +136,16 @@ class Recorder:
 def _field(
     task: Task, key: str, draft: Draft, judged: Judged, alone: Judged, expected: Mapping[str, Json]
 ) -> FieldRecord:
-    value = draft.values.get(key)
+    value, signals, by_itself = draft.values.get(key), judged.signals[key], alone.signals[key]
+    without = {name: one for name, one in signals.items() if name != "heard"}
     return FieldRecord(
         value=value,
         passed=key not in judged.standing.open,
         passed_alone=key not in alone.standing.open,
         right=agrees(task, key, value, expected[key]) if key in expected else None,
         probability=draft.confidences.get(key),
-        signals=judged.signals[key],
+        signals=signals,
+        signals_alone=None if by_itself == without else by_itself,
     )
 
 

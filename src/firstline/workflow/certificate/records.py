@@ -21,8 +21,8 @@ from firstline.workflow.source import TaskInput
 class FieldRecord(Value, frozen=True, kw_only=True):
     """What one rung gave for one field: the value, whether its checks let it stand, and the signals.
 
-    `passed` holds where the rungs before were asked too, `passed_alone` where none was. `right` None: the example
-    expects nothing for this field.
+    `passed` and `signals` hold where the rungs before were asked too, `passed_alone` and `signals_alone` where none
+    was (None: they are `signals` but for `heard`). `right` None: the example expects nothing for this field.
     """
 
     value: Json
@@ -31,6 +31,14 @@ class FieldRecord(Value, frozen=True, kw_only=True):
     right: bool | None
     probability: float | None = None
     signals: Mapping[str, float] = {}
+    signals_alone: Mapping[str, float] | None = None
+
+    @property
+    def alone(self) -> Mapping[str, float]:
+        """The signals as if no rung had been asked before."""
+        if self.signals_alone is not None:
+            return self.signals_alone
+        return {name: value for name, value in self.signals.items() if name != "heard"}
 
 
 class RungRecord(Value, frozen=True, kw_only=True):

@@ -1,0 +1,92 @@
+"""GET /v1/certificates and /v1/certificates/{id}: what was promised of which task, and whether it still holds.
+
+A certificate is the machine's, not a key's: whoever may ask may read what covers the answers.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+from starlette.requests import Request
+from starlette.responses import Response
+
+from firstline.api.certificate_object import certificate_object
+from firstline.api.fields import read_query
+from firstline.api.operation import Operation
+from firstline.errors import FirstlineError
+from firstline.ledger.certificates import CertificateState
+from firstline.types import Json, Value
+from firstline.workflow.certificate.certificates import Certificate
+from firstline.workflow.services import Services
+from firstline.workflow.task import Fallback, Per
+
+
+class CertificateQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """The query of a list."""
+
+    task: str | None = None
+    limit: Annotated[int, Meta(ge=1, le=100)] = 20
+
+
+class CertificateObject(Value, frozen=True, kw_only=True):
+    """The measured promise of one task version. It is void where something `moved` since it was measured."""
+
+    id: str
+    object: Literal["certificate"]
+    task: str
+    version: str
+    state: CertificateState
+    reason: str
+    void: bool
+    moved: list[str]
+    max_error: float
+    confidence: float
+    per: Per
+    fallback: Fallback
+    models: list[str]
+    thresholds: dict[str, dict[str, float]]
+    measured: dict[str, Any]
+    created: float
+    ended: float | None
+
+
+class CertificateList(Value, frozen=True, kw_only=True):
+    """The latest certificates, newest first."""
+
+    object: Literal["list"]
+    data: list[CertificateObject]
+
+
+@Operation(answer=CertificateObject)
+async def retrieve_certificate(request: Request) -> Response:
+    """Show one certificate. Raises NotFoundError."""
+    services: Services = request.app.state.services
+    certificate = await services.certificates.get(request.path_params["id"])
+    return _json(certificate_object(certificate, await moved(services, certificate)))
+
+
+@Operation(query=CertificateQuery, answer=CertificateList)
+async def list_certificates(request: Request) -> Response:
+    """List the latest certificates, newest first, of one task where it is named."""
+    services: Services = request.app.state.services
+    query = read_query(request, CertificateQuery)
+    found = (await services.certificates.latest(task=query.task))[: query.limit]
+    data = [certificate_object(one, await moved(services, one)) for one in found]
+    return _json({"object": "list", "data": data})
+
+
+async def moved(services: Services, certificate: Certificate) -> list[str]:
+    """Say what moved since; nothing for one that is replaced, and what is wrong with a task that cannot be read."""
+    if certificate.state == "replaced":
+        return []
+    try:
+        task = await services.tasks.find(certificate.task)
+        return await services.certificates.moved(certificate, task, services.runner.rungs(task))
+    except FirstlineError as error:
+        return [error.message]
+
+
+def _json(value: Json) -> Response:
+    return Response(msgspec.json.encode(value), media_type="application/json")

@@ -1,0 +1,72 @@
+"""`firstline certificates …`: what these words do."""
+
+from __future__ import annotations
+
+from firstline import settings
+from firstline.api.certificate_object import certificate_object
+from firstline.api.certificates import moved
+from firstline.app import App, build
+from firstline.cli import show_certificate
+from firstline.cli.console import DONE, Out
+from firstline.errors import NotFoundError
+from firstline.workflow.certificate.certificates import Certificate
+
+
+async def list_certificates(out: Out, task: str) -> int:
+    """Show a line for each."""
+    async with build(settings.load()) as app:
+        found = await app.services.certificates.latest(task=task or None)
+        shown = [certificate_object(one, await moved(app.services, one)) for one in found]
+    if out.json:
+        out.emit(shown)
+    elif shown:
+        out.result.print(show_certificate.show_certificates(shown), soft_wrap=True)
+    else:
+        out.note("there are no certificates: `firstline certify TASK DATA.jsonl` makes one from labelled examples")
+    return DONE
+
+
+async def show(out: Out, name: str) -> int:
+    """Show one certificate."""
+    async with build(settings.load()) as app:
+        await _show(out, app, await _find(app, name))
+    return DONE
+
+
+async def withdraw(out: Out, name: str, reason: str) -> int:
+    """Take one back."""
+    async with build(settings.load()) as app:
+        certificate = await _find(app, name)
+        if not await app.services.certificates.withdraw(certificate.id, reason):
+            out.note(f"{certificate.id} was not in force any more")
+        await _show(out, app, await app.services.certificates.get(certificate.id))
+    return DONE
+
+
+async def drop(out: Out, name: str) -> int:
+    """End one without a fallback."""
+    async with build(settings.load()) as app:
+        certificate = await _find(app, name)
+        await app.services.certificates.drop(certificate.id)
+        await _show(out, app, await app.services.certificates.get(certificate.id))
+    return DONE
+
+
+async def _find(app: App, name: str) -> Certificate:
+    """Find by id, or the one of a task that is in force or was withdrawn."""
+    if name.startswith("c_"):
+        return await app.services.certificates.get(name)
+    app.services.tasks.get(name)
+    found = await app.services.certificates.of(name)
+    if found is None:
+        hint = f"`firstline certify {name} DATA.jsonl` makes one from labelled examples"
+        raise NotFoundError(f"the task {name} has no certificate", hint=hint)
+    return found
+
+
+async def _show(out: Out, app: App, certificate: Certificate) -> None:
+    shown = certificate_object(certificate, await moved(app.services, certificate))
+    if out.json:
+        out.emit(shown)
+    else:
+        out.result.print(show_certificate.show_certificate(shown), soft_wrap=True)

@@ -1,0 +1,175 @@
+"""The certificates of tasks: issued, looked up for every run, void when the task moved, withdrawn by audits."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from firstline.ledger.certificates import CertificateRow, CertificateState
+from firstline.ledger.certificates import Certificates as Kept
+from firstline.types import Json, Value
+from firstline.workflow.certificate.cover import NOTHING, Cover
+from firstline.workflow.certificate.policy import Policy
+from firstline.workflow.ladder import Rung
+from firstline.workflow.lock import LockedTask, changes
+from firstline.workflow.pinning import Pinner
+from firstline.workflow.task import Fallback, Per, Task
+
+REFRESH_S = 1.0
+"""How long what is known of a task's certificate is used: another process may have withdrawn it."""
+
+
+class Certificate(Value, frozen=True, kw_only=True):
+    """The measured promise of one task version: of the answers served, at most `max_error` is wrong.
+
+    `pin` is what it is bound to, `policy` how answers are served under it, `measured` the figures it rests on
+    (`result.py`, as JSON). `fallback` takes over when it is withdrawn. Times are seconds since 1970.
+    """
+
+    id: str
+    task: str
+    max_error: float
+    confidence: float
+    per: Per
+    pin: LockedTask
+    policy: Policy
+    measured: Mapping[str, Json]
+    fallback: Fallback
+    created: float
+    state: CertificateState = "active"
+    reason: str = ""
+    ended: float | None = None
+
+    @property
+    def version(self) -> str:
+        """The version of the task that it was measured with."""
+        return self.pin.version
+
+
+class Certificates:
+    """The certificates of the process's ledger. `clock` gives seconds since 1970, `timer` seconds for differences."""
+
+    def __init__(
+        self,
+        kept: Kept,
+        pinner: Pinner,
+        *,
+        clock: Callable[[], float] = time.time,
+        timer: Callable[[], float] = time.monotonic,
+        new_id: Callable[[], str] = lambda: f"c_{secrets.token_hex(8)}",
+    ) -> None:
+        self._kept = kept
+        self._pinner = pinner
+        self._clock = clock
+        self._timer = timer
+        self._new_id = new_id
+        self._known: dict[str, tuple[float, str, Cover]] = {}
+        self._looking = asyncio.Lock()
+
+    async def cover(self, task: Task, ladder: tuple[Rung, ...]) -> Cover:
+        """Find what covers a run of a task whose ladder means these rungs."""
+        known = self._fresh(task)
+        if known is not None:
+            return known
+        async with self._looking:
+            known = self._fresh(task)
+            if known is None:
+                known = await self._cover(task, ladder)
+                self._known[task.name] = (self._timer(), task.version, known)
+        return known
+
+    async def issue(
+        self,
+        task: Task,
+        ladder: tuple[Rung, ...],
+        policy: Policy,
+        *,
+        promise: tuple[float, float, Per],
+        measured: Mapping[str, Json],
+        fallback: Fallback,
+    ) -> Certificate:
+        """Put a certificate in force for the task as it is now; `promise` is its largest error, confidence and unit."""
+        max_error, confidence, per = promise
+        certificate = Certificate(
+            id=self._new_id(),
+            task=task.name,
+            max_error=max_error,
+            confidence=confidence,
+            per=per,
+            pin=await self._pinner.pin(task, ladder),
+            policy=policy,
+            measured=measured,
+            fallback=fallback,
+            created=self._clock(),
+        )
+        await self._kept.issue(_row(certificate))
+        self._known.pop(task.name, None)
+        return certificate
+
+    async def withdraw(self, certificate_id: str, reason: str) -> bool:
+        """Take a certificate back: its fallback takes over at once. Gives whether it was in force until now.
+
+        Raises NotFoundError.
+        """
+        done = await self._kept.withdraw(certificate_id, reason)
+        self._known.clear()
+        return done
+
+    async def drop(self, certificate_id: str) -> None:
+        """End a certificate without a fallback: its task is uncertified from now on. Raises NotFoundError."""
+        await self._kept.drop(certificate_id)
+        self._known.clear()
+
+    async def get(self, certificate_id: str) -> Certificate:
+        """Give one. Raises NotFoundError."""
+        return _certificate(await self._kept.get(certificate_id))
+
+    async def of(self, task: str) -> Certificate | None:
+        """Give the task's certificate that is in force or was withdrawn; None where there is none."""
+        found = await self._kept.in_force(task)
+        return None if found is None else _certificate(found)
+
+    async def latest(self, *, task: str | None = None) -> list[Certificate]:
+        """Give the latest, newest first, of one task where it is named."""
+        return [_certificate(row) for row in await self._kept.latest(task=task)]
+
+    async def moved(self, certificate: Certificate, task: Task, ladder: tuple[Rung, ...]) -> list[str]:
+        """Say in words what of the task is not as it was certified; empty: nothing moved."""
+        return changes(certificate.pin, await self._pinner.pin(task, ladder))
+
+    def _fresh(self, task: Task) -> Cover | None:
+        found = self._known.get(task.name)
+        if found is None or found[1] != task.version or self._timer() - found[0] > REFRESH_S:
+            return None
+        return found[2]
+
+    async def _cover(self, task: Task, ladder: tuple[Rung, ...]) -> Cover:
+        certificate = await self.of(task.name)
+        if certificate is None:
+            return NOTHING
+        moved = await self.moved(certificate, task, ladder)
+        if moved:
+            return Cover(note=f"the certificate {certificate.id} is void, {'; '.join(moved)}")
+        if certificate.state == "withdrawn":
+            note = f"the certificate {certificate.id} was withdrawn: {certificate.reason}"
+            return Cover(fallback=certificate.fallback, note=note)
+        return Cover(certificate=certificate.id, policy=certificate.policy)
+
+
+def _row(certificate: Certificate) -> CertificateRow:
+    return CertificateRow(
+        id=certificate.id,
+        task=certificate.task,
+        version=certificate.version,
+        document=msgspec.to_builtins(certificate),
+        created=certificate.created,
+    )
+
+
+def _certificate(row: CertificateRow) -> Certificate:
+    certificate = msgspec.convert(row.document, Certificate)
+    return msgspec.structs.replace(certificate, state=row.state, reason=row.reason, ended=row.ended)
