@@ -65,6 +65,16 @@ class Budget(Section, frozen=True, kw_only=True):
     attempts: Annotated[int, Meta(description="attempts that a run may make", gt=0)] = 6
 
 
+class Worth(Section, frozen=True, kw_only=True):
+    """`[worth]`: what time and work count when a certificate weighs rungs against each other and against a person.
+
+    These are your prices, not measured ones: no bill is made of them.
+    """
+
+    machine_usd_per_hour: Annotated[float, Meta(description="US dollars for an hour of this machine", ge=0)] = 0.05
+    review_usd: Annotated[float, Meta(description="US dollars for an answer that a person gives", gt=0)] = 0.10
+
+
 class KeyDefaults(Section, frozen=True, kw_only=True):
     """`[keys]`: what an API key may do a minute unless it says otherwise; a request without a key too."""
 
@@ -170,6 +180,7 @@ class Settings(Section, frozen=True, kw_only=True):
     server: Server = Server()
     ladder: Ladder = Ladder()
     budget: Budget = Budget()
+    worth: Worth = Worth()
     keys: KeyDefaults = KeyDefaults()
     limits: Limits = Limits()
     llama: Llama = Llama()
@@ -194,6 +205,11 @@ class Settings(Section, frozen=True, kw_only=True):
     def files_path(self) -> Path:
         """Where uploaded files lie, by sha256."""
         return self.data_path / "files"
+
+    @property
+    def records_path(self) -> Path:
+        """Where recorded attempts lie, a file for each behaviour of a task."""
+        return self.data_path / "records"
 
     @property
     def ledger_url(self) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from firstline.errors import FirstlineError, InputError
-from firstline.money import NanoUSD
+from firstline.errors import BudgetError, FirstlineError, InputError
+from firstline.money import NanoUSD, show
 from firstline.types import Json, Run
 from firstline.workflow.answer import Draft
 from firstline.workflow.ascent import Ascent
@@ -39,19 +39,27 @@ class Recorder:
         known: Mapping[str, Record],
         *,
         keep: Callable[[Record], None],
+        limit: NanoUSD | None = None,
         on_progress: Callable[[int], None] | None = None,
     ) -> list[Record]:
         """Give the record of every row, in order; those `known` by their keys are not asked again.
 
-        `keep` is called with each new one, off the event loop. Raises UsageError for wrong parameters,
-        ModelNotFoundError, and EngineError where an input could not be read for a reason that is not its own.
+        `keep` is called with each new one, off the event loop. Raises BudgetError once the calls have cost `limit`,
+        UsageError for wrong parameters, ModelNotFoundError, and EngineError where an input could not be read for a
+        reason that is not its own.
         """
         ladder = self._runner.rungs(task)
-        out = []
+        out, spent = [], 0
         for number, row in enumerate(rows, start=1):
             record = known.get(record_key(row.given, row.parameters))
             if record is None or not _is_whole(record, ladder):
+                if limit is not None and spent >= limit > 0:
+                    raise BudgetError(
+                        f"recording {number - 1} of {len(rows)} examples has cost {show(NanoUSD(spent))}",
+                        hint="what is recorded is kept; --budget allows more",
+                    )
                 record = await self._one(task, row, ladder)
+                spent += sum(rung.cost_nano_usd for rung in record.rungs)
                 await asyncio.to_thread(keep, record)
             else:
                 record = _relabelled(task, record, row)
