@@ -49,6 +49,7 @@ class Ascent:
         self._confidences: tuple[float | None, ...] = ()
         self._asked = 0
         self.work = work
+        self.work.as_recorded = self._measured
         self.standing = begin(work.task.keys)
         self.attempts: list[Attempt] = []
         self.deviations: list[str] = []

@@ -28,7 +28,11 @@ _CONTEXT_LINES = 1
 
 
 class Rungwork:
-    """The work of one run: a task on a source. Raises ContextLengthError for a text beyond the product's limit."""
+    """The work of one run: a task on a source. Raises ContextLengthError for a text beyond the product's limit.
+
+    `as_recorded` asks for a field in the same words whatever else is asked with it, as a certificate has measured it;
+    without, what is asked again is asked with less text.
+    """
 
     def __init__(
         self,
@@ -52,6 +56,7 @@ class Rungwork:
         self._settings = settings
         self._labels = labels or LabelReader(task.labels, out_of_scope=task.out_of_scope)
         self._dissent: Json = None
+        self.as_recorded = False
         self._fields = {field.name: field for field in task.fields}
         self.notes: tuple[str, ...] = ()
         if source.read_by == "ocr":
@@ -80,7 +85,8 @@ class Rungwork:
             return f"the task {self.task.name} takes no pictures"
         if not self.source.text.strip() and not model.vision:
             return "no text was found in the picture, and the model does not see"
-        if keys and self._chooses(model) and all(key in self.offers and self.offers[key].read for key in keys):
+        chosen = keys and self._chooses(model) and not self.as_recorded
+        if chosen and all(key in self.offers and self.offers[key].read for key in keys):
             return None if len(keys) == len(self._fields) else "what is open is read from the layout, not asked of it"
         window = self._window(model)
         if window is not None and not self._splits and estimate_tokens(self.source.text) > 2 * window:
@@ -157,7 +163,7 @@ class Rungwork:
     def _text_for(self, model: Model, keys: Sequence[str]) -> str:
         """The text a model reads: all of it, or the lines around the candidates when closed fields are asked again."""
         asked = [self.offers[key] for key in keys if key in self.offers]
-        again = len(keys) < len(self._fields)
+        again = len(keys) < len(self._fields) and not self.as_recorded
         if not again or not self._chooses(model) or not all(offer.closed or offer.read for offer in asked):
             return self.source.text
         lines = self.source.reading.texts

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import random
-
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,8 +11,7 @@ from firstline.workflow.certificate.drift import audits_needed, drift, is_drawn
 
 
 def world(seed: int, error: float, n: int) -> list[bool]:
-    chance = random.Random(seed)
-    return [chance.random() < error for _ in range(n)]
+    return [bool(one) for one in np.random.default_rng(seed).random(n) < error]
 
 
 @pytest.mark.parametrize("max_error", [0.01, 0.05, 0.2])
