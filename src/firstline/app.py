@@ -34,11 +34,13 @@ from firstline.workflow.converse import Converser
 from firstline.workflow.decide import Decider
 from firstline.workflow.embed import Embedder
 from firstline.workflow.files import Files
+from firstline.workflow.inputs import Inputs
 from firstline.workflow.keyring import Keyring
 from firstline.workflow.labels import Embed
 from firstline.workflow.ladder import Machine
 from firstline.workflow.pinning import Pinner
 from firstline.workflow.rates import LedgerBuckets, MemoryBuckets, Rates
+from firstline.workflow.reviews import Reviews
 from firstline.workflow.run import Runner
 from firstline.workflow.services import Services
 from firstline.workflow.tasks import Tasks
@@ -91,16 +93,19 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
         tasks = Tasks(Path(settings.tasks_dir))
         pinner = Pinner(second_reader=catalog.get(ENCODER), sha256=weights.sha256, ready=weights.ready)
         certificates = Certificates(ledger.certificates, pinner)
+        inputs = Inputs(ledger.inputs, settings.inputs_path, settings.reviews)
         runner = Runner(
             basis,
             pictures=reader,
             pdfs=pdfs,
             embed=lambda: encoders.embed(catalog.get(ENCODER)),
+            inputs=inputs,
             cover=certificates.cover,
         )
         chat = Chat(basis, turns=turns)
         files = Files(ledger.files, settings.files_path, settings.files)
         await files.tidy()
+        await inputs.tidy()
         services = Services(
             settings=settings,
             catalog=catalog,
@@ -116,6 +121,7 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
             pinner=pinner,
             certificates=certificates,
             rates=rates,
+            reviews=Reviews(ledger, tasks, runner, inputs, settings.reviews),
         )
         yield App(services=services, weights=weights)
     finally:

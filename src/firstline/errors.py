@@ -23,6 +23,9 @@
     ├── PermissionDeniedError            403 invalid_request  model_not_found       the key's scopes do not cover it
     ├── RateLimitError                   429 requests         rate_limit_exceeded   retryable, says when
     │   └── TokenRateLimitError          429 tokens
+    ├── ConflictError                    409 conflict_error   conflict              somebody else was there first
+    │   ├── ReviewTakenError             409                  review_taken
+    │   └── ReviewClosedError            409                  review_closed
     ├── QuotaError                       429                  insufficient_quota    the key's budget is used up
     ├── InsufficientBalanceError         402 billing_error    insufficient_balance  the key's wallet cannot bear it
     ├── WeightsError                     503                  weights_unavailable   files of a model
@@ -213,6 +216,26 @@ class TokenRateLimitError(RateLimitError):
     """The API key's tokens of a minute are used up, or will be by this call."""
 
     type = "tokens"
+
+
+class ConflictError(FirstlineError):
+    """What was asked does not fit with what somebody else has done meanwhile; nothing was changed."""
+
+    status = 409
+    type = "conflict_error"
+    code = "conflict"
+
+
+class ReviewTakenError(ConflictError):
+    """Another reviewer holds the review; the message says who and until when."""
+
+    code = "review_taken"
+
+
+class ReviewClosedError(ConflictError):
+    """The review has another answer already, or was rejected; the message says by whom."""
+
+    code = "review_closed"
 
 
 class QuotaError(FirstlineError):

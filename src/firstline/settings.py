@@ -12,7 +12,7 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 import platformdirs
@@ -147,6 +147,24 @@ class Stored(Section, frozen=True, kw_only=True):
     days: Annotated[float, Meta(description="days they are kept; 0 keeps none", ge=0)] = 30.0
 
 
+class Reviews(Section, frozen=True, kw_only=True):
+    """`[reviews]`: runs that are left to a person, and what is kept of inputs for them."""
+
+    keep: Annotated[
+        Literal["review", "all", "none"],
+        Meta(
+            description="inputs of tasks that are kept with their pictures: of runs left to a person, of all runs "
+            "with an answer, or none"
+        ),
+    ] = "review"
+    days: Annotated[
+        float, Meta(description="days that an input and what was answered to it are kept; an open review stays", gt=0)
+    ] = 90.0
+    lease_s: Annotated[
+        float, Meta(description="seconds that a reviewer holds what they took, unless they say otherwise", gt=0)
+    ] = 900.0
+
+
 class Sources(Section, frozen=True, kw_only=True):
     """`[sources]`: where weights come from."""
 
@@ -188,6 +206,7 @@ class Settings(Section, frozen=True, kw_only=True):
     messages: Messages = Messages()
     files: Files = Files()
     stored: Stored = Stored()
+    reviews: Reviews = Reviews()
     sources: Sources = Sources()
     models: dict[str, ModelSettings] = {}
 
@@ -210,6 +229,11 @@ class Settings(Section, frozen=True, kw_only=True):
     def records_path(self) -> Path:
         """Where recorded attempts lie, a file for each behaviour of a task."""
         return self.data_path / "records"
+
+    @property
+    def inputs_path(self) -> Path:
+        """Where the pictures and PDFs of kept inputs lie, by sha256."""
+        return self.data_path / "inputs"
 
     @property
     def ledger_url(self) -> str:
@@ -349,6 +373,8 @@ def _base(hint: Any) -> Any:
 
 def _kind(hint: Any) -> str:
     base = _base(hint)
+    if get_origin(base) is Literal:
+        return ", ".join(get_args(base))
     return base.__name__ if isinstance(base, type) and not get_args(base) else str(base)
 
 

@@ -21,7 +21,11 @@ Role = Literal["system", "user", "assistant", "tool"]
 Detail = Literal["auto", "low", "high"]
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
 Verdict = Literal["accepted", "escalated", "review", "rejected"]
-FieldStatus = Literal["accepted", "escalated", "review"]
+FieldStatus = Literal["accepted", "escalated", "review", "answered"]
+"""What became of a field; `answered`: a person settled it."""
+ReviewKind = Literal["review", "audit"]
+"""Why a person is asked: no model settled the answer, or a served answer is to be judged."""
+ReviewState = Literal["open", "taken", "answered", "rejected"]
 Modality = Literal["text", "image"]
 
 
@@ -349,12 +353,26 @@ class Attempt(Value, frozen=True, kw_only=True):
 
 
 class FieldOutcome(Value, frozen=True, kw_only=True):
-    """What became of one field of the answer, which model settled it, and why it is left to a person if it is."""
+    """What became of one field of the answer, which model settled it, and why it is left to a person if it is.
+
+    `by` is the person who answered it; `reasons` are then what the checks have against the answer all the same.
+    """
 
     status: FieldStatus
     model: str | None = None
     confidence: float | None = None
     reasons: tuple[str, ...] = ()
+    by: str | None = None
+
+
+class ReviewMark(Value, frozen=True, kw_only=True):
+    """Where the review of a run stands: `by` holds it or answered it, `at` is since when (seconds since 1970)."""
+
+    id: str
+    kind: ReviewKind = "review"
+    state: ReviewState = "open"
+    by: str | None = None
+    at: float = 0.0
 
 
 class Run(Value, frozen=True, kw_only=True):
@@ -362,7 +380,8 @@ class Run(Value, frozen=True, kw_only=True):
 
     `verdict` None: the answer was passed through and nothing was verified, so its attempt did not pass either. A
     rejected run has the `error_code` of what is wrong with its input. `certificate` is the id of the certificate that
-    its answer was served under (None: it is uncertified; a note says why where there was one).
+    its answer was served under (None: it is uncertified; a note says why where there was one). `parameters` are those
+    of a task. `review` says what became of a run that was left to a person; once they answered, `answer` is theirs.
     """
 
     id: str
@@ -380,3 +399,5 @@ class Run(Value, frozen=True, kw_only=True):
     ms: int = 0
     created: float = 0.0
     certificate: str | None = None
+    parameters: Mapping[str, Json] = {}
+    review: ReviewMark | None = None

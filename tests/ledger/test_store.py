@@ -82,7 +82,7 @@ def test_every_fact_of_a_run_and_an_attempt_has_its_column() -> None:
     # A field that is added to the values and not to the tables would break every write.
     usage = set(Usage.__struct_fields__)
     assert set(Attempt.__struct_fields__) - {"usage"} | usage <= set(attempts.columns.keys())
-    assert set(Run.__struct_fields__) - {"attempts"} <= set(runs.columns.keys())
+    assert set(Run.__struct_fields__) - {"attempts", "review"} <= set(runs.columns.keys())
     assert usage <= set(entries.columns.keys())
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from msgspec import UNSET, UnsetType
 
-from firstline.types import FieldStatus, Value, Verdict
+from firstline.types import FieldStatus, ReviewKind, ReviewState, Value, Verdict
 
 
 class ErrorObject(Value, frozen=True, kw_only=True):
@@ -71,18 +71,33 @@ class AnsweredAttempt(AttemptObject, frozen=True, kw_only=True):
 
 
 class FieldObject(Value, frozen=True, kw_only=True):
-    """What became of one field, which model settled it, and why it is left to a person if it is."""
+    """What became of one field, which model settled it, and why it is left to a person if it is.
+
+    `by` is the person who answered it; `reasons` are then what the checks have against it all the same.
+    """
 
     status: FieldStatus
     model: str | None
     confidence: float | None
     reasons: list[str]
+    by: str | None
+
+
+class ReviewMarkObject(Value, frozen=True, kw_only=True):
+    """Where the review of a run stands: `by` holds it or closed it, `at` is since when (seconds since 1970)."""
+
+    id: str
+    kind: ReviewKind
+    state: ReviewState
+    by: str | None
+    at: float
 
 
 class OutcomeObject(Value, frozen=True, kw_only=True):
     """What became of a request. `verdict` is null where nothing was verified. Money is whole nano-USD.
 
-    `certificate` is the id of the certificate that covers the answer, or `uncertified`.
+    `certificate` is the id of the certificate that covers the answer, or `uncertified`. `review` is the entry in the
+    queue of a run that a person has to decide, or has decided.
     """
 
     id: str
@@ -94,6 +109,7 @@ class OutcomeObject(Value, frozen=True, kw_only=True):
     fields: dict[str, FieldObject]
     notes: list[str]
     reason: str
+    review: ReviewMarkObject | None
 
 
 class FirstlineObject(OutcomeObject, frozen=True, kw_only=True):
@@ -111,6 +127,7 @@ class RunObject(OutcomeObject, frozen=True, kw_only=True):
     attempts: list[AnsweredAttempt]
     ms: int
     created: float
+    parameters: dict[str, Any]
 
 
 class Page(Value, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ def run_object(run: Run) -> dict[str, Json]:
         "attempts": [{**_attempt(one, run), "answer": one.answer} for one in run.attempts],
         "ms": run.ms,
         "created": run.created,
+        "parameters": dict(run.parameters),
     }
 
 
@@ -71,6 +72,7 @@ def _outcome(run: Run) -> dict[str, Json]:
         "saved_nano_usd": int(run.saved_nano_usd),
         "fields": {name: msgspec.to_builtins(outcome) for name, outcome in run.fields.items()},
         "notes": list(run.notes),
+        "review": msgspec.to_builtins(run.review),
     }
 
 
@@ -81,7 +83,7 @@ def _attempt(attempt: Attempt, run: Run) -> dict[str, Json]:
         "confidence": attempt.confidence,
         "cost_nano_usd": int(attempt.cost_nano_usd),
         "ms": attempt.ms,
-        "findings": [_finding(finding) for finding in attempt.findings],
+        "findings": [finding_object(finding) for finding in attempt.findings],
         "usage": msgspec.to_builtins(attempt.usage),
     }
     rare = {
@@ -94,6 +96,7 @@ def _attempt(attempt: Attempt, run: Run) -> dict[str, Json]:
     return shown | {name: value for name, value in rare.items() if value}
 
 
-def _finding(finding: Finding) -> dict[str, Json]:
+def finding_object(finding: Finding) -> dict[str, Json]:
+    """Give what a check has against an answer."""
     shown: dict[str, Json] = {"check": finding.check, "reason": finding.reason, "field": finding.field}
     return shown | ({"fields": list(finding.fields)} if finding.fields else {})

@@ -8,7 +8,7 @@ from typing import Any, cast
 import msgspec
 
 from firstline.money import NanoUSD
-from firstline.types import Attempt, FieldOutcome, Finding, Json, Run, Usage, Verdict
+from firstline.types import Attempt, FieldOutcome, Finding, Json, ReviewMark, Run, Usage, Verdict
 
 RUNNING = "still running"
 INTERRUPTED = "interrupted"
@@ -34,6 +34,7 @@ def run_row(run: Run) -> dict[str, Json]:
         "saved_nano_usd": int(run.saved_nano_usd),
         "ms": run.ms,
         "certificate": run.certificate,
+        "parameters": _text(run.parameters) if run.parameters else None,
     }
 
 
@@ -64,8 +65,9 @@ def usage_columns(usage: Usage) -> dict[str, Json]:
     return msgspec.structs.asdict(usage)
 
 
-def read_run(row: Row, attempts: Iterable[Row], entries: Iterable[Row]) -> Run:
-    """Make a run of its row and its attempts. One that never finished shows its entries in their stead."""
+def read_run(row: Row, attempts: Iterable[Row], entries: Iterable[Row], review: ReviewMark | None) -> Run:
+    """Make a run of its row, its attempts and the state of its review. One that never finished shows its entries in
+    the stead of attempts."""
     kept = row["verdict"]
     verdict = None if kept == UNVERIFIED else cast("Verdict", kept or "review")
     tries = tuple(_read_attempt(one) for one in attempts) or tuple(_read_entry(one) for one in entries)
@@ -85,6 +87,8 @@ def read_run(row: Row, attempts: Iterable[Row], entries: Iterable[Row]) -> Run:
         ms=row["ms"],
         created=row["created"],
         certificate=row["certificate"],
+        parameters=_json(row["parameters"], dict[str, Any]) or {},
+        review=review,
     )
 
 

@@ -38,8 +38,10 @@ from firstline.ledger import rows, schema, wallet
 from firstline.ledger.buckets import SharedBuckets
 from firstline.ledger.certificates import Certificates
 from firstline.ledger.files import FileRows
+from firstline.ledger.inputs import InputRows, Keeping, keep
 from firstline.ledger.keys import Keys
 from firstline.ledger.responses import StoredResponses
+from firstline.ledger.reviews import ReviewRows, marks, open_review
 from firstline.ledger.session import Session, is_alive
 from firstline.ledger.stored import StoredCompletions
 from firstline.ledger.tables import attempts, entries, runs
@@ -87,6 +89,8 @@ class Ledger:
         self.stored = StoredCompletions(self._write, self._read, clock)
         self.responses = StoredResponses(self._write, self._read, clock)
         self.certificates = Certificates(self._write, self._read, clock)
+        self.inputs = InputRows(self._write, self._read, clock)
+        self.reviews = ReviewRows(self._write, self._read, clock)
 
     @classmethod
     async def open(cls, url: str, *, clock: Callable[[], float] = time.time) -> Ledger:
@@ -169,8 +173,12 @@ class Ledger:
 
         await self._writer.write(write)
 
-    async def finish_run(self, run: Run) -> None:
-        """Write the verdict, the answer and every attempt of a run, skipped rungs too, in one transaction."""
+    async def finish_run(self, run: Run, keeping: Keeping | None = None) -> None:
+        """Write the verdict, the answer and every attempt of a run, skipped rungs too, in one transaction.
+
+        In the same one its input is kept where `keeping` says so, and a run with a review comes into the queue.
+        """
+        now = self._clock()
         finished = {"run_id": run.id, **rows.run_row(run)}
         tries = [rows.attempt_row(run.id, position, attempt) for position, attempt in enumerate(run.attempts)]
 
@@ -179,6 +187,10 @@ class Ledger:
             if count:
                 for row in tries:
                     transaction.run(_ADD_ATTEMPT, row)
+                if keeping is not None:
+                    keep(transaction.connection, keeping, now)
+                if run.review is not None:
+                    open_review(transaction.connection, run, run.review)
             return count
 
         if await self._writer.write(write) != 1:
@@ -196,7 +208,7 @@ class Ledger:
         query = select(runs).where(runs.c.id == run_id)
         if key_id is not None:
             query = query.where(runs.c.key_id == key_id)
-        found = await self._read(lambda connection: _select_runs(connection, query))
+        found = await self._read(lambda connection: _select_runs(connection, query, self._clock()))
         if not found:
             raise NotFoundError(f"there is no run {run_id!r}", hint="`firstline runs` lists the latest", param="id")
         return found[0]
@@ -222,7 +234,7 @@ class Ledger:
         if before is not None:
             last = await self.get_run(before, key_id=key_id)
             query = query.where(tuple_(runs.c.created, runs.c.id) < tuple_(literal(last.created), literal(last.id)))
-        return await self._read(lambda connection: _select_runs(connection, query))
+        return await self._read(lambda connection: _select_runs(connection, query, self._clock()))
 
     async def spent(self, since: float, model: str | None = None) -> NanoUSD:
         """Sum what calls have cost at most since a time (seconds since 1970).
@@ -286,6 +298,8 @@ def _engine(url: str, begin: str | None) -> Engine:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
+        # What is deleted is overwritten: inputs hold what people wrote.
+        connection.execute("PRAGMA secure_delete = ON")
 
     if begin is not None:
 
@@ -319,12 +333,15 @@ def _mark_interrupted(transaction: Transaction, folder: Path) -> None:
         connection.execute(statement.values(verdict="review", reason=rows.INTERRUPTED))
 
 
-def _select_runs(connection: Connection, query: Any) -> tuple[Run, ...]:
+def _select_runs(connection: Connection, query: Any, now: float) -> tuple[Run, ...]:
     found = _rows(connection, query)
     tries = _by_run(connection, attempts, found)
     bare = [row for row in found if row["id"] not in tries]
     lines = _by_run(connection, entries, bare)
-    return tuple(rows.read_run(row, tries.get(row["id"], ()), lines.get(row["id"], ())) for row in found)
+    asked = marks(connection, [row["id"] for row in found], now) if found else {}
+    return tuple(
+        rows.read_run(row, tries.get(row["id"], ()), lines.get(row["id"], ()), asked.get(row["id"])) for row in found
+    )
 
 
 def _by_run(connection: Connection, table: Any, found: Sequence[rows.Row]) -> dict[str, list[rows.Row]]:

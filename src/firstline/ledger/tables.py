@@ -4,8 +4,11 @@
 `entries` one line an engine call that may cost money: written as `held` before the call, so that a crash leaves a
 trace, and after it `settled`, `failed` (it may have been charged) or `refused` (it was not). An attempt may make
 several calls (long text is worked on in pieces), so the two are separate; `position` ties an entry to its attempt.
-Money is integer nano-USD, times are seconds since 1970, JSON is text. The text of an input is not kept, only its
-sha256.
+Money is integer nano-USD, times are seconds since 1970, JSON is text. A run holds only the sha256 of its input.
+
+`inputs` are those that are kept for a person to see, `input_files` which bytes in the data folder belong to them,
+`reviews` the queue of what a person is asked, `examples` what their answers teach. Which inputs are kept, and how long,
+is a setting.
 
 `api_keys` holds the terms of each key and its money: what it was granted is the sum of its `credits`, what it spent the
 sum of its entries' costs, what it holds the sum of its open holds; `key_days` is what a day counts against its budgets
@@ -62,6 +65,7 @@ runs = Table(
     Column("created", Float, nullable=False),
     Column("key_id", String(64), comment="the API key it was asked with; null: asked at this machine"),
     Column("certificate", String(64), comment="the certificate that its answer was served under; null: uncertified"),
+    Column("parameters", Text, comment="JSON: those of the task; null: none"),
     Index("ix_runs_created_id", "created", "id"),
     Index("ix_runs_task_created", "task", "created"),
     Index("ix_runs_key_id_created", "key_id", "created"),
@@ -229,4 +233,62 @@ certificates = Table(
     Column("created", Float, nullable=False),
     Column("ended", Float, comment="when it was withdrawn or replaced"),
     Index("ix_certificates_task_created", "task", "created"),
+)
+
+inputs = Table(
+    "inputs",
+    metadata,
+    Column("sha256", String(64), primary_key=True, comment="as in `runs.input_sha256`"),
+    Column("parts", Text, nullable=False, comment="JSON: texts, and what is known of the files"),
+    Column("kept", Float, nullable=False, comment="when it was last asked to be kept"),
+    Index("ix_inputs_kept", "kept"),
+)
+
+input_files = Table(
+    "input_files",
+    metadata,
+    Column("input_sha256", String(64), ForeignKey("inputs.sha256", ondelete="CASCADE"), primary_key=True),
+    Column("sha256", String(64), primary_key=True, comment="names its bytes in the data folder"),
+    Index("ix_input_files_sha256", "sha256"),
+)
+
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("kind", String(16), nullable=False, comment="review or audit"),
+    Column("run_id", String(64), ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("task", Text, nullable=False),
+    Column("key_id", String(64), comment="the API key of the run; null: asked at this machine"),
+    Column("input_sha256", String(64), nullable=False),
+    Column("certificate_id", String(64), comment="whose served answer is audited; null: none"),
+    Column("state", String(16), nullable=False, comment="open, taken, answered or rejected"),
+    Column("reviewer", Text, comment="who holds it or has answered it"),
+    Column("at", Float, nullable=False, comment="since when it is in this state"),
+    Column("lease_ends", Float, comment="when a taken one is open again"),
+    Column("answer", Text, comment="JSON: the person's"),
+    Column("findings", Text, comment="JSON: what the checks have against it all the same"),
+    Column("reason", Text, comment="why it was rejected"),
+    Column("created", Float, nullable=False),
+    Index("ix_reviews_created_id", "created", "id"),
+    Index("ix_reviews_state_created", "state", "created"),
+    Index("ix_reviews_run_id_kind", "run_id", "kind", unique=True),
+    Index("ix_reviews_input_sha256", "input_sha256"),
+)
+
+examples = Table(
+    "examples",
+    metadata,
+    Column("id", Counter, primary_key=True, autoincrement=True),
+    Column("task", Text, nullable=False),
+    Column("input_sha256", String(64), nullable=False),
+    Column("parameters", Text, nullable=False, comment="JSON"),
+    Column("expected", Text, nullable=False, comment="JSON: values by field"),
+    Column("origin", String(16), nullable=False, comment="review: a person answered what no model had settled"),
+    Column("run_id", String(64), ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("created", Float, nullable=False),
+    Index("ix_examples_task_created", "task", "created"),
+    Index("ix_examples_input_sha256", "input_sha256"),
+    Index("ix_examples_created", "created"),
+    Index("ix_examples_run_id_origin", "run_id", "origin", unique=True),
 )

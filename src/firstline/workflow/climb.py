@@ -90,10 +90,10 @@ def judge(
         calibrated = {key: policy.confidence(key, signals.get(key, {})) for key in standing.open}
         confidences |= {key: share for key, share in calibrated.items() if share is not None}
         findings = (*findings, *_below(policy, draft, calibrated))
-    doubted = frozenset(key for finding in findings for key in _about(finding, standing.open))
+    doubted = frozenset(key for finding in findings for key in about(finding, standing.open))
     outcomes = dict(standing.outcomes)
     for key in standing.open:
-        reasons = tuple(finding.reason for finding in findings if key in _about(finding, standing.open))
+        reasons = tuple(finding.reason for finding in findings if key in about(finding, standing.open))
         settled = key not in doubted
         outcomes[key] = FieldOutcome(
             status=("accepted" if first else "escalated") if settled else "review",
@@ -165,7 +165,7 @@ def _reasons(standing: Standing, key: str) -> tuple[str, ...]:
     return outcome.reasons if outcome else ()
 
 
-def _about(finding: Finding, open_fields: Sequence[str]) -> frozenset[str]:
+def about(finding: Finding, open_fields: Sequence[str]) -> frozenset[str]:
     """The open fields that a finding puts in doubt: those it is about; all where it is about none of them."""
     named = finding.fields if finding.field is None else (finding.field,)
     return frozenset(open_fields).intersection(named) or frozenset(open_fields)

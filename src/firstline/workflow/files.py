@@ -1,7 +1,8 @@
 """Files that callers upload: their bytes in the data folder under their sha256, once however often they are sent.
 
 A caller's name for a file is kept as text and is never a path. Bytes are written to a part file as they come, and named
-when the whole file is there; a part file that a crash left behind goes when the product starts.
+when the whole file is there (`workflow/contents.py`); a part file that a crash left behind goes when the product
+starts.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from firstline.ledger.files import FileRows, Order, StoredFile
 from firstline.settings import Files as FileSettings
 from firstline.types import Caller
 from firstline.workflow.call import key_of
+from firstline.workflow.contents import Contents
 
 Purpose = Literal["assistants", "batch", "fine-tune", "vision", "user_data", "evals"]
 MIN_EXPIRY_S = 3600
 MAX_EXPIRY_S = 2_592_000
-_PART = ".part"
 _OLD_S = 86_400
 _BUFFER = 1_000_000
 
@@ -83,7 +84,7 @@ class Files:
         new_id: Callable[[], str] = lambda: f"file-{secrets.token_hex(12)}",
     ) -> None:
         self._rows = rows
-        self._root = root
+        self._contents = Contents(root)
         self._settings = settings
         self._clock = clock
         self._new_id = new_id
@@ -91,9 +92,9 @@ class Files:
     @asynccontextmanager
     async def receiving(self) -> AsyncIterator[Upload]:
         """Receive one file; what `keep` was not called for is gone afterwards."""
-        path = self._root / f"{secrets.token_hex(16)}{_PART}"
+        path = self._contents.part()
         try:
-            handle = await asyncio.to_thread(self._begin, path)
+            handle = await asyncio.to_thread(self._contents.begin, path)
         except OSError as error:
             raise LedgerError(f"the file cannot be kept: {error.strerror}", hint="make room in data_dir") from error
         try:
@@ -107,7 +108,7 @@ class Files:
     ) -> StoredFile:
         """Keep what was received; `expires_s` seconds long (None: 30 days for a batch, else for good)."""
         sha256 = await upload.finish()
-        await self._rows.sweep(self._remove)
+        await self._rows.sweep(self._contents.remove)
         now = self._clock()
         if expires_s is None and purpose == "batch":
             expires_s = int(self._settings.batch_days * 86_400)
@@ -121,7 +122,7 @@ class Files:
             created=now,
             expires=None if expires_s is None else now + expires_s,
         )
-        await self._rows.add(file, lambda: self._place(upload.path, sha256))
+        await self._rows.add(file, lambda: self._contents.place(upload.path, sha256))
         return file
 
     async def get(self, file_id: str, caller: Caller | None) -> StoredFile:
@@ -136,11 +137,11 @@ class Files:
 
     async def delete(self, file_id: str, caller: Caller | None) -> None:
         """Delete a file of this caller, and its bytes when no other file has the same. Raises NotFoundError."""
-        await self._rows.delete(file_id, self._remove, key_id=key_of(caller))
+        await self._rows.delete(file_id, self._contents.remove, key_id=key_of(caller))
 
     def path(self, file: StoredFile) -> Path:
         """Say where the bytes of a file lie."""
-        return self._path(file.sha256)
+        return self._contents.path(file.sha256)
 
     async def read(self, file_id: str, caller: Caller | None, *, most: int) -> bytes:
         """Give the bytes of a file. Raises NotFoundError, and UsageError where they are more than `most`."""
@@ -154,28 +155,8 @@ class Files:
 
     async def tidy(self) -> None:
         """Take away the files whose time is up, and what uploads left behind that broke off a day ago."""
-        await self._rows.sweep(self._remove)
-        await asyncio.to_thread(self._drop_parts)
-
-    def _begin(self, path: Path) -> BinaryIO:
-        self._root.mkdir(parents=True, exist_ok=True)
-        return path.open("wb")
-
-    def _path(self, sha256: str) -> Path:
-        return self._root / sha256[:2] / sha256
-
-    def _place(self, part: Path, sha256: str) -> None:
-        path = self._path(sha256)
-        path.parent.mkdir(exist_ok=True)
-        part.replace(path)
-
-    def _remove(self, sha256: str) -> None:
-        self._path(sha256).unlink(missing_ok=True)
-
-    def _drop_parts(self) -> None:
-        for part in self._root.glob(f"*{_PART}"):
-            if part.stat().st_mtime < self._clock() - _OLD_S:
-                part.unlink(missing_ok=True)
+        await self._rows.sweep(self._contents.remove)
+        await asyncio.to_thread(self._contents.drop_parts, self._clock() - _OLD_S)
 
 
 PURPOSES: tuple[str, ...] = get_args(Purpose)

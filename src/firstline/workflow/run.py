@@ -11,13 +11,14 @@ import msgspec
 from firstline.engines.base import DocumentReader, PageReader
 from firstline.errors import FirstlineError, InputError
 from firstline.money import NanoUSD
-from firstline.types import Caller, Json, Run
+from firstline.types import Caller, Json, ReviewMark, Run
 from firstline.workflow.ascent import Ascent, OnEvent
 from firstline.workflow.basis import Basis
 from firstline.workflow.call import Purse, key_of
 from firstline.workflow.certificate.cover import NOTHING, Cover
 from firstline.workflow.climb import verdict
 from firstline.workflow.events import Event
+from firstline.workflow.inputs import Inputs
 from firstline.workflow.labels import Embed, LabelReader
 from firstline.workflow.ladder import Rung
 from firstline.workflow.rung import Rungwork
@@ -41,6 +42,7 @@ class Runner:
         *,
         pictures: PageReader,
         pdfs: DocumentReader,
+        inputs: Inputs,
         embed: Callable[[], Embed | None] = lambda: None,
         cover: FindCover | None = None,
     ) -> None:
@@ -48,6 +50,7 @@ class Runner:
         self._cover = cover or _no_cover
         self._pictures = pictures
         self._pdfs = pdfs
+        self._inputs = inputs
         self._embed = embed
         self._labels: OrderedDict[tuple[str, bool], LabelReader] = OrderedDict()
 
@@ -63,9 +66,12 @@ class Runner:
         parameters: Mapping[str, Json] | None = None,
         on_event: OnEvent | None = None,
         caller: Caller | None = None,
+        reviewed: bool = True,
     ) -> Run:
         """Run a task on one input to its verdict.
 
+        What is left to a person comes into the queue of reviews, unless `reviewed` says that nobody waits for it (its
+        right answer is known, as in an evaluation): nothing is kept of the input then.
         Raises UsageError for wrong parameters, ModelNotFoundError for a ladder that names an unknown model,
         EngineError where the input could not be read for a reason that is not its own, and InsufficientBalanceError,
         QuotaError or TokenRateLimitError where no model answered because the caller could not pay or was too fast;
@@ -81,14 +87,21 @@ class Runner:
         )
         try:
             run = await self._climb(run_id, task, given, arguments, ladder, self.purse(task, caller), tell)
+            keeping = await self._inputs.keeping(given, run.verdict) if reviewed else None
         except asyncio.CancelledError:
             await self._basis.ledger.drop_run(run_id, "the caller left before the verdict")
             raise
         except FirstlineError as error:
             await self._basis.ledger.drop_run(run_id, error.message)
             raise
-        run = msgspec.structs.replace(run, created=created, ms=round((self._basis.timer() - begun) * 1000))
-        await self._basis.ledger.finish_run(run)
+        run = msgspec.structs.replace(
+            run,
+            created=created,
+            ms=round((self._basis.timer() - begun) * 1000),
+            parameters=arguments,
+            review=self._review(run) if reviewed else None,
+        )
+        await self._basis.ledger.finish_run(run, keeping)
         return run
 
     async def _climb(
@@ -133,6 +146,12 @@ class Runner:
             ),
             certificate=None if ascent.deviations else cover.certificate,
         )
+
+    def _review(self, run: Run) -> ReviewMark | None:
+        """The entry in the queue of a run that is left to a person."""
+        if run.verdict != "review":
+            return None
+        return ReviewMark(id=f"rev_{run.id.removeprefix('run_')}", at=self._basis.clock())
 
     async def work(self, task: Task, given: TaskInput, arguments: Mapping[str, Json]) -> Rungwork:
         """Read an input and make it what rungs work on. Raises InputError, and EngineError where a reader failed."""

@@ -15,6 +15,7 @@ from firstline.workflow.files import Files
 from firstline.workflow.keyring import Keyring
 from firstline.workflow.pinning import Pinner
 from firstline.workflow.rates import Rates
+from firstline.workflow.reviews import Reviews
 from firstline.workflow.run import Runner
 from firstline.workflow.tasks import Tasks
 
@@ -36,3 +37,4 @@ class Services(Value, frozen=True, kw_only=True):
     pinner: Pinner
     certificates: Certificates
     rates: Rates
+    reviews: Reviews

@@ -1,0 +1,197 @@
+"""What a person is asked: the queue of runs that no model settled, with what one must see to decide, and their answers.
+
+A run comes into the queue with its end (`workflow/run.py`). The ledger sees to it that one answer counts
+(`ledger/reviews.py`); here it is completed, held to the task, and its findings are told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from firstline.errors import FirstlineError, InputError, NotFoundError, ReviewClosedError, ReviewTakenError
+from firstline.ledger.inputs import KeptInput
+from firstline.ledger.reviews import Review, Settlement, refuse
+from firstline.ledger.store import Ledger
+from firstline.settings import Reviews as ReviewSettings
+from firstline.types import Caller, Finding, Json, ReviewKind, ReviewState, Run, Value
+from firstline.workflow.call import key_of
+from firstline.workflow.inputs import Inputs
+from firstline.workflow.review_answer import complete, doubts, findings, outcomes, settled_fields
+from firstline.workflow.run import Runner
+from firstline.workflow.task import Task
+from firstline.workflow.task_file import with_named_fields
+from firstline.workflow.tasks import Tasks
+
+UNUSABLE = InputError.code
+"""What a run's `error_code` is when a person rejects its input."""
+_NO_SOURCE = "the source is not kept, so only the checks that need none looked at the answer"
+_PAGE = 20
+
+
+class ReviewView(Value, frozen=True, kw_only=True):
+    """A review with what one must see to decide.
+
+    `kept` is the source (None: it was not kept, or not any longer). `task` is as it is now (None: it is gone or wrong;
+    `problem` says in what). `doubts` are by field what the checks had against the last attempt at it.
+    """
+
+    review: Review
+    run: Run
+    kept: KeptInput | None
+    task: Task | None
+    problem: FirstlineError | None
+    doubts: Mapping[str, tuple[Finding, ...]]
+    notes: tuple[str, ...] = ()
+
+
+class Answer(Value, frozen=True, kw_only=True):
+    """What a reviewer says. `values` are by field, or of a task with one field its value alone; fields that are not
+    named keep their value where it passed its checks, with `accept_rest` also where it did not. With `dry_run` nothing
+    is written."""
+
+    values: Json
+    accept_rest: bool = False
+    dry_run: bool = False
+
+
+class Answered(Value, frozen=True, kw_only=True):
+    """What came of an answer: the whole of it, what the checks have against it, the review and its run."""
+
+    review: Review
+    run: Run
+    answer: Mapping[str, Json]
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+
+
+class Reviews:
+    """The queue. One for the process; with a caller only the reviews of their own runs exist."""
+
+    def __init__(self, ledger: Ledger, tasks: Tasks, runner: Runner, inputs: Inputs, settings: ReviewSettings) -> None:
+        self._ledger = ledger
+        self._tasks = tasks
+        self._runner = runner
+        self._settings = settings
+        self.inputs = inputs
+
+    async def list(
+        self,
+        limit: int,
+        caller: Caller | None,
+        *,
+        task: str | None = None,
+        state: ReviewState | None = None,
+        kind: ReviewKind | None = None,
+        after: str | None = None,
+    ) -> tuple[Review, ...]:
+        """Give the queue, oldest first. Raises NotFoundError for an `after` that does not exist."""
+        return await self._ledger.reviews.list(
+            limit, task=task, state=state, kind=kind, after=after, key_id=key_of(caller)
+        )
+
+    async def view(self, name: str, caller: Caller | None) -> ReviewView:
+        """Give a review with all that one must see. Raises NotFoundError."""
+        review = await self._ledger.reviews.get(name, key_id=key_of(caller))
+        run = await self._ledger.get_run(review.run_id)
+        task: Task | None = None
+        problem: FirstlineError | None = None
+        notes: tuple[str, ...] = ()
+        try:
+            found = await self._tasks.find(review.task)
+            task = with_named_fields(found, found.arguments(run.parameters))
+            if task.version != run.version:
+                notes = (f"the task has changed since the run: {run.version} → {task.version}",)
+        except FirstlineError as error:
+            problem = error
+            notes = (f"the task cannot be read any more: {error.message}",)
+        return ReviewView(
+            review=review,
+            run=run,
+            kept=await self.inputs.find(review.input_sha256),
+            task=task,
+            problem=problem,
+            doubts=doubts(run),
+            notes=notes,
+        )
+
+    async def take(self, name: str, reviewer: str, caller: Caller | None, *, lease_s: float | None = None) -> Review:
+        """Hold a review for a while; asked again, for longer.
+
+        Raises NotFoundError, ReviewTakenError, ReviewClosedError.
+        """
+        return await self._ledger.reviews.take(name, reviewer, lease_s or self._settings.lease_s, key_id=key_of(caller))
+
+    async def take_next(
+        self, reviewer: str, caller: Caller | None, *, task: str | None = None, lease_s: float | None = None
+    ) -> Review:
+        """Hold the oldest review that nobody holds. Raises NotFoundError where there is none."""
+        while found := await self.list(_PAGE, caller, task=task, state="open"):
+            for one in found:
+                try:
+                    return await self.take(one.id, reviewer, caller, lease_s=lease_s)
+                except (ReviewTakenError, ReviewClosedError):
+                    continue  # another was faster
+        raise NotFoundError("no review is open" + (f" of the task {task}" if task else ""))
+
+    async def release(self, name: str, reviewer: str, caller: Caller | None) -> Review:
+        """Let go of a review. Raises NotFoundError, ReviewTakenError, ReviewClosedError."""
+        return await self._ledger.reviews.release(name, reviewer, key_id=key_of(caller))
+
+    async def answer(self, name: str, reviewer: str, given: Answer, caller: Caller | None) -> Answered:
+        """Answer a review: its run is complete, and its input with the answer is an example.
+
+        What the checks have against the answer is told and kept, and the person's word stands. The same again changes
+        nothing. Raises InvalidValueError that names the field, ReviewTakenError, ReviewClosedError, NotFoundError, and
+        TaskError where the task cannot be read.
+        """
+        view = await self.view(name, caller)
+        again = (view.review.state, view.review.reviewer) == ("answered", reviewer)
+        if not again:
+            refuse(view.review, reviewer)
+        if view.problem is not None or view.task is None:
+            raise view.problem or NotFoundError(f"there is no task {view.review.task!r}")
+        answer = complete(view.task, view.run, given.values, accept_rest=given.accept_rest)
+        if again:
+            return _same(view, reviewer, answer)
+        settled = settled_fields(view.run, answer)
+        against, notes = await self._findings(view, view.task, answer, settled)
+        notes = (*view.notes, *notes)
+        if given.dry_run:
+            return Answered(review=view.review, run=view.run, answer=answer, findings=against, notes=notes)
+        settlement = Settlement(
+            answer=answer,
+            fields=outcomes(view.run, answer, settled, against, reviewer),
+            findings=against,
+            parameters=view.run.parameters,
+        )
+        review = await self._ledger.reviews.answer(view.review.id, reviewer, settlement, key_id=key_of(caller))
+        run = await self._ledger.get_run(review.run_id)
+        return Answered(review=review, run=run, answer=review.answer, findings=review.findings, notes=notes)
+
+    async def reject(self, name: str, reviewer: str, reason: str, caller: Caller | None) -> Review:
+        """Close a review because its input is unusable: the run is rejected. Raises as `answer` does of the queue."""
+        return await self._ledger.reviews.reject(name, reviewer, reason, error_code=UNUSABLE, key_id=key_of(caller))
+
+    async def _findings(
+        self, view: ReviewView, task: Task, answer: Mapping[str, Json], settled: tuple[str, ...]
+    ) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+        """What the checks have against an answer, and what kept some of them from looking."""
+        source: str | None = None
+        notes: tuple[str, ...] = (_NO_SOURCE,)
+        if view.kept is not None:
+            try:
+                work = await self._runner.work(task, await self.inputs.load(view.kept), view.run.parameters)
+                source, notes = work.source.text, ()
+            except FirstlineError as error:
+                notes = (f"the source cannot be read, so checks that need it did not look: {error.message}",)
+        # Off the event loop: a check of a long text takes a second.
+        against = await asyncio.to_thread(findings, task, answer, settled, view.run.parameters, source)
+        return against, notes
+
+
+def _same(view: ReviewView, reviewer: str, answer: Mapping[str, Json]) -> Answered:
+    """Give an answer that was given before; another one is refused."""
+    if answer != view.review.answer:
+        refuse(view.review, reviewer)
+    return Answered(review=view.review, run=view.run, answer=answer, findings=view.review.findings, notes=view.notes)
