@@ -15,6 +15,15 @@ from firstline.api.models import list_models, retrieve_model
 from firstline.api.openapi import openapi
 from firstline.api.responses import create_response, input_tokens
 from firstline.api.responses_stored import cancel_response, delete_response, list_input_items, retrieve_response
+from firstline.api.reviews import (
+    answer_review,
+    get_review,
+    list_reviews,
+    reject_review,
+    release_review,
+    review_source,
+    take_review,
+)
 from firstline.api.runs import get_run, list_runs
 from firstline.api.stored_completions import (
     delete_completion,
@@ -51,6 +60,13 @@ ROUTES = (
     Route("/v1/responses/{id}", delete_response, methods=["DELETE"]),
     Route("/v1/responses/{id}/input_items", list_input_items, methods=["GET"]),
     Route("/v1/responses/{id}/cancel", cancel_response, methods=["POST"]),
+    Route("/v1/reviews", list_reviews, methods=["GET"]),
+    Route("/v1/reviews/{id}", get_review, methods=["GET"]),
+    Route("/v1/reviews/{id}/source/{place}", review_source, methods=["GET"]),
+    Route("/v1/reviews/{id}/take", take_review, methods=["POST"]),
+    Route("/v1/reviews/{id}/release", release_review, methods=["POST"]),
+    Route("/v1/reviews/{id}/answer", answer_review, methods=["POST"]),
+    Route("/v1/reviews/{id}/reject", reject_review, methods=["POST"]),
     Route("/v1/runs", list_runs, methods=["GET"]),
     Route("/v1/runs/{id}", get_run, methods=["GET"]),
     Route("/v1/usage", usage, methods=["GET"]),

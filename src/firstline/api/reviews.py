@@ -1,0 +1,189 @@
+"""/v1/reviews: the queue of what a person is asked, one entry with its source, and what a reviewer does with it.
+
+A key sees the reviews of its own runs. A reviewer is a name; without one it is the name of the key, or `owner`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta
+from starlette.requests import Request
+from starlette.responses import Response
+
+from firstline.api.answering import json_response
+from firstline.api.auth import caller_of
+from firstline.api.body import read_object
+from firstline.api.fields import read_fields, read_query
+from firstline.api.operation import Operation
+from firstline.api.review_documents import AnsweredReview, ReviewList, ReviewObject, WholeReview
+from firstline.api.review_object import answered_object, review_object, view_object
+from firstline.errors import (
+    InvalidValueError,
+    NotFoundError,
+    ReviewClosedError,
+    ReviewTakenError,
+    TaskError,
+    UsageError,
+)
+from firstline.ledger.inputs import KeptText
+from firstline.types import ReviewKind, ReviewState
+from firstline.workflow.reviews import Answer
+from firstline.workflow.services import Services
+
+Reviewer = Annotated[str, Meta(min_length=1, max_length=64)]
+_CONFLICTS = (ReviewTakenError, ReviewClosedError)
+_OWNER = "owner"
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class ReviewQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """The query of the queue; `after` is the id of the last review of the page before."""
+
+    limit: Annotated[int, Meta(ge=1, le=100)] = 20
+    task: str | None = None
+    state: ReviewState | None = None
+    kind: ReviewKind | None = None
+    after: str | None = None
+
+
+class TakeBody(msgspec.Struct, frozen=True, kw_only=True):
+    """Who takes a review, and for how many seconds."""
+
+    reviewer: Reviewer | None = None
+    lease_s: Annotated[float, Meta(gt=0, le=86_400)] | None = None
+
+
+class ReleaseBody(msgspec.Struct, frozen=True, kw_only=True):
+    """Who lets go."""
+
+    reviewer: Reviewer | None = None
+
+
+class AnswerBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What a reviewer says. `answer` holds values by field, or of a task with one field its value alone; fields that
+    are not named keep their value where it passed its checks, with `accept_rest` also where it did not."""
+
+    answer: dict[str, Any] | str
+    reviewer: Reviewer | None = None
+    accept_rest: bool = False
+    dry_run: bool = False
+
+
+class RejectBody(msgspec.Struct, frozen=True, kw_only=True):
+    """Why an input is unusable."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=1000)]
+    reviewer: Reviewer | None = None
+
+
+@Operation(query=ReviewQuery, answer=ReviewList, errors=(NotFoundError,))
+async def list_reviews(request: Request) -> Response:
+    """List what a person is asked, oldest first."""
+    services: Services = request.app.state.services
+    query = read_query(request, ReviewQuery)
+    # One more than asked for tells whether there is a next page.
+    found = await services.reviews.list(
+        query.limit + 1, caller_of(request), task=query.task, state=query.state, kind=query.kind, after=query.after
+    )
+    page = found[: query.limit]
+    return json_response(
+        {
+            "object": "list",
+            "data": [review_object(review) for review in page],
+            "first_id": page[0].id if page else None,
+            "last_id": page[-1].id if page else None,
+            "has_more": len(found) > len(page),
+        }
+    )
+
+
+@Operation(answer=WholeReview)
+async def get_review(request: Request) -> Response:
+    """Show one review: source, attempts, failing checks and best answer. Raises NotFoundError."""
+    services: Services = request.app.state.services
+    return json_response(view_object(await services.reviews.view(request.path_params["id"], caller_of(request))))
+
+
+@Operation(media_type="application/octet-stream")
+async def review_source(request: Request) -> Response:
+    """Send a part of a review's source, such as a picture. Raises NotFoundError."""
+    services: Services = request.app.state.services
+    view = await services.reviews.view(request.path_params["id"], caller_of(request))
+    place: str = request.path_params["place"]
+    parts = view.kept.parts if view.kept else ()
+    if not (place.isdecimal() and place.isascii() and len(place) < 5 and int(place) < len(parts)):
+        raise NotFoundError(f"{view.review.id} has no part {place[:64]!r} that is kept", param="place")
+    part = parts[int(place)]
+    data = part.text.encode() if isinstance(part, KeptText) else await services.reviews.inputs.read(part)
+    # Of no kind, as uploaded files are sent: what somebody sent in must not run in the console's origin.
+    return Response(data, media_type="application/octet-stream", headers={"x-content-type-options": "nosniff"})
+
+
+@Operation(body=TakeBody, answer=ReviewObject, errors=_CONFLICTS, example={"reviewer": "anna", "lease_s": 900})
+async def take_review(request: Request) -> Response:
+    """Hold a review so that nobody else answers it; again: for longer. Raises NotFoundError and conflicts."""
+    services: Services = request.app.state.services
+    body = await _body(request, TakeBody)
+    taken = await services.reviews.take(
+        request.path_params["id"], _reviewer(request, body.reviewer), caller_of(request), lease_s=body.lease_s
+    )
+    return json_response(review_object(taken))
+
+
+@Operation(body=ReleaseBody, answer=ReviewObject, errors=_CONFLICTS, example={"reviewer": "anna"})
+async def release_review(request: Request) -> Response:
+    """Let go of a review. Raises NotFoundError and conflicts."""
+    services: Services = request.app.state.services
+    body = await _body(request, ReleaseBody)
+    released = await services.reviews.release(
+        request.path_params["id"], _reviewer(request, body.reviewer), caller_of(request)
+    )
+    return json_response(review_object(released))
+
+
+@Operation(
+    body=AnswerBody,
+    answer=AnsweredReview,
+    errors=(*_CONFLICTS, InvalidValueError, TaskError),
+    example={"answer": {"total": 12.5, "address": None}, "reviewer": "anna"},
+)
+async def answer_review(request: Request) -> Response:
+    """Answer a review: the run is complete, and the answer an example. Raises NotFoundError and conflicts."""
+    services: Services = request.app.state.services
+    body = await _body(request, AnswerBody)
+    given = Answer(values=body.answer, accept_rest=body.accept_rest, dry_run=body.dry_run)
+    answered = await services.reviews.answer(
+        request.path_params["id"], _reviewer(request, body.reviewer), given, caller_of(request)
+    )
+    return json_response(answered_object(answered, saved=answered.review.state == "answered"))
+
+
+@Operation(
+    body=RejectBody,
+    answer=ReviewObject,
+    errors=_CONFLICTS,
+    example={"reason": "the lower half is missing", "reviewer": "anna"},
+)
+async def reject_review(request: Request) -> Response:
+    """Close a review because its input is unusable: the run is rejected. Raises NotFoundError and conflicts."""
+    services: Services = request.app.state.services
+    body = await _body(request, RejectBody)
+    if not body.reason.strip():
+        raise UsageError("reason: say why", param="reason")
+    rejected = await services.reviews.reject(
+        request.path_params["id"], _reviewer(request, body.reviewer), body.reason.strip(), caller_of(request)
+    )
+    return json_response(review_object(rejected))
+
+
+async def _body(request: Request, shape: type[T]) -> T:
+    services: Services = request.app.state.services
+    return read_fields(await read_object(request, services.settings.server.max_body_mb * 1_000_000), shape)
+
+
+def _reviewer(request: Request, given: str | None) -> str:
+    caller = caller_of(request)
+    return given or (caller.name if caller else _OWNER)
