@@ -15,7 +15,7 @@ from firstline.workflow.basis import Basis
 from firstline.workflow.call import Account, Purse
 from firstline.workflow.certificate.cover import Cover
 from firstline.workflow.certificate.policy import state_signals
-from firstline.workflow.climb import Evidence, Judged, Standing, begin, judge
+from firstline.workflow.climb import Evidence, Judged, Standing, begin, judge, withhold
 from firstline.workflow.events import Event
 from firstline.workflow.ladder import Rung
 from firstline.workflow.rung import Rungwork
@@ -48,6 +48,7 @@ class Ascent:
         self._measured = measured or cover.policy is not None
         self._confidences: tuple[float | None, ...] = ()
         self._asked = 0
+        self._left_out = False
         self.work = work
         self.work.as_recorded = self._measured
         self.standing = begin(work.task.keys)
@@ -69,6 +70,11 @@ class Ascent:
                 self._skip(rung.model, left_out)
                 continue
             await self.ask(rung)
+
+    def withhold(self) -> None:
+        """Leave to a person what is settled but the policy that decides promises nothing about."""
+        if self._cover.policy is not None:
+            self.standing = withhold(self.standing, self._cover.policy)
 
     async def ask(self, rung: Rung) -> tuple[Draft, Judged] | None:
         """Ask one rung for what is open; a local model that crashed is asked once more. None: it gave no answer."""
@@ -99,8 +105,12 @@ class Ascent:
         return None
 
     def judge(self, model: Model, draft: Draft, *, first: bool, alone: bool = False) -> Judged:
-        """Hold a draft against its source; `alone` as if no other rung had been asked."""
-        standing = msgspec.structs.replace(self.standing, heard={}) if alone else self.standing
+        """Hold a draft against its source; `alone` as if no other rung had been asked.
+
+        So it is once a rung was left out: what follows has not heard what the certified order would have told it, and
+        was measured as if it had heard nobody.
+        """
+        standing = msgspec.structs.replace(self.standing, heard={}) if alone or self._left_out else self.standing
         evidence = Evidence(
             document=self.work.source.reading,
             readings=self.work.readings,
@@ -133,8 +143,7 @@ class Ascent:
         )
         if policy.worth_asking(place, state):
             return None
-        # What comes after it has not heard what the certified order would have told it.
-        self.standing = msgspec.structs.replace(self.standing, heard={})
+        self._left_out = True
         return "it is not expected to settle what is open for what it costs"
 
     def _skip(self, model: Model, why: str) -> None:
@@ -182,7 +191,7 @@ class Ascent:
         )
         self.standing = judged.standing
         self._asked += 1
-        self._confidences = tuple(judged.confidences.get(key) for key in judged.standing.open)
+        self._confidences = tuple(judged.calibrated.get(key) for key in judged.standing.open)
         values = {key: judged.standing.answer[key] for key in before.open if key not in judged.standing.open}
         self._tell(Event(kind="settled", model=model.id, values=values, keys=tuple(judged.standing.answer)))
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
+import msgspec
+
 from firstline.types import Attempt, FieldOutcome, Finding, Json, Value, Verdict
 from firstline.workflow.answer import Draft
-from firstline.workflow.certificate.policy import RungPolicy
+from firstline.workflow.certificate.policy import Policy, RungPolicy
 from firstline.workflow.checks.base import Subject
 from firstline.workflow.reading.document import Document
 from firstline.workflow.signals import value_signals
 from firstline.workflow.task import Task
+
+_NOTHING_PROMISED = "the certificate promises nothing about such a value"
 
 
 class Standing(Value, frozen=True, kw_only=True):
@@ -41,7 +45,8 @@ class Evidence(Value, frozen=True, kw_only=True):
 class Judged(Value, frozen=True, kw_only=True):
     """A draft after its checks: what it leads to, what the checks had against it, and what was measured of it.
 
-    `confidences` by open field are calibrated where there is a policy, else the draft's own.
+    `confidences` by open field are calibrated where there is a policy, else the draft's own; `calibrated` are the
+    former alone.
     """
 
     standing: Standing
@@ -49,6 +54,7 @@ class Judged(Value, frozen=True, kw_only=True):
     passed: bool
     signals: Mapping[str, Mapping[str, float]]
     confidences: Mapping[str, float]
+    calibrated: Mapping[str, float] = {}
 
 
 def begin(keys: Sequence[str]) -> Standing:
@@ -86,9 +92,11 @@ def judge(
     findings = tuple(finding for check in checks for finding in check(subject))
     signals = _signals(task, standing, draft, findings, evidence)
     confidences = {key: draft.confidences[key] for key in standing.open if key in draft.confidences}
+    calibrated: dict[str, float] = {}
     if policy is not None:
-        calibrated = {key: policy.confidence(key, signals.get(key, {})) for key in standing.open}
-        confidences |= {key: share for key, share in calibrated.items() if share is not None}
+        told = {key: policy.confidence(key, draft.values.get(key), signals.get(key, {})) for key in standing.open}
+        calibrated = {key: share for key, share in told.items() if share is not None}
+        confidences |= calibrated
         findings = (*findings, *_below(policy, draft, calibrated))
     doubted = frozenset(key for finding in findings for key in about(finding, standing.open))
     outcomes = dict(standing.outcomes)
@@ -109,7 +117,23 @@ def judge(
         passed=not doubted,
         signals=signals,
         confidences=confidences,
+        calibrated=calibrated,
     )
+
+
+def withhold(standing: Standing, policy: Policy) -> Standing:
+    """Leave to a person what is settled but nothing was promised about; nobody is asked again."""
+    held = [
+        key
+        for key, outcome in standing.outcomes.items()
+        if outcome.status != "review" and policy.withholds(key, standing.answer[key])
+    ]
+    outcomes = {
+        key: msgspec.structs.replace(standing.outcomes[key], status="review", reasons=(_NOTHING_PROMISED,))
+        for key in held
+    }
+    still_open = tuple(key for key in standing.answer if key in held or key in standing.open)
+    return msgspec.structs.replace(standing, outcomes={**standing.outcomes, **outcomes}, open=still_open)
 
 
 def verdict(standing: Standing, attempts: Sequence[Attempt]) -> tuple[Verdict, str]:
@@ -148,11 +172,11 @@ def _signals(
     }
 
 
-def _below(policy: RungPolicy, draft: Draft, calibrated: Mapping[str, float | None]) -> Iterator[Finding]:
+def _below(policy: RungPolicy, draft: Draft, calibrated: Mapping[str, float]) -> Iterator[Finding]:
     """Find the values that do not reach their thresholds."""
     for key, share in calibrated.items():
         least = policy.threshold(key, draft.values.get(key))
-        if share is None or share >= least:
+        if share >= least:
             continue
         # Cut, not rounded: a confidence just below its threshold must not be shown as reaching it.
         cut = f"confidence {math.floor(share * 1000) / 1000:.3f}"

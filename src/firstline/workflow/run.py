@@ -124,6 +124,7 @@ class Runner:
         cover = await self._cover(task, ladder)
         ascent = Ascent(self._basis, run_id, work, purse, tell=tell, cover=cover)
         await ascent.climb(ladder)
+        ascent.withhold()
         if purse.denied is not None and not ascent.answered:
             raise purse.denied
         decided, reason = verdict(ascent.standing, ascent.attempts)

@@ -99,6 +99,30 @@ async def test_a_rung_that_may_never_serve_leaves_all_to_a_person(tmp_path: Path
     assert "below what any certified answer has" in found.reason
 
 
+async def test_what_nothing_was_promised_about_ends_the_climb_and_goes_to_a_person(tmp_path: Path) -> None:
+    rules = msgspec.structs.replace(policy(rung("fake/small", 0.9)), withheld_fields=("total",))
+    async with two_rungs(tmp_path, SURE, RIGHT) as app:
+        certificate = await issued(app, rules)
+        found = await run(app)
+    assert (found.verdict, asked(found), found.certificate) == ("review", ["fake/small"], certificate.id)
+    assert {key: outcome.status for key, outcome in found.fields.items()} == {"plate": "accepted", "total": "review"}
+    assert found.reason == "total: the certificate promises nothing about such a value"
+
+
+async def test_a_label_counts_as_its_rate(tmp_path: Path) -> None:
+    rated = Calibrator(
+        names=("label_rate",), means=(0.5,), scales=(0.1,), weights=(1.0,), missing=(-1.0,), intercept=0.0
+    )
+    kept = rung("fake/small", 0.5, calibrators={"plate": rated}, label_rates={"AB 123": 0.9})
+    assert kept.confidence("plate", "AB 123", {}) == pytest.approx(1 / (1 + math.exp(-4)))
+    assert kept.confidence("plate", "other", {}) == pytest.approx(1 / (1 + math.exp(1)))
+    assert kept.confidence("total", 1.0, {}) is None
+    async with two_rungs(tmp_path, SURE, RIGHT) as app:
+        await issued(app, policy(kept))
+        found = await run(app)
+    assert found.attempts[0].confidences["plate"] == pytest.approx(1 / (1 + math.exp(-4)))
+
+
 async def test_a_rung_that_would_hardly_settle_anything_is_left_out(tmp_path: Path) -> None:
     hopeless = rung("fake/small", 0.5, benefit=sure_to(0.001), price_nano_usd=1e6)
     worthwhile = rung("fake/large", 0.5, benefit=sure_to(0.9), price_nano_usd=1e6)

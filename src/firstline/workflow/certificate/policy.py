@@ -1,7 +1,7 @@
 """Who may serve what: calibrated confidences, the thresholds that they must reach, and which rung is worth asking.
 
-A `Policy` is fitted and chosen by `fit.py` and `choose.py`, certified by `certify.py`, and applied here, to a run as to
-recorded attempts: plain functions of signals, so that a decision can be replayed.
+A `Policy` is fitted and chosen by `fit.py` and `choose.py`, certified by `ltt.py`, and applied here to a run and by
+`replay.py` to recorded attempts: plain functions of signals, so that a decision can be replayed.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from firstline.types import Json, Value
 
 NEVER = 2.0
 """A threshold that no confidence reaches."""
+
+LABEL_RATE = "label_rate"
+"""The signal that a rung's policy knows of a label by its name."""
 
 Signals = Mapping[str, float]
 """What was measured of one value, by name (`signals.py`); a signal that there is none of is missing."""
@@ -46,7 +49,8 @@ class Calibrator(Value, frozen=True, kw_only=True):
 class RungPolicy(Value, frozen=True, kw_only=True):
     """One rung of a certified ladder.
 
-    `calibrators` by field give the confidence of a value. `thresholds` hold the least confidence by field;
+    `calibrators` by field give the confidence of a value; the label it names counts too, as the signal `label_rate`:
+    how often this rung was right where it named that label. `thresholds` hold the least confidence by field;
     `class_thresholds` by label of a classify task, before the field's. `benefit` gives from the state of a run
     (`state_signals`) the probability that asking this rung settles it (None: not estimated, always asked).
     `price_nano_usd` is what asking it costs on average, the machine's time included.
@@ -56,13 +60,17 @@ class RungPolicy(Value, frozen=True, kw_only=True):
     calibrators: Mapping[str, Calibrator]
     thresholds: Mapping[str, float]
     class_thresholds: Mapping[str, float] = {}
+    label_rates: Mapping[str, float] = {}
     benefit: Calibrator | None = None
     price_nano_usd: float = 0.0
 
-    def confidence(self, field: str, signals: Signals) -> float | None:
+    def confidence(self, field: str, value: Json, signals: Signals) -> float | None:
         """Give the calibrated confidence of a field's value; None where the field has no calibrator."""
         calibrator = self.calibrators.get(field)
-        return None if calibrator is None else calibrator.probability(signals)
+        if calibrator is None:
+            return None
+        rate = self.label_rates.get(value) if isinstance(value, str) else None
+        return calibrator.probability(signals if rate is None else {**signals, LABEL_RATE: rate})
 
     def threshold(self, field: str, value: Json) -> float:
         """Give the least confidence at which this value is served; 0 for a field that nothing was promised about."""
@@ -72,14 +80,24 @@ class RungPolicy(Value, frozen=True, kw_only=True):
 
 
 class Policy(Value, frozen=True, kw_only=True):
-    """The rungs in order, and what leaving an answer to a person counts."""
+    """The rungs in order, what leaving an answer to a person counts, and what is left to one in any case.
+
+    A value of `withheld_fields` or a label of `withheld_labels` that is settled ends the climb as it would, and goes to
+    a person all the same: nothing could be promised about it.
+    """
 
     rungs: tuple[RungPolicy, ...]
     review_nano_usd: float
+    withheld_fields: tuple[str, ...] = ()
+    withheld_labels: tuple[str, ...] = ()
 
     def rung(self, model: str) -> RungPolicy | None:
         """Give the rung of a model."""
         return next((rung for rung in self.rungs if rung.model == model), None)
+
+    def withholds(self, field: str, value: Json) -> bool:
+        """Say whether a settled value is left to a person, since nothing was promised about such."""
+        return field in self.withheld_fields or (isinstance(value, str) and value in self.withheld_labels)
 
     def worth_asking(self, place: int, state: Signals) -> bool:
         """Say whether asking rung `place` is expected to cost less than what it saves.

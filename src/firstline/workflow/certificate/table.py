@@ -19,7 +19,8 @@ class Table:
     """What every rung made of every example, as if every field had come to it.
 
     `signals[r]` has shape (n, F, len(names[r])), NaN where a signal is missing. `passed` (n, R, F): the declared checks
-    let the value stand, the rungs before having been asked; `passed_alone` the same with no rung asked before.
+    let the value stand, the rungs before having been asked; `signals_alone` and `passed_alone` are the same with no
+    rung asked before: they hold as soon as an earlier rung was left out.
     `right` (n, R, F): RIGHT, WRONG or UNLABELLED. `answered` (n, R): the rung gave an answer. `money` (n, R) in
     nano-USD, `seconds` (n, R). `classes` (n, R): index into `labels` of the label a rung named (classify; else all 0);
     `outside` is the index of the label for out of scope (None: there is none); `truth` (n,): index of the right label
@@ -30,6 +31,7 @@ class Table:
     fields: tuple[str, ...]
     names: tuple[tuple[str, ...], ...]
     signals: tuple[Floats, ...]
+    signals_alone: tuple[Floats, ...]
     passed: Bools
     passed_alone: Bools
     right: Ints
@@ -47,6 +49,12 @@ class Table:
     def n(self) -> int:
         """How many examples."""
         return len(self.groups)
+
+    @property
+    def settleable(self) -> Bools:
+        """Which values the checks of an answer let stand, shape (n, R, F)."""
+        found: Bools = self.passed & self.answered[:, :, None]
+        return found
 
     @property
     def labelled(self) -> Bools:

@@ -1,0 +1,57 @@
+"""From recorded attempts to a certified policy: split, fit, choose, test, report. Each step stands alone too.
+
+Where many targets are tried on one split, fit once and choose and test for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from firstline.errors import UsageError
+from firstline.types import Value
+from firstline.workflow.certificate.choose import choose
+from firstline.workflow.certificate.fit import fit
+from firstline.workflow.certificate.ltt import sequence_test
+from firstline.workflow.certificate.policy import Policy
+from firstline.workflow.certificate.report import report
+from firstline.workflow.certificate.result import Result
+from firstline.workflow.certificate.split import Part, draw, named
+from firstline.workflow.certificate.table import Table
+from firstline.workflow.certificate.target import Target, Worth
+
+
+class Certified(Value, frozen=True, kw_only=True):
+    """The policy that may serve (None: nothing could be promised), and what was found."""
+
+    policy: Policy | None
+    result: Result
+
+
+def certify_table(
+    table: Table,
+    *,
+    target: Target,
+    worth: Worth,
+    seed: int,
+    parts: Sequence[Part] | None = None,
+    benefit: bool = True,
+) -> Certified:
+    """Certify: `parts` (n,) is the examples' own split, else one is drawn by `seed`; the same seed gives the same.
+
+    `benefit` lets rungs be left out that are not expected to pay. Raises UsageError for a target out of range, a
+    promise that the table has no strata for, and a table in which nothing is labelled.
+    """
+    _check(target)
+    split = draw(table.groups, table.truth, seed=seed) if parts is None else named(table.groups, parts)
+    fitted = fit(table, split.fit, seed=seed)
+    chosen = choose(table, fitted, split, target=target, worth=worth, benefit=benefit)
+    outcome = sequence_test(table, fitted, split, chosen, max_error=target.max_error)
+    result = report(table, fitted, split, chosen, outcome, target=target, worth=worth)
+    return Certified(policy=outcome.policy, result=result)
+
+
+def _check(target: Target) -> None:
+    if not 0 < target.max_error < 1:
+        raise UsageError(f"the error to promise is between 0 and 1, not {target.max_error}", hint="0.02 is 2 %")
+    if not 0.5 <= target.confidence < 1:
+        raise UsageError(f"the confidence is at least 0.5 and below 1, not {target.confidence}", hint="0.95 is usual")
