@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,3 +78,9 @@ def test_each_of_these_finds_what_it_looks_for() -> None:
     assert list(hidden_imports(bad)) == [4]
     assert list(environment_reads(bad)) == [2]
     assert list(environment_reads(ast.parse("from os import getenv\n"))) == [1]
+
+
+def test_the_server_and_the_command_line_start_without_what_only_certifying_needs() -> None:
+    told = "import sys, firstline.app, firstline.cli.main; print({'scipy', 'sklearn', 'matplotlib'} & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "set()"
