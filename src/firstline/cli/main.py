@@ -14,6 +14,7 @@ from firstline.cli import commands, demo, doctor, key_commands, serving
 from firstline.cli.certificate_words import certificates
 from firstline.cli.console import Out, perform
 from firstline.cli.key_words import keys
+from firstline.cli.review_words import reviews
 from firstline.cli.task_words import tasks
 
 app = typer.Typer(
@@ -29,6 +30,7 @@ app.add_typer(models, name="models")
 app.add_typer(tasks, name="tasks")
 app.add_typer(keys, name="keys")
 app.add_typer(certificates, name="certificates")
+app.add_typer(reviews, name="reviews")
 
 Json = Annotated[bool, typer.Option("--json", help="print JSON on stdout and nothing else")]
 TaskName = Annotated[str, typer.Argument(help="name of a task, such as receipt", show_default=False)]

@@ -109,7 +109,8 @@ def _with_reasons(value: Json, outcome: FieldOutcome | None) -> RenderableType:
 def _state(outcome: FieldOutcome | None) -> Text:
     if outcome is None:
         return Text("")
-    state = Text(outcome.status, style=_STYLE[outcome.status])
+    words = outcome.status + (f" by {clean(outcome.by)}" if outcome.by else "")
+    state = Text(words, style=_STYLE["accepted" if outcome.by else outcome.status])
     return state if outcome.confidence is None else state.append(f" {outcome.confidence:.2f}", style="dim")
 
 
@@ -172,4 +173,5 @@ def _why(attempt: Attempt) -> Iterator[str]:
 
 def _foot(run: Run) -> Text:
     saved = f", {money(run.saved_nano_usd)} saved" if run.saved_nano_usd > 0 else ""
-    return Text(clean(f"{money(run.cost_nano_usd)}{saved} · {seconds(run.ms)} · run {run.id}"), style="dim")
+    review = f" · review {run.review.id} {run.review.state}" if run.review else ""
+    return Text(clean(f"{money(run.cost_nano_usd)}{saved} · {seconds(run.ms)} · run {run.id}{review}"), style="dim")

@@ -225,7 +225,7 @@ def _get(connection: Connection, name: str, key_id: str | None, now: float) -> R
     query = select(reviews).where(named, *_visible(key_id)).order_by(reviews.c.created.desc()).limit(1)
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
-        raise NotFoundError(f"there is no review {name[:64]!r}", hint="`firstline reviews` lists them", param="id")
+        raise NotFoundError(f"there is no review {name[:64]!r}", hint="`firstline reviews list` shows them", param="id")
     return _read(row, now)
 
 

@@ -74,9 +74,13 @@ class Inputs:
     async def read(self, file: KeptFile) -> bytes:
         """Give the bytes of a file. Raises NotFoundError where they are gone."""
         try:
-            return await asyncio.to_thread(self._contents.path(file.sha256).read_bytes)
+            return await asyncio.to_thread(self.path(file).read_bytes)
         except FileNotFoundError:
             raise NotFoundError(f"the bytes of a kept {file.kind} are gone: {file.sha256}", param="id") from None
+
+    def path(self, file: KeptFile) -> Path:
+        """Say where the bytes of a file lie."""
+        return self._contents.path(file.sha256)
 
     async def purge(
         self,

@@ -1,0 +1,54 @@
+"""Reads the `FIELD=VALUE` words of an answer by the types of the task's fields. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from firstline.errors import UsageError
+from firstline.types import Json
+from firstline.values import parse_amount
+from firstline.workflow.field import FieldType
+from firstline.workflow.task import Task
+
+_NOT_THERE = ("", "null")
+
+
+def read_values(task: Task, pairs: Sequence[str]) -> dict[str, Json]:
+    """Give the values by field. `FIELD=` and `FIELD=null` say that the value is not there; a number may be written as
+    people write it; lists and objects are JSON. What a value must be is the task's to say.
+
+    Raises UsageError for a word without `=`, and for a field that is named twice.
+    """
+    types: dict[str, FieldType] = {field.name: field.type for field in task.fields if not field.schema}
+    own = {field.name for field in task.fields if field.schema}
+    values: dict[str, Json] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        key = key.strip()
+        if not equals or not key:
+            raise UsageError(f"an answer is FIELD=VALUE, not {pair!r}", hint=f"{task.name} has {', '.join(task.keys)}")
+        if key in values:
+            raise UsageError(f"{key} is named twice")
+        values[key] = _json(text) if key in own else _value(text, types.get(key, "string"))
+    return values
+
+
+def _value(text: str, kind: FieldType) -> Json:
+    if text.strip() in _NOT_THERE:
+        return None
+    if kind in ("string", "date"):
+        return text
+    read = _json(text)
+    if kind in ("number", "integer") and isinstance(read, str) and len(amounts := set(parse_amount(read))) == 1:
+        (amount,) = amounts
+        return int(amount) if kind == "integer" and amount == int(amount) else float(amount)
+    return read
+
+
+def _json(text: str) -> Json:
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return text

@@ -1,0 +1,157 @@
+"""Shows the queue of reviews to a person: what is asked, the source, what failed, and what to type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from firstline.cli.console import clean
+from firstline.cli.show_run import show_run
+from firstline.ledger.inputs import KeptFile, KeptInput, KeptText, Purged
+from firstline.ledger.reviews import Review
+from firstline.types import Finding, Json
+from firstline.workflow.export import Exported
+from firstline.workflow.reviews import Answered, ReviewView
+
+_STYLE = {"open": "yellow", "taken": "cyan", "answered": "green", "rejected": "red"}
+_WIDE = 60
+
+
+def show_queue(views: Sequence[ReviewView]) -> RenderableType:
+    """Render two lines for each review, however narrow the screen: half an id is of no use to the next command."""
+    return Group(*(line for view in views for line in _entry(view)))
+
+
+def show_view(view: ReviewView, path: Callable[[KeptFile], Path]) -> RenderableType:
+    """Render one review; `path` says where the bytes of a picture lie."""
+    review = view.review
+    blocks: list[RenderableType] = [_head(review), _line("the source")]
+    blocks += [Padding(part, (0, 0, 0, 2)) for part in _source(view.kept, path)]
+    blocks.append(show_run(view.run))
+    if view.doubts:
+        blocks.append(_line("in doubt"))
+        blocks += [Text(f"  {one}") for key, found in view.doubts.items() for one in _doubt(key, found)]
+    blocks += [_against(review.findings)] if review.findings else []
+    blocks += [Text(clean(f"note: {note}"), style="dim") for note in view.notes]
+    if review.state in ("open", "taken"):
+        blocks.append(Text(clean(f"firstline reviews answer {review.id} {_words(view)}"), style="dim"))
+    return Group(*blocks)
+
+
+def show_answered(done: Answered, *, saved: bool) -> RenderableType:
+    """Render what came of an answer."""
+    head = _head(done.review) if saved else Text("not written: --dry-run", style="yellow")
+    lines: list[RenderableType] = [head]
+    for key, value in done.answer.items():
+        outcome = done.run.fields.get(key) if saved else None
+        by = f"  {outcome.status}" + (f" by {outcome.by}" if outcome.by else "") if outcome else ""
+        lines.append(Text.assemble("  ", (clean(key), "bold"), f"  {_value(value)}", (clean(by), "dim")))
+    lines += [_against(done.findings)] if done.findings else []
+    lines += [Text(clean(f"note: {note}"), style="dim") for note in done.notes]
+    return Group(*lines)
+
+
+def show_state(review: Review) -> RenderableType:
+    """Render where a review stands."""
+    return _head(review)
+
+
+def show_exported(done: Exported, path: str) -> RenderableType:
+    """Render what was written."""
+    files = f", {done.files} {_plural('file', done.files)} beside it" if done.files else ""
+    return Text(clean(f"{done.n} {_plural('example', done.n)} in {path}{files}"))
+
+
+def show_purged(gone: Purged) -> RenderableType:
+    """Render what was taken away."""
+    counts = ((gone.inputs, "input"), (gone.files, "file"), (gone.examples, "example"))
+    return Text("taken away: " + ", ".join(f"{count} {_plural(word, count)}" for count, word in counts))
+
+
+def _entry(view: ReviewView) -> Iterator[Text]:
+    review = view.review
+    line = _head(review)
+    line.append(f"  {datetime.fromtimestamp(review.created, UTC):%Y-%m-%d %H:%M}", style="dim")
+    yield line.append(f"  {_beginning(view.kept)}")
+    for key, found in view.doubts.items():
+        reason = clean(found[0].reason) if found else "no model answered"
+        yield Text(f"  {clean(key)}: {_value(_best(view).get(key))}: {reason}", style="dim")
+    if not view.doubts and review.state in ("open", "taken"):
+        yield Text(f"  {clean(view.run.reason)}", style="dim")
+
+
+def _head(review: Review) -> Text:
+    head = Text.assemble((review.id, "bold"), "  ", clean(review.task), "  ", (review.state, _STYLE[review.state]))
+    if review.reviewer is not None:
+        head.append(clean(f" by {review.reviewer}"))
+    if review.lease_ends is not None:
+        head.append(f" until {datetime.fromtimestamp(review.lease_ends, UTC):%H:%M:%S} UTC")
+    if review.reason is not None:
+        head.append(clean(f": {review.reason}"))
+    return head
+
+
+def _line(text: str) -> Text:
+    return Text(text, style="bold")
+
+
+def _source(kept: KeptInput | None, path: Callable[[KeptFile], Path]) -> Iterator[Text]:
+    if kept is None:
+        yield Text("it is not kept: see [reviews] keep and days", style="dim")
+        return
+    for part in kept.parts:
+        if isinstance(part, KeptText):
+            yield Text(clean(part.text))
+        else:
+            yield Text(clean(f"{part.kind}, {part.media_type}, {part.bytes:,} bytes: {path(part)}"))
+
+
+def _beginning(kept: KeptInput | None) -> str:
+    if kept is None:
+        return "(the source is not kept)"
+    first = next((part.text for part in kept.parts if isinstance(part, KeptText) and part.text.strip()), "")
+    words = clean(" ".join(first.split())) or ", ".join(file.kind for file in kept.files)
+    return words if len(words) <= _WIDE else words[: _WIDE - 1] + "…"
+
+
+def _doubt(key: str, found: Sequence[Finding]) -> Iterator[str]:
+    for one in found:
+        yield clean(f"{key}: {one.reason} ({one.check})")
+    if not found:
+        yield clean(f"{key}: no model answered")
+
+
+def _against(found: Sequence[Finding]) -> RenderableType:
+    lines = [Text("the checks have something against it, and the person's word stands:", style="yellow")]
+    lines += [
+        Text(clean(f"  {one.field}: {one.reason} ({one.check})" if one.field else f"  {one.reason} ({one.check})"))
+        for one in found
+    ]
+    return Group(*lines)
+
+
+def _words(view: ReviewView) -> str:
+    """What to type: the fields that need a value."""
+    keys = tuple(view.doubts) or (view.task.keys if view.task else ())
+    return " ".join(f"{key}=…" for key in keys)
+
+
+def _best(view: ReviewView) -> dict[str, Json]:
+    return dict(view.run.answer) if isinstance(view.run.answer, dict) else {}
+
+
+def _value(value: Json) -> str:
+    if value is None:
+        return "–"
+    text = clean(value if isinstance(value, str) else msgspec.json.encode(value).decode())
+    return text if len(text) <= _WIDE else text[: _WIDE - 1] + "…"
+
+
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}s"
