@@ -116,6 +116,16 @@ async def test_an_open_review_stays_and_what_was_answered_until_its_age(tmp_path
         assert await inputs.find(TaskInput(parts=(picture("red"),)).sha256) is not None
 
 
+async def test_a_server_that_runs_for_long_sweeps_whatever_becomes_of_its_runs(tmp_path: Path) -> None:
+    clock = Clock()
+    async with kept_by(tmp_path, clock, ReviewSettings(days=1, keep="all")) as (inputs, ledger):
+        await end(inputs, ledger, "r1", GIVEN, clock.now, "accepted")
+        assert len(on_disk(tmp_path)) == 2
+        clock.now += 2 * DAY
+        assert await inputs.keeping(GIVEN, "rejected") is None
+        assert on_disk(tmp_path) == []
+
+
 async def test_bytes_of_two_inputs_stay_until_both_are_gone(tmp_path: Path) -> None:
     clock = Clock()
     async with kept_by(tmp_path, clock) as (inputs, ledger):

@@ -46,10 +46,10 @@ class Inputs:
 
         Raises LedgerError where the disk does not take its files.
         """
-        if verdict not in _KEPT[self._settings.keep]:
-            return None
         if self._clock() - self._swept >= _SWEEP_S:
             await self.sweep()
+        if verdict not in _KEPT[self._settings.keep]:
+            return None
         files = {hashlib.sha256(part.data).hexdigest(): part.data for part in given.parts if not isinstance(part, Text)}
 
         def place() -> None:
