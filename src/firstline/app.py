@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,7 +29,9 @@ from firstline.types import Value
 from firstline.workflow.basis import Basis
 from firstline.workflow.call import Door
 from firstline.workflow.certificate.certificates import Certificates
+from firstline.workflow.certificate.certifier import Certifier, Statistics
 from firstline.workflow.certificate.recording import Recorder
+from firstline.workflow.certificate.target import Worth
 from firstline.workflow.chat import Chat
 from firstline.workflow.converse import Converser
 from firstline.workflow.decide import Decider
@@ -106,12 +109,25 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
         files = Files(ledger.files, settings.files_path, settings.files)
         await files.tidy()
         await inputs.tidy()
+        recorder = Recorder(basis, runner)
+        certifier = Certifier(
+            runner=runner,
+            recorder=recorder,
+            pinner=pinner,
+            certificates=certificates,
+            load=_statistics,
+            worth=Worth(
+                machine_nano_usd_per_second=settings.worth.machine_usd_per_hour * 1e9 / 3600,
+                review_nano_usd=settings.worth.review_usd * 1e9,
+            ),
+            folder=settings.records_path,
+        )
         services = Services(
             settings=settings,
             catalog=catalog,
             tasks=tasks,
             runner=runner,
-            recorder=Recorder(basis, runner),
+            recorder=recorder,
             converser=Converser(catalog=catalog, tasks=tasks, runner=runner, chat=chat, tokens=O200k()),
             decider=Decider(basis, reader=turns),
             embedder=Embedder(basis, embed=encoders.embed, encoding=Cl100k()),
@@ -120,6 +136,7 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
             keyring=Keyring(ledger.keys),
             pinner=pinner,
             certificates=certificates,
+            certifier=certifier,
             rates=rates,
             reviews=Reviews(ledger, tasks, runner, inputs, settings.reviews),
         )
@@ -151,6 +168,12 @@ class _Encoders:
         """Let go of the weights."""
         for encoder in self._encoders.values():
             await encoder.close()
+
+
+def _statistics() -> Statistics:
+    """Load what computes certificates: SciPy and scikit-learn take a second, and nothing else needs them."""
+    found: Statistics = importlib.import_module("firstline.workflow.certificate.statistics").certify_records
+    return found
 
 
 def _engine(model: Model, weights: WeightsStore, loaded: Loaded) -> Engine:

@@ -10,12 +10,13 @@ from typing import Annotated
 
 import typer
 
-from firstline.cli import commands, demo, doctor, key_commands, serving
+from firstline.cli import certify_commands, commands, demo, doctor, key_commands, serving
 from firstline.cli.certificate_words import certificates
 from firstline.cli.console import Out, perform
 from firstline.cli.key_words import keys
 from firstline.cli.review_words import reviews
 from firstline.cli.task_words import tasks
+from firstline.workflow.task import Per
 
 app = typer.Typer(
     name="firstline",
@@ -75,6 +76,41 @@ def evaluate(
     """Measure a task on examples: quality, coverage, escalation, cost and time."""
     out = Out(json=json)
     perform(out, lambda: commands.evaluate(out, task, data, limit))
+
+
+@app.command()
+def certify(
+    task: TaskName,
+    data: Annotated[Path, typer.Argument(metavar="DATA.jsonl", help="a line an example: input and expected")],
+    max_error: Annotated[float | None, typer.Option(help="most of the served answers that may be wrong")] = None,
+    confidence: Annotated[float | None, typer.Option(help="how sure of it, 0.5 to 1")] = None,
+    per: Annotated[Per | None, typer.Option(help="promise it of all answers, or of each class or field")] = None,
+    seed: Annotated[int, typer.Option(help="of the split into fit, choose and certify", min=0)] = 0,
+    budget: Annotated[str, typer.Option(metavar="USD", help="what asking the rungs may cost; 0: no limit")] = "1",
+    records: Annotated[Path | None, typer.Option(metavar="FILE", help="keep recorded attempts there")] = None,
+    no_benefit: Annotated[bool, typer.Option("--no-benefit", help="leave no rung out")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="report only, put nothing in force")] = False,
+    json: Json = False,
+) -> None:
+    """Measure on labelled examples which answers may be served so that at most a share of them is wrong, and put
+    the certificate in force. Status 1 where that cannot be promised."""
+    out = Out(json=json)
+    perform(
+        out,
+        lambda: certify_commands.certify(
+            out,
+            task,
+            data,
+            max_error=max_error,
+            confidence=confidence,
+            per=per,
+            seed=seed,
+            budget=budget,
+            records=records,
+            plain=no_benefit,
+            dry_run=dry_run,
+        ),
+    )
 
 
 @app.command()

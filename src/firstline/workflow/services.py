@@ -7,6 +7,7 @@ from firstline.ledger.store import Ledger
 from firstline.settings import Settings
 from firstline.types import Value
 from firstline.workflow.certificate.certificates import Certificates
+from firstline.workflow.certificate.certifier import Certifier
 from firstline.workflow.certificate.recording import Recorder
 from firstline.workflow.converse import Converser
 from firstline.workflow.decide import Decider
@@ -36,5 +37,6 @@ class Services(Value, frozen=True, kw_only=True):
     keyring: Keyring
     pinner: Pinner
     certificates: Certificates
+    certifier: Certifier
     rates: Rates
     reviews: Reviews

@@ -1,0 +1,90 @@
+"""`firstline certify`: what it does."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+
+from firstline import settings
+from firstline.app import build
+from firstline.cli import show_certificate
+from firstline.cli.console import DONE, FAILED, Out
+from firstline.cli.key_commands import usd
+from firstline.cli.progress import counting
+from firstline.errors import UsageError
+from firstline.types import Json
+from firstline.workflow.certificate.certifier import Certification, Plan
+from firstline.workflow.certificate.target import Target
+from firstline.workflow.examples import read_rows
+from firstline.workflow.task import Per
+from firstline.workflow.task import Target as Declared
+
+
+async def certify(
+    out: Out,
+    name: str,
+    data: Path,
+    *,
+    max_error: float | None,
+    confidence: float | None,
+    per: Per | None,
+    seed: int,
+    budget: str,
+    records: Path | None,
+    plain: bool,
+    dry_run: bool,
+) -> int:
+    """Certify a task on a file of examples; status 1 where the promise cannot be kept."""
+    async with build(settings.load()) as app:
+        task = app.services.tasks.get(name)
+        said = task.target or Declared()
+        target = Target(
+            max_error=said.max_error if max_error is None else max_error,
+            confidence=said.confidence if confidence is None else confidence,
+            per=per or said.per,
+        )
+        _check(target)
+        rows = await asyncio.to_thread(read_rows, data, app.services.settings.limits)
+        plan = Plan(
+            target=target,
+            seed=seed,
+            benefit=said.benefit and not plain,
+            enable=not dry_run,
+            limit=usd(budget, "--budget"),
+        )
+        with counting(out, f"{name}  {data.name}", len(rows)) as done:
+            found = await app.services.certifier.certify(
+                task, rows, plan, name=data.name, records=records, on_progress=done
+            )
+    shown = certification_object(found)
+    if out.json:
+        out.emit(shown)
+    else:
+        out.result.print(show_certificate.show_certification(shown), soft_wrap=True)
+    return DONE if found.result.feasible else FAILED
+
+
+def certification_object(found: Certification) -> dict[str, Json]:
+    """Give what came of certifying: the figures of the result, and what is in force now."""
+    result = found.result
+    rungs = found.policy.rungs if found.policy is not None else ()
+    return {
+        **msgspec.to_builtins(result),
+        "certificate": None if found.certificate is None else found.certificate.id,
+        "fallback": None if found.certificate is None else found.certificate.fallback,
+        "version": found.version,
+        "max_error": result.target.max_error,
+        "confidence": result.target.confidence,
+        "expected_cost_nano_usd": result.costs.money_nano_usd,
+        "thresholds": {rung.model: {**rung.thresholds, **rung.class_thresholds} for rung in rungs},
+    }
+
+
+def _check(target: Target) -> None:
+    """Refuse a target out of range before anything is run."""
+    if not 0 < target.max_error < 1:
+        raise UsageError(f"--max-error is between 0 and 1, not {target.max_error}", hint="0.02 is 2 %")
+    if not 0.5 <= target.confidence < 1:
+        raise UsageError(f"--confidence is at least 0.5 and below 1, not {target.confidence}", hint="0.95 is usual")

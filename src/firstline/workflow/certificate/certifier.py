@@ -1,0 +1,157 @@
+"""From labelled examples to a certificate: examine, record, compute, and put it in force if the promise can be kept."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from firstline.errors import UsageError
+from firstline.money import NanoUSD
+from firstline.types import Value
+from firstline.workflow.certificate.certificates import Certificate, Certificates
+from firstline.workflow.certificate.policy import Policy
+from firstline.workflow.certificate.recording import Recorder
+from firstline.workflow.certificate.records import Record, append_records, read_records
+from firstline.workflow.certificate.result import Result
+from firstline.workflow.certificate.target import Target, Worth
+from firstline.workflow.examples import Row, examine
+from firstline.workflow.lock import LockedTask
+from firstline.workflow.pinning import Pinner
+from firstline.workflow.run import Runner
+from firstline.workflow.task import Fallback, Task
+
+
+class Certified(Protocol):
+    """What the statistics give: the policy to serve by (None: infeasible) and what was measured."""
+
+    @property
+    def policy(self) -> Policy | None:
+        """The policy."""
+        ...
+
+    @property
+    def result(self) -> Result:
+        """The figures."""
+        ...
+
+
+class Statistics(Protocol):
+    """Computes a certificate from records. It takes a second to load, so that only who certifies does."""
+
+    def __call__(
+        self, task: Task, records: Sequence[Record], *, target: Target, worth: Worth, seed: int, benefit: bool
+    ) -> Certified:
+        """Fit, choose and test. Raises UsageError for a promise that the records have nothing for."""
+        ...
+
+
+class Plan(Value, frozen=True, kw_only=True):
+    """How to certify: what to promise, the `seed` of the split, and what the recording may cost in all.
+
+    `benefit` lets rungs be left out that would hardly settle anything. `enable` puts a certificate in force that can
+    be kept; without, it is only reported.
+    """
+
+    target: Target
+    seed: int = 0
+    benefit: bool = True
+    enable: bool = True
+    limit: NanoUSD | None = None
+
+
+class Certification(Value, frozen=True, kw_only=True):
+    """What came of it. `certificate` is in force; None where the promise cannot be kept, or was not to be enabled."""
+
+    result: Result
+    version: str
+    policy: Policy | None
+    certificate: Certificate | None
+
+
+class Certifier:
+    """Certifies tasks. `load` gives the statistics; `folder` keeps the recorded attempts."""
+
+    def __init__(
+        self,
+        *,
+        runner: Runner,
+        recorder: Recorder,
+        pinner: Pinner,
+        certificates: Certificates,
+        load: Callable[[], Statistics],
+        worth: Worth,
+        folder: Path,
+    ) -> None:
+        self._runner = runner
+        self._recorder = recorder
+        self._pinner = pinner
+        self._certificates = certificates
+        self._load = load
+        self._worth = worth
+        self._folder = folder
+
+    async def certify(
+        self,
+        task: Task,
+        rows: Sequence[Row],
+        plan: Plan,
+        *,
+        name: str,
+        records: Path | None = None,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> Certification:
+        """Certify a task on the rows of the file `name`; `records` replaces the file that attempts are kept in.
+
+        Raises UsageError for bad examples, BudgetError where the recording costs too much, and what recording raises.
+        """
+        examine(task, rows, name=name)
+        ladder = self._runner.rungs(task)
+        usable = [rung for rung in ladder if rung.skipped is None]
+        if not usable:
+            why = "; ".join(f"{rung.model.id}: {rung.skipped}" for rung in ladder)
+            raise UsageError(f"no rung of {task.name} can be asked here ({why})" if why else "the ladder is empty")
+        path = records or self._folder / f"{_behaviour(await self._pinner.pin(task, ladder))}.jsonl"
+        known = await asyncio.to_thread(read_records, path)
+        found = await self._recorder.record(
+            task,
+            rows,
+            known,
+            keep=lambda record: append_records(path, [record]),
+            limit=plan.limit,
+            on_progress=on_progress,
+        )
+        certified = await asyncio.to_thread(self._compute, task, found, plan)
+        certificate = None
+        if certified.policy is not None and plan.enable:
+            certificate = await self._certificates.issue(
+                task,
+                ladder,
+                certified.policy,
+                promise=(plan.target.max_error, plan.target.confidence, plan.target.per),
+                measured=msgspec.to_builtins(certified.result),
+                fallback=_fallback(task, certified.result, plan.target, rungs=len(ladder)),
+            )
+        return Certification(
+            result=certified.result, version=task.version, policy=certified.policy, certificate=certificate
+        )
+
+    def _compute(self, task: Task, found: Sequence[Record], plan: Plan) -> Certified:
+        return self._load()(task, found, target=plan.target, worth=self._worth, seed=plan.seed, benefit=plan.benefit)
+
+
+def _behaviour(pin: LockedTask) -> str:
+    """Name what the attempts of a task depend on."""
+    told = msgspec.json.encode([pin.version, pin.behaviour, pin.ladder, pin.second_reader], order="deterministic")
+    return hashlib.sha256(told).hexdigest()[:24]
+
+
+def _fallback(task: Task, result: Result, target: Target, *, rungs: int) -> Fallback:
+    """What serves once a certificate is withdrawn: what the task says, else the top rung where it was good enough."""
+    if task.target is not None and task.target.fallback is not None:
+        return task.target.fallback
+    return "top" if rungs > 1 and result.always_top.error <= target.max_error else "review"
