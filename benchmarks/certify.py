@@ -3,8 +3,8 @@
     python benchmarks/certify.py --data DIR --records DIR [--max-error 0.02 0.05 0.1] [--seed 0] [--json]
 
 DIR of `--records` is what `benchmarks/attempts.py --data DIR` wrote. One split of each set, by `--seed`: the figures
-are those of the part that nothing was fitted or chosen on. `ece` is the expected calibration error (15 bins of equal width)
-of each rung and field, before (the model's own probability) and after.
+are those of the part that nothing was fitted or chosen on. `ece` is the expected calibration error (15 bins of equal
+width) of each rung and field, before (the model's own probability) and after.
 """
 
 from __future__ import annotations
