@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
@@ -16,6 +16,8 @@ from firstline.api.run_object import wire_headers
 from firstline.errors import FirstlineError
 from firstline.types import Json
 from firstline.workflow.task_reply import Rejected
+
+T = TypeVar("T")
 
 Refuse = Callable[[FirstlineError, Mapping[str, str] | None], Response]
 """Writes an error in a surface's own shape."""
@@ -34,3 +36,20 @@ async def while_here(request: Request, work: Coroutine[Any, Any, ASGIApp], refus
 def json_response(body: Json, headers: Mapping[str, str] | None = None) -> Response:
     """Answer with JSON."""
     return Response(msgspec.json.encode(body), media_type="application/json", headers=dict(headers or {}))
+
+
+def page_response(found: Sequence[T], limit: int, show: Callable[[T], dict[str, Json]]) -> Response:
+    """Answer with a page of at most `limit` things as `show` writes them, each with its id.
+
+    `found` holds one more than that where there is a next page.
+    """
+    page = [show(one) for one in found[:limit]]
+    return json_response(
+        {
+            "object": "list",
+            "data": page,
+            "first_id": page[0]["id"] if page else None,
+            "last_id": page[-1]["id"] if page else None,
+            "has_more": len(found) > len(page),
+        }
+    )

@@ -12,12 +12,13 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from firstline.api.answering import json_response
 from firstline.api.certificate_object import certificate_object
 from firstline.api.fields import read_query
 from firstline.api.operation import Operation
 from firstline.errors import FirstlineError
 from firstline.ledger.certificates import CertificateState
-from firstline.types import Json, Value
+from firstline.types import Value
 from firstline.workflow.certificate.certificates import Certificate
 from firstline.workflow.services import Services
 from firstline.workflow.task import Fallback, Per
@@ -64,7 +65,7 @@ async def retrieve_certificate(request: Request) -> Response:
     """Show one certificate. Raises NotFoundError."""
     services: Services = request.app.state.services
     certificate = await services.certificates.get(request.path_params["id"])
-    return _json(certificate_object(certificate, await moved(services, certificate)))
+    return json_response(certificate_object(certificate, await moved(services, certificate)))
 
 
 @Operation(query=CertificateQuery, answer=CertificateList)
@@ -74,7 +75,7 @@ async def list_certificates(request: Request) -> Response:
     query = read_query(request, CertificateQuery)
     found = (await services.certificates.latest(task=query.task))[: query.limit]
     data = [certificate_object(one, await moved(services, one)) for one in found]
-    return _json({"object": "list", "data": data})
+    return json_response({"object": "list", "data": data})
 
 
 async def moved(services: Services, certificate: Certificate) -> list[str]:
@@ -86,7 +87,3 @@ async def moved(services: Services, certificate: Certificate) -> list[str]:
         return await services.certificates.moved(certificate, task, services.runner.rungs(task))
     except FirstlineError as error:
         return [error.message]
-
-
-def _json(value: Json) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")

@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from firstline.api.answering import json_response, page_response
 from firstline.api.auth import caller_of
 from firstline.api.documents import Deleted, Page
 from firstline.api.fields import read_query, read_words
@@ -89,7 +90,7 @@ async def upload_file(request: Request) -> Response:
             )
     except ClientDisconnect:
         return Response(status_code=499)
-    return _json(file_object(kept))
+    return json_response(file_object(kept))
 
 
 @Operation(query=FileQuery, answer=FileList, errors=(NotFoundError,))
@@ -101,23 +102,14 @@ async def list_files(request: Request) -> Response:
     found = await services.files.list(
         query.limit + 1, caller_of(request), purpose=query.purpose, after=query.after, order=query.order
     )
-    page = found[: query.limit]
-    return _json(
-        {
-            "object": "list",
-            "data": [file_object(file) for file in page],
-            "first_id": page[0].id if page else None,
-            "last_id": page[-1].id if page else None,
-            "has_more": len(found) > len(page),
-        }
-    )
+    return page_response(found, query.limit, file_object)
 
 
 @Operation(answer=FileObject)
 async def retrieve_file(request: Request) -> Response:
     """Show one file. Raises NotFoundError."""
     services: Services = request.app.state.services
-    return _json(file_object(await services.files.get(request.path_params["id"], caller_of(request))))
+    return json_response(file_object(await services.files.get(request.path_params["id"], caller_of(request))))
 
 
 @Operation(media_type="application/octet-stream")
@@ -143,7 +135,7 @@ async def delete_file(request: Request) -> Response:
     services: Services = request.app.state.services
     file_id: str = request.path_params["id"]
     await services.files.delete(file_id, caller_of(request))
-    return _json({"id": file_id, "object": "file", "deleted": True})
+    return json_response({"id": file_id, "object": "file", "deleted": True})
 
 
 def file_object(file: StoredFile) -> dict[str, Json]:
@@ -169,10 +161,6 @@ def _fields(form: Form) -> FileFields:
     if (fields.anchor is None) != (fields.seconds is None):
         raise UsageError("expires_after needs anchor and seconds", param="expires_after")
     return fields
-
-
-def _json(value: Json) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")
 
 
 class _WholeFile(FileResponse):

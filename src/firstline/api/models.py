@@ -10,10 +10,10 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Literal
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from firstline.api.answering import json_response
 from firstline.api.auth import caller_for, caller_of
 from firstline.api.operation import NAMES_MODEL, Operation
 from firstline.catalog.model import Model
@@ -90,7 +90,7 @@ async def list_models(request: Request) -> Response:
     models = ((model, name) for model in services.catalog.list() for name in model.names())
     data = [model_object(model, name, now) for model, name in models if seen(name)]
     data += [task_object(task) for task in await services.tasks.all() if seen(TASK_PREFIX + task.name)]
-    return _json({"object": "list", "data": data})
+    return json_response({"object": "list", "data": data})
 
 
 @Operation(answer=ModelObject, errors=(*NAMES_MODEL, TaskError))
@@ -100,9 +100,9 @@ async def retrieve_model(request: Request) -> Response:
     name: str = request.path_params["id"]
     caller_for(request, name)
     if name.startswith(TASK_PREFIX):
-        return _json(task_object(await services.tasks.find(name.removeprefix(TASK_PREFIX))))
+        return json_response(task_object(await services.tasks.find(name.removeprefix(TASK_PREFIX))))
     # A path of this machine is no name on the wire.
-    return _json(model_object(services.catalog.get(name, own_files=False), name, datetime.now(UTC)))
+    return json_response(model_object(services.catalog.get(name, own_files=False), name, datetime.now(UTC)))
 
 
 def model_object(model: Model, name: str, now: datetime) -> dict[str, Json]:
@@ -164,7 +164,3 @@ def _nano(usd: Decimal | None) -> int | None:
 
 def _epoch(day: date | None) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) if day else 0
-
-
-def _json(value: Json) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")

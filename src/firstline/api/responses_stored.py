@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from starlette.requests import Request
 from starlette.responses import Response
 
-from firstline.api.answering import json_response
+from firstline.api.answering import json_response, page_response
 from firstline.api.auth import caller_of
 from firstline.api.documents import Deleted
 from firstline.api.fields import read_query
@@ -95,16 +95,7 @@ async def list_input_items(request: Request) -> Response:
         if query.after not in ids:
             raise UsageError(f"after: there is no item {query.after[:64]!r}", param="after")
         items = items[ids.index(query.after) + 1 :]
-    page = items[: query.limit]
-    return json_response(
-        {
-            "object": "list",
-            "data": page,
-            "first_id": page[0]["id"] if page else None,
-            "last_id": page[-1]["id"] if page else None,
-            "has_more": len(items) > len(page),
-        }
-    )
+    return page_response(items, query.limit, dict)
 
 
 @Operation(answer=ResponseObject, errors=(UsageError,))

@@ -12,7 +12,7 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from firstline.api.answering import json_response
+from firstline.api.answering import json_response, page_response
 from firstline.api.auth import caller_of
 from firstline.api.body import read_object
 from firstline.api.fields import read_fields, read_query
@@ -88,16 +88,7 @@ async def list_reviews(request: Request) -> Response:
     found = await services.reviews.list(
         query.limit + 1, caller_of(request), task=query.task, state=query.state, kind=query.kind, after=query.after
     )
-    page = found[: query.limit]
-    return json_response(
-        {
-            "object": "list",
-            "data": [review_object(review) for review in page],
-            "first_id": page[0].id if page else None,
-            "last_id": page[-1].id if page else None,
-            "has_more": len(found) > len(page),
-        }
-    )
+    return page_response(found, query.limit, review_object)
 
 
 @Operation(answer=WholeReview)

@@ -9,13 +9,14 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from firstline.api.answering import json_response, page_response
 from firstline.api.auth import caller_of
 from firstline.api.documents import RunList, RunObject
 from firstline.api.fields import read_query
 from firstline.api.operation import Operation
 from firstline.api.run_object import run_object
 from firstline.errors import NotFoundError
-from firstline.types import Json, Verdict
+from firstline.types import Verdict
 from firstline.workflow.call import key_of
 from firstline.workflow.services import Services
 
@@ -33,7 +34,7 @@ class RunQuery(msgspec.Struct, frozen=True, kw_only=True):
 async def get_run(request: Request) -> Response:
     """Show one run. Raises NotFoundError, for another key's run too."""
     services: Services = request.app.state.services
-    return _json(
+    return json_response(
         run_object(await services.ledger.get_run(request.path_params["id"], key_id=key_of(caller_of(request))))
     )
 
@@ -51,17 +52,4 @@ async def list_runs(request: Request) -> Response:
         before=query.after,
         key_id=key_of(caller_of(request)),
     )
-    page = runs[: query.limit]
-    return _json(
-        {
-            "object": "list",
-            "data": [run_object(run) for run in page],
-            "first_id": page[0].id if page else None,
-            "last_id": page[-1].id if page else None,
-            "has_more": len(runs) > len(page),
-        }
-    )
-
-
-def _json(value: Json) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")
+    return page_response(runs, query.limit, run_object)

@@ -17,6 +17,7 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from firstline.api.answering import json_response, page_response
 from firstline.api.auth import caller_of
 from firstline.api.body import read_object
 from firstline.api.chat_documents import CompletionList, MessageList, StoredChatCompletion
@@ -112,13 +113,13 @@ async def list_completions(request: Request) -> Response:
         after=query.after,
         order=query.order,
     )
-    return _page([completion_object(one) for one in found], query.limit)
+    return page_response(found, query.limit, completion_object)
 
 
 @Operation(answer=StoredChatCompletion)
 async def retrieve_completion(request: Request) -> Response:
     """Show a stored completion. Raises NotFoundError."""
-    return _json(completion_object(await _found(request)))
+    return json_response(completion_object(await _found(request)))
 
 
 @Operation(body=MetadataBody, answer=StoredChatCompletion, example={"metadata": {"shop": "Contoso"}})
@@ -130,7 +131,7 @@ async def update_completion(request: Request) -> Response:
     changed = await services.ledger.stored.update(
         request.path_params["id"], body.metadata or {}, key_id=key_of(caller_of(request))
     )
-    return _json(completion_object(changed))
+    return json_response(completion_object(changed))
 
 
 @Operation(answer=Deleted)
@@ -139,7 +140,7 @@ async def delete_completion(request: Request) -> Response:
     services: Services = request.app.state.services
     completion_id: str = request.path_params["id"]
     await services.ledger.stored.delete(completion_id, key_id=key_of(caller_of(request)))
-    return _json({"object": "chat.completion.deleted", "id": completion_id, "deleted": True})
+    return json_response({"object": "chat.completion.deleted", "id": completion_id, "deleted": True})
 
 
 @Operation(query=MessageQuery, answer=MessageList)
@@ -157,7 +158,7 @@ async def list_messages(request: Request) -> Response:
         if query.after not in ids:
             raise UsageError(f"after: there is no message {query.after[:80]!r}", param="after")
         messages = messages[ids.index(query.after) + 1 :]
-    return _page(messages, query.limit)
+    return page_response(messages, query.limit, dict)
 
 
 def completion_object(completion: StoredCompletion) -> dict[str, Json]:
@@ -277,20 +278,3 @@ def _without_large_pictures(request: Mapping[str, Json]) -> dict[str, Json]:
 def _is_large(part: Mapping[str, Json]) -> bool:
     picture = part.get("image_url") if part.get("type") == "image_url" else None
     return isinstance(picture, dict) and len(picture["url"]) * 3 / 4 > LARGEST_PICTURE
-
-
-def _page(found: list[dict[str, Json]], limit: int) -> Response:
-    page = found[:limit]
-    return _json(
-        {
-            "object": "list",
-            "data": page,
-            "first_id": page[0]["id"] if page else None,
-            "last_id": page[-1]["id"] if page else None,
-            "has_more": len(found) > len(page),
-        }
-    )
-
-
-def _json(value: Json) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")

@@ -13,6 +13,7 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from firstline.api.answering import json_response
 from firstline.api.auth import caller_of
 from firstline.api.fields import read_words
 from firstline.api.key_object import money_object
@@ -101,7 +102,7 @@ async def usage(request: Request) -> Response:
         groups=query.group_by,
         key_id=key_of(caller_of(request)),
     )
-    return _json(
+    return json_response(
         {
             "object": "page",
             "data": buckets(rows, start, end, WIDTHS[query.bucket_width]),
@@ -119,9 +120,9 @@ async def credits(request: Request) -> Response:
     if caller is None:
         totals = msgspec.to_builtins(await services.ledger.usage.totals())
         nothing = {"prepaid": False, "balance_nano_usd": None, "available_nano_usd": None}
-        return _json({"object": "credits", "api_key_id": None, **totals, **nothing})
+        return json_response({"object": "credits", "api_key_id": None, **totals, **nothing})
     key = await services.ledger.keys.get(caller.key_id)
-    return _json({"object": "credits", "api_key_id": key.id, "prepaid": key.prepaid, **money_object(key)})
+    return json_response({"object": "credits", "api_key_id": key.id, "prepaid": key.prepaid, **money_object(key)})
 
 
 def read_query(request: Request) -> UsageQuery:
@@ -186,7 +187,3 @@ def result_object(row: UsageRow) -> dict[str, Json]:
         "task": row.task,
         "api_key_id": row.api_key_id,
     }
-
-
-def _json(value: Json) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")
