@@ -26,13 +26,8 @@ def certificate_object(certificate: Certificate, moved: Sequence[str] = ()) -> d
         "per": certificate.per,
         "fallback": certificate.fallback,
         "models": [model.model for model in certificate.pin.ladder],
-        "thresholds": thresholds(certificate),
+        "thresholds": certificate.policy.thresholds(),
         "measured": msgspec.to_builtins(certificate.measured),
         "created": certificate.created,
         "ended": certificate.ended,
     }
-
-
-def thresholds(certificate: Certificate) -> dict[str, Json]:
-    """Give the least confidence by model and field, or label."""
-    return {rung.model: {**rung.thresholds, **rung.class_thresholds} for rung in certificate.policy.rungs}

@@ -73,7 +73,7 @@ async def list_certificates(request: Request) -> Response:
     """List the latest certificates, newest first, of one task where it is named."""
     services: Services = request.app.state.services
     query = read_query(request, CertificateQuery)
-    found = (await services.certificates.latest(task=query.task))[: query.limit]
+    found = await services.certificates.latest(task=query.task, limit=query.limit)
     data = [certificate_object(one, await moved(services, one)) for one in found]
     return json_response({"object": "list", "data": data})
 

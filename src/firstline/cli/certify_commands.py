@@ -13,7 +13,6 @@ from firstline.cli import show_certificate
 from firstline.cli.console import DONE, FAILED, Out
 from firstline.cli.key_commands import usd
 from firstline.cli.progress import counting
-from firstline.errors import UsageError
 from firstline.types import Json
 from firstline.workflow.certificate.certifier import Certification, Plan
 from firstline.workflow.certificate.target import Target
@@ -45,7 +44,7 @@ async def certify(
             confidence=said.confidence if confidence is None else confidence,
             per=per or said.per,
         )
-        _check(target)
+        target.check(error="--max-error", confidence="--confidence")
         rows = await asyncio.to_thread(read_rows, data, app.services.settings.limits)
         plan = Plan(
             target=target,
@@ -69,7 +68,6 @@ async def certify(
 def certification_object(found: Certification) -> dict[str, Json]:
     """Give what came of certifying: the figures of the result, and what is in force now."""
     result = found.result
-    rungs = found.policy.rungs if found.policy is not None else ()
     return {
         **msgspec.to_builtins(result),
         "certificate": None if found.certificate is None else found.certificate.id,
@@ -78,13 +76,5 @@ def certification_object(found: Certification) -> dict[str, Json]:
         "max_error": result.target.max_error,
         "confidence": result.target.confidence,
         "expected_cost_nano_usd": result.costs.money_nano_usd,
-        "thresholds": {rung.model: {**rung.thresholds, **rung.class_thresholds} for rung in rungs},
+        "thresholds": {} if found.policy is None else found.policy.thresholds(),
     }
-
-
-def _check(target: Target) -> None:
-    """Refuse a target out of range before anything is run."""
-    if not 0 < target.max_error < 1:
-        raise UsageError(f"--max-error is between 0 and 1, not {target.max_error}", hint="0.02 is 2 %")
-    if not 0.5 <= target.confidence < 1:
-        raise UsageError(f"--confidence is at least 0.5 and below 1, not {target.confidence}", hint="0.95 is usual")

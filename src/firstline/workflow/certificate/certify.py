@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from firstline.errors import UsageError
 from firstline.types import Value
 from firstline.workflow.certificate.choose import choose
 from firstline.workflow.certificate.fit import fit
@@ -41,17 +40,10 @@ def certify_table(
     `benefit` lets rungs be left out that are not expected to pay. Raises UsageError for a target out of range, a
     promise that the table has no strata for, and a table in which nothing is labelled.
     """
-    _check(target)
+    target.check()
     split = draw(table.groups, table.truth, seed=seed) if parts is None else named(table.groups, parts)
     fitted = fit(table, split.fit, seed=seed)
     chosen = choose(table, fitted, split, target=target, worth=worth, benefit=benefit)
     outcome = sequence_test(table, fitted, split, chosen, max_error=target.max_error)
     result = report(table, fitted, split, chosen, outcome, target=target, worth=worth)
     return Certified(policy=outcome.policy, result=result)
-
-
-def _check(target: Target) -> None:
-    if not 0 < target.max_error < 1:
-        raise UsageError(f"the error to promise is between 0 and 1, not {target.max_error}", hint="0.02 is 2 %")
-    if not 0.5 <= target.confidence < 1:
-        raise UsageError(f"the confidence is at least 0.5 and below 1, not {target.confidence}", hint="0.95 is usual")

@@ -42,7 +42,7 @@ class Drift(Value, frozen=True, kw_only=True):
 
 def drift(wrong: Sequence[bool], max_error: float, *, alpha: float = ALPHA) -> Drift:
     """Weigh audits in the order they were made against a promise of at most `max_error`."""
-    alternatives = [q for times in _TIMES if (q := times * max_error) <= 0.5] or [(1 + max_error) / 2]
+    alternatives = _alternatives(max_error)
     logs = [0.0] * len(alternatives)
     most = 0.0
     for one in wrong:
@@ -63,9 +63,13 @@ def audits_needed(max_error: float, true_error: float, *, alpha: float = ALPHA) 
     """Give about how many audits withdraw a certificate whose answers are wrong at `true_error`; None: it holds."""
     if true_error <= max_error:
         return None
-    alternatives = [q for times in _TIMES if (q := times * max_error) <= 0.5] or [(1 + max_error) / 2]
+    alternatives = _alternatives(max_error)
     growth = max(
         true_error * math.log(q / max_error) + (1 - true_error) * math.log((1 - q) / (1 - max_error))
         for q in alternatives
     )
     return None if growth <= 0 else math.ceil((math.log(1 / alpha) + math.log(len(alternatives))) / growth)
+
+
+def _alternatives(max_error: float) -> list[float]:
+    return [q for times in _TIMES if (q := times * max_error) <= 0.5] or [(1 + max_error) / 2]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from firstline.workflow.certificate.apply import confidences
-from firstline.workflow.certificate.logistic import fit_many, fit_one, log_losses
+from firstline.workflow.certificate.logistic import fit_many, fit_one, log_losses, sigmoid
 from firstline.workflow.certificate.policy import LABEL_RATE, Calibrator
 from firstline.workflow.certificate.table import RIGHT, UNLABELLED, Floats, Ints, Table
 
@@ -79,11 +79,11 @@ def _field(table: Table, place: int, at: int, rows: Ints, folds: Ints) -> tuple[
     alone = np.column_stack([table.signals_alone[place][used, at], rates])
     if np.array_equal(signals, alone, equal_nan=True):
         calibrator, scores = calibrate(names, signals, y, fold)
-        unseen[known] = unseen_alone[known] = _sigmoid(scores)
+        unseen[known] = unseen_alone[known] = sigmoid(scores)
     else:
         # Each row in both of its states, so that what is missing in one is weighed for it.
         calibrator, scores = calibrate(names, np.concatenate([signals, alone]), np.tile(y, 2), np.tile(fold, 2))
-        unseen[known], unseen_alone[known] = np.split(_sigmoid(scores), 2)
+        unseen[known], unseen_alone[known] = np.split(sigmoid(scores), 2)
     return calibrator, unseen, unseen_alone
 
 
@@ -226,9 +226,4 @@ def _rates(named: Ints, y: Floats, labels: int) -> Floats:
     count = np.bincount(named, minlength=labels)
     right = np.bincount(named, weights=y, minlength=labels)
     found: Floats = (right + _PRIOR * average) / (count + _PRIOR)
-    return found
-
-
-def _sigmoid(scores: Floats) -> Floats:
-    found: Floats = 1 / (1 + np.exp(-np.clip(scores, -700, 700)))
     return found

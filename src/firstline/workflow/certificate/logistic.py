@@ -28,7 +28,7 @@ def fit_many(x: Floats, y: Floats, weights: Floats, penalties: Floats) -> Floats
     beta = np.zeros((len(penalties), size))
     value = _objective(full, y, weights, ridge, beta)
     for _ in range(_STEPS):
-        share = _sigmoid(beta @ full.T)
+        share = sigmoid(beta @ full.T)
         slope = (weights * (share - y)) @ full + ridge * beta
         bend = _gram(full, weights * share * (1 - share))
         bend[:, range(size), range(size)] += ridge + 1e-12
@@ -74,6 +74,7 @@ def _objective(x: Floats, y: Floats, weights: Floats, ridge: Floats, beta: Float
     return found
 
 
-def _sigmoid(z: Floats) -> Floats:
+def sigmoid(z: Floats) -> Floats:
+    """Turn log-odds into probabilities."""
     found: Floats = 1 / (1 + np.exp(-np.clip(z, -700, 700)))
     return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from firstline.workflow.certificate.bounds import interval
+from firstline.workflow.certificate.logistic import sigmoid
 from firstline.workflow.certificate.result import Calibration, Interval, Reliability, ReliabilityPoint
 from firstline.workflow.certificate.table import RIGHT, UNLABELLED, Bools, Floats, Ints, Table
 
@@ -78,6 +79,5 @@ def _own(table: Table, rows: Ints, place: int, at: int) -> Floats:
         found: Floats = table.signals[place][rows, at, names.index("probability")]
         return found
     if "odds" in names:
-        found = 1 / (1 + np.exp(-np.clip(table.signals[place][rows, at, names.index("odds")], -700, 700)))
-        return found
+        return sigmoid(table.signals[place][rows, at, names.index("odds")])
     return np.full(len(rows), np.nan)

@@ -95,6 +95,10 @@ class Policy(Value, frozen=True, kw_only=True):
         """Give the rung of a model."""
         return next((rung for rung in self.rungs if rung.model == model), None)
 
+    def thresholds(self) -> dict[str, dict[str, float]]:
+        """Give the least confidence by model and field, or label."""
+        return {rung.model: {**rung.thresholds, **rung.class_thresholds} for rung in self.rungs}
+
     def withholds(self, field: str, value: Json) -> bool:
         """Say whether a settled value is left to a person, since nothing was promised about such."""
         return field in self.withheld_fields or (isinstance(value, str) and value in self.withheld_labels)

@@ -14,7 +14,7 @@ from firstline.workflow.answer import Draft
 from firstline.workflow.ascent import Ascent
 from firstline.workflow.basis import Basis
 from firstline.workflow.certificate.cover import NOTHING
-from firstline.workflow.certificate.records import FieldRecord, Record, RungRecord, record_key
+from firstline.workflow.certificate.records import FieldRecord, Record, RungRecord, record_key, without_heard
 from firstline.workflow.climb import Judged
 from firstline.workflow.evaluate import agrees
 from firstline.workflow.examples import Row
@@ -145,7 +145,6 @@ def _field(
     task: Task, key: str, draft: Draft, judged: Judged, alone: Judged, expected: Mapping[str, Json]
 ) -> FieldRecord:
     value, signals, by_itself = draft.values.get(key), judged.signals[key], alone.signals[key]
-    without = {name: one for name, one in signals.items() if name != "heard"}
     return FieldRecord(
         value=value,
         passed=key not in judged.standing.open,
@@ -153,7 +152,7 @@ def _field(
         right=agrees(task, key, value, expected[key]) if key in expected else None,
         probability=draft.confidences.get(key),
         signals=signals,
-        signals_alone=None if by_itself == without else by_itself,
+        signals_alone=None if by_itself == without_heard(signals) else by_itself,
     )
 
 

@@ -18,6 +18,11 @@ from firstline.types import Json, Value
 from firstline.workflow.source import TaskInput
 
 
+def without_heard(signals: Mapping[str, float]) -> dict[str, float]:
+    """Give signals without what other models said."""
+    return {name: value for name, value in signals.items() if name != "heard"}
+
+
 class FieldRecord(Value, frozen=True, kw_only=True):
     """What one rung gave for one field: the value, whether its checks let it stand, and the signals.
 
@@ -38,7 +43,7 @@ class FieldRecord(Value, frozen=True, kw_only=True):
         """The signals as if no rung had been asked before."""
         if self.signals_alone is not None:
             return self.signals_alone
-        return {name: value for name, value in self.signals.items() if name != "heard"}
+        return without_heard(self.signals)
 
 
 class RungRecord(Value, frozen=True, kw_only=True):

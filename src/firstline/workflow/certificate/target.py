@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from firstline.errors import UsageError
 from firstline.types import Value
 
 Per = Literal["answer", "class", "field"]
@@ -26,6 +27,13 @@ class Target(Value, frozen=True, kw_only=True):
     def delta(self) -> float:
         """The probability that the promise may fail."""
         return round(1 - self.confidence, 12)
+
+    def check(self, *, error: str = "the error to promise", confidence: str = "the confidence") -> None:
+        """Raise UsageError for a share out of range; `error` and `confidence` are what the caller calls them."""
+        if not 0 < self.max_error < 1:
+            raise UsageError(f"{error} is between 0 and 1, not {self.max_error}", hint="0.02 is 2 %")
+        if not 0.5 <= self.confidence < 1:
+            raise UsageError(f"{confidence} is at least 0.5 and below 1, not {self.confidence}", hint="0.95 is usual")
 
 
 class Worth(Value, frozen=True, kw_only=True):
