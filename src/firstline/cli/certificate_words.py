@@ -8,10 +8,10 @@ import typer
 
 from firstline.cli import certificate_commands
 from firstline.cli.console import Out, perform
+from firstline.cli.options import Json
 
 certificates = typer.Typer(help="What was promised of which task, and whether it still holds.", no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="print JSON on stdout and nothing else")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="id of a certificate (c_…), or the task's name")]
 
 

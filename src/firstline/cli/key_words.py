@@ -8,11 +8,11 @@ import typer
 
 from firstline.cli import key_commands
 from firstline.cli.console import Out, perform
+from firstline.cli.options import Json
 from firstline.types import KeyTerms
 
 keys = typer.Typer(help="API keys: who may ask for what, how fast, and for how much.", no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="print JSON on stdout and nothing else")]
 KeyName = Annotated[str, typer.Argument(metavar="NAME|ID", help="name or id of a key", show_default=False)]
 
 

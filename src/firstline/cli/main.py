@@ -14,6 +14,7 @@ from firstline.cli import certify_commands, commands, demo, doctor, key_commands
 from firstline.cli.certificate_words import certificates
 from firstline.cli.console import Out, perform
 from firstline.cli.key_words import keys
+from firstline.cli.options import Json
 from firstline.cli.review_words import reviews
 from firstline.cli.task_words import tasks
 from firstline.workflow.task import Per
@@ -33,7 +34,6 @@ app.add_typer(keys, name="keys")
 app.add_typer(certificates, name="certificates")
 app.add_typer(reviews, name="reviews")
 
-Json = Annotated[bool, typer.Option("--json", help="print JSON on stdout and nothing else")]
 TaskName = Annotated[str, typer.Argument(help="name of a task, such as receipt", show_default=False)]
 ModelId = Annotated[str, typer.Argument(help="id or alias of a model", show_default=False)]
 

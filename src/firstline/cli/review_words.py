@@ -10,12 +10,12 @@ import typer
 
 from firstline.cli import review_commands
 from firstline.cli.console import Out, perform
+from firstline.cli.options import Json
 from firstline.types import ReviewState
 from firstline.workflow.reviews import Answer
 
 reviews = typer.Typer(help="What no model settled: see it, take it, answer it.", no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="print JSON on stdout and nothing else")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="id of a review (rev_…) or of its run", show_default=False)]
 As = Annotated[str, typer.Option("--as", metavar="NAME", help="who you are; left out: your name at this machine")]
 

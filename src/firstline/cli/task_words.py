@@ -9,10 +9,9 @@ import typer
 
 from firstline.cli import lock_commands, task_commands
 from firstline.cli.console import Out, perform
+from firstline.cli.options import Json
 
 tasks = typer.Typer(help="The declared jobs: built in, and your own.", no_args_is_help=True)
-
-Json = Annotated[bool, typer.Option("--json", help="print JSON on stdout and nothing else")]
 
 
 @tasks.command(name="list")
