@@ -71,6 +71,14 @@ async def test_what_is_known_is_not_asked_again_and_a_corrected_label_counts(tmp
     assert again.rungs[0].fields["plate"].right is None
 
 
+async def test_an_input_that_stands_twice_is_asked_once(tmp_path: Path) -> None:
+    async with two_rungs(tmp_path, SMALL, LARGE) as app:
+        found, new = await recorded(app, [row({"total": 12.5}, line=1), row({"total": 12.5}, line=2)])
+        runs = await app.services.ledger.list_runs()
+    assert (new, len(runs)) == (1, 1)
+    assert [record.line for record in found] == [1, 2]
+
+
 async def test_a_rung_that_fails_is_recorded_as_such_and_asked_again_the_next_time(tmp_path: Path) -> None:
     async with two_rungs(tmp_path, SMALL, [{"error": "engine_timeout"}]) as app:
         ([record], _) = await recorded(app, [row({"total": 12.5})])

@@ -42,16 +42,16 @@ class Recorder:
         limit: NanoUSD | None = None,
         on_progress: Callable[[int], None] | None = None,
     ) -> list[Record]:
-        """Give the record of every row, in order; those `known` by their keys are not asked again.
+        """Give the record of every row, in order; those `known` by their keys, and repeated ones, are not asked again.
 
         `keep` is called with each new one, off the event loop. Raises BudgetError once the calls have cost `limit`,
         UsageError for wrong parameters, ModelNotFoundError, and EngineError where an input could not be read for a
         reason that is not its own.
         """
         ladder = self._runner.rungs(task)
-        out, spent = [], 0
+        out, spent, recorded = [], 0, dict(known)
         for number, row in enumerate(rows, start=1):
-            record = known.get(record_key(row.given, row.parameters))
+            record = recorded.get(record_key(row.given, row.parameters))
             if record is None or not _is_whole(record, ladder):
                 if limit is not None and spent >= limit > 0:
                     raise BudgetError(
@@ -59,6 +59,7 @@ class Recorder:
                         hint="what is recorded is kept; --budget allows more",
                     )
                 record = await self._one(task, row, ladder)
+                recorded[record.key] = record
                 spent += sum(rung.cost_nano_usd for rung in record.rungs)
                 await asyncio.to_thread(keep, record)
             else:
