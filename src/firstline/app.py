@@ -109,7 +109,8 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
         files = Files(ledger.files, settings.files_path, settings.files)
         await files.tidy()
         await inputs.tidy()
-        recorder = Recorder(basis, runner)
+        tokens = O200k()
+        recorder = Recorder(basis, runner, tokens)
         certifier = Certifier(
             runner=runner,
             recorder=recorder,
@@ -128,7 +129,7 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
             tasks=tasks,
             runner=runner,
             recorder=recorder,
-            converser=Converser(catalog=catalog, tasks=tasks, runner=runner, chat=chat, tokens=O200k()),
+            converser=Converser(catalog=catalog, tasks=tasks, runner=runner, chat=chat, tokens=tokens),
             decider=Decider(basis, reader=turns),
             embedder=Embedder(basis, embed=encoders.embed, encoding=Cl100k()),
             files=files,

@@ -115,3 +115,17 @@ def test_bad_examples_are_told_by_line_and_nothing_is_enabled(folder: Path, seco
     status, report, told = certify(folder / "data.jsonl")
     assert (status, report) == (2, None)
     assert words.split()[0] in told
+
+
+def test_a_budget_that_cannot_last_is_refused_before_anything_is_asked(folder: Path) -> None:
+    settings = folder / "firstline.toml"
+    prices = "input_usd_per_mtok = 1.0\noutput_usd_per_mtok = 4.0"
+    settings.write_text(f'{settings.read_text()}\n[models."paid/one"]\nbase_url = "http://127.0.0.1:9/v1"\n{prices}')
+    task = folder / "tasks" / "sort.toml"
+    task.write_text(task.read_text().replace('"fake/large"', '"paid/one"'))
+    status, report, told = certify(examples(folder, 60), "--budget", "0.0001")
+    assert (status, report) == (1, None)
+    assert "paid/one: 60 calls, about $0.00" in told
+    assert "the budget is $0.0001; nothing was asked" in told
+    assert "--budget allows more" in told
+    assert json.loads(CliRunner().invoke(app, ["runs", "--json"]).stdout or "[]") == []

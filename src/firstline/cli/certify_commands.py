@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -13,10 +14,13 @@ from firstline.cli import show_certificate
 from firstline.cli.console import DONE, FAILED, Out
 from firstline.cli.key_commands import usd
 from firstline.cli.progress import counting
+from firstline.money import NanoUSD
+from firstline.money import show as money
 from firstline.types import Json
 from firstline.workflow.certificate.certifier import Certification, Plan
 from firstline.workflow.certificate.target import Target
 from firstline.workflow.examples import read_rows
+from firstline.workflow.quote import Quote
 from firstline.workflow.task import Per
 from firstline.workflow.task import Target as Declared
 
@@ -55,7 +59,13 @@ async def certify(
         )
         with counting(out, f"{name}  {data.name}", len(rows)) as done:
             found = await app.services.certifier.certify(
-                task, rows, plan, name=data.name, records=records, on_progress=done
+                task,
+                rows,
+                plan,
+                name=data.name,
+                records=records,
+                on_quotes=lambda quotes: _tell(out, quotes, plan.limit),
+                on_progress=done,
             )
     shown = certification_object(found)
     if out.json:
@@ -63,6 +73,18 @@ async def certify(
     else:
         out.result.print(show_certificate.show_certification(shown), soft_wrap=True)
     return DONE if found.result.feasible else FAILED
+
+
+def _tell(out: Out, quotes: Sequence[Quote], limit: NanoUSD | None) -> None:
+    """Say what asking paid models would cost before they are asked."""
+    for one in quotes:
+        calls = f"{one.model}: {one.calls:,} calls"
+        if one.about_nano_usd is None or one.at_most_nano_usd is None:
+            out.note(f"{calls} at a price that is not known")
+        else:
+            out.note(f"{calls}, about {money(one.about_nano_usd)}, at most {money(one.at_most_nano_usd)}")
+    if quotes and limit:
+        out.note(f"recording stops at {money(limit)} (--budget)")
 
 
 def certification_object(found: Certification) -> dict[str, Json]:

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from firstline.types import Json, ModelRequest, Sampling, message
 from firstline.workflow import prompt
 from firstline.workflow.answer import Draft, parse_object, value_confidences
-from firstline.workflow.call import Account
+from firstline.workflow.asker import Asker
 from firstline.workflow.labels import LabelReader, LabelReading, reading_signals
 from firstline.workflow.task import Task
 
 
 async def weigh(
-    account: Account, task: Task, text: str, parameters: Mapping[str, Json], reader: LabelReader
+    account: Asker, task: Task, text: str, parameters: Mapping[str, Json], reader: LabelReader
 ) -> tuple[Draft, LabelReading]:
     """Have a model that runs here weigh the labels, and pool that with the sentence encoder's view."""
     view = await reader.view(text)
@@ -33,7 +33,7 @@ def dissent(reading: LabelReading) -> Json:
     return reading.model_label if reading.model_label != reading.label else reading.second_label
 
 
-async def name(account: Account, task: Task, text: str, parameters: Mapping[str, Json]) -> Draft:
+async def name(account: Asker, task: Task, text: str, parameters: Mapping[str, Json]) -> Draft:
     """Have a remote model name one label under the schema."""
     listed = [f"- {label.name}: {label.description or label.name}" for label in task.labels]
     about = "\n".join([task.instruction, "The labels:", *listed, *prompt.parameter_lines(parameters)])

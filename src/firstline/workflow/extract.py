@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from firstline.types import Image, Json, Message, ModelRequest, Sampling, Value
 from firstline.workflow import prompt
 from firstline.workflow.answer import Draft, parse_object, value_confidences
-from firstline.workflow.call import Account
+from firstline.workflow.asker import Asker
 from firstline.workflow.field import Field, object_schema
 from firstline.workflow.reading.fields import Offer
 from firstline.workflow.task import Task
@@ -22,7 +22,7 @@ NONE = "none"
 
 
 async def write(
-    account: Account,
+    account: Asker,
     task: Task,
     fields: Sequence[Field],
     text: str,
@@ -48,7 +48,7 @@ async def write(
 
 
 async def choose(
-    account: Account,
+    account: Asker,
     task: Task,
     offers: Sequence[Offer],
     text: str,
@@ -106,7 +106,7 @@ class _Choice(Value, frozen=True, kw_only=True):
     next_probability: float = 0.0
 
 
-async def _choice(account: Account, messages: tuple[Message, ...], offer: Offer, *, absent: bool) -> _Choice:
+async def _choice(account: Asker, messages: tuple[Message, ...], offer: Offer, *, absent: bool) -> _Choice:
     """Ask for one field, which may be `absent`."""
     field = offer.field
     texts: dict[str, Json] = {}

@@ -11,7 +11,7 @@ from firstline.settings import Settings
 from firstline.types import Image, Json, message
 from firstline.workflow import extract
 from firstline.workflow.answer import Draft
-from firstline.workflow.call import Account
+from firstline.workflow.asker import Asker
 from firstline.workflow.classify import dissent, name, weigh
 from firstline.workflow.labels import LabelReader
 from firstline.workflow.long import estimate_tokens, worked_in_parts
@@ -93,7 +93,7 @@ class Rungwork:
             return f"the text does not fit into the model's context of {window:,} tokens"
         return None
 
-    async def draft(self, account: Account, keys: Sequence[str]) -> Draft:
+    async def draft(self, account: Asker, keys: Sequence[str]) -> Draft:
         """Have the account's model answer for these fields. Raises EngineError, BudgetError or InputError."""
         pictures = await self.source.pictures() if account.model.vision and self.source.has_pictures else ()
         text = self.source.own_text if pictures else self._text_for(account.model, keys)
@@ -118,7 +118,7 @@ class Rungwork:
         )
 
     async def _once(
-        self, account: Account, keys: Sequence[str], text: str, pictures: Sequence[Image], *, partial: bool = False
+        self, account: Asker, keys: Sequence[str], text: str, pictures: Sequence[Image], *, partial: bool = False
     ) -> Draft:
         """Have the model answer about a text that it holds; `partial` when that is a part of the source."""
         if self.task.kind == "classify":

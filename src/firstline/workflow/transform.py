@@ -17,7 +17,7 @@ from firstline.errors import EngineOutputError
 from firstline.types import Image, Json, ModelRequest, Sampling
 from firstline.workflow import extract, prompt
 from firstline.workflow.answer import Draft
-from firstline.workflow.call import Account
+from firstline.workflow.asker import Asker
 from firstline.workflow.checks.languages import code_of, name_of
 from firstline.workflow.field import Field
 from firstline.workflow.long import estimate_tokens
@@ -42,7 +42,7 @@ _QUOTES = {'"': '"', "“": "”", "„": "“", "«": "»", "`": "`"}
 
 
 async def transform(
-    account: Account, task: Task, text: str, parameters: Mapping[str, Json], pictures: Sequence[Image] = ()
+    account: Asker, task: Task, text: str, parameters: Mapping[str, Json], pictures: Sequence[Image] = ()
 ) -> Draft:
     """Have the model make the new text, or the task's own fields.
 

@@ -109,3 +109,29 @@ def test_an_input_is_told_apart_by_its_parameters() -> None:
     given = text_input("the same")
     assert record_key(given, {}) != record_key(given, {"language": "de"})
     assert record_key(given, {"a": 1, "b": 2}) == record_key(given, {"b": 2, "a": 1})
+
+
+async def test_what_recording_would_cost_is_said_before_anything_is_asked(tmp_path: Path) -> None:
+    paid = (
+        '[models."paid/one"]\nbase_url = "http://127.0.0.1:9/v1"\ninput_usd_per_mtok = 1.0\noutput_usd_per_mtok = 4.0'
+    )
+    text = TICKET.replace('"fake/large"]', '"paid/one"]')
+    async with two_rungs(tmp_path, SMALL, LARGE, more=paid) as app:
+        task = task_from_text("ticket", text)
+        rows = [row({"plate": "AB 123", "total": 12.5}, text=f"{TEXT}{number}") for number in range(100)]
+        [quote] = await app.services.recorder.quotes(task, [*rows, rows[0]], {})
+        runs = await app.services.ledger.list_runs()
+    assert (quote.model, quote.calls, runs) == ("paid/one", 100, ())
+    # One prompt of about 100 tokens and an answer of about 14, at 1 and 4 nano-USD a thousandth of a token.
+    assert quote.about_nano_usd is not None
+    assert quote.at_most_nano_usd is not None
+    assert 100 * (60 + 4 * 10) * 1000 < quote.about_nano_usd < 100 * (300 + 4 * 20) * 1000
+    assert quote.about_nano_usd < quote.at_most_nano_usd
+
+
+async def test_a_model_without_a_price_is_quoted_as_such(tmp_path: Path) -> None:
+    paid = '[models."paid/one"]\nbase_url = "http://127.0.0.1:9/v1"'
+    async with two_rungs(tmp_path, SMALL, LARGE, more=paid) as app:
+        task = task_from_text("ticket", TICKET.replace('"fake/large"]', '"paid/one"]'))
+        [quote] = await app.services.recorder.quotes(task, [row({"total": 12.5})], {})
+    assert (quote.about_nano_usd, quote.at_most_nano_usd) == (None, None)

@@ -10,8 +10,9 @@ from typing import Protocol
 
 import msgspec
 
-from firstline.errors import UsageError
+from firstline.errors import BudgetError, UsageError
 from firstline.money import NanoUSD
+from firstline.money import show as show_money
 from firstline.types import Value
 from firstline.workflow.certificate.certificates import Certificate, Certificates
 from firstline.workflow.certificate.policy import Policy
@@ -22,6 +23,7 @@ from firstline.workflow.certificate.target import Target, Worth
 from firstline.workflow.examples import Row, examine
 from firstline.workflow.lock import LockedTask
 from firstline.workflow.pinning import Pinner
+from firstline.workflow.quote import Quote
 from firstline.workflow.run import Runner
 from firstline.workflow.task import Fallback, Task
 
@@ -103,11 +105,13 @@ class Certifier:
         *,
         name: str,
         records: Path | None = None,
+        on_quotes: Callable[[Sequence[Quote]], None] | None = None,
         on_progress: Callable[[int], None] | None = None,
     ) -> Certification:
         """Certify a task on the rows of the file `name`; `records` replaces the file that attempts are kept in.
 
-        Raises UsageError for bad examples, BudgetError where the recording costs too much, and what recording raises.
+        `on_quotes` hears what the recording would cost before anything is asked. Raises UsageError for bad examples,
+        BudgetError where that is more than the plan allows (also while recording), and what recording raises.
         """
         examine(task, rows, name=name)
         ladder = self._runner.rungs(task)
@@ -117,6 +121,10 @@ class Certifier:
             raise UsageError(f"no rung of {task.name} can be asked here ({why})" if why else "the ladder is empty")
         path = records or self._folder / f"{_behaviour(await self._pinner.pin(task, ladder))}.jsonl"
         known = await asyncio.to_thread(read_records, path)
+        quotes = await self._recorder.quotes(task, rows, known)
+        if on_quotes is not None:
+            on_quotes(quotes)
+        _afford(quotes, plan.limit)
         found = await self._recorder.record(
             task,
             rows,
@@ -142,6 +150,16 @@ class Certifier:
 
     def _compute(self, task: Task, found: Sequence[Record], plan: Plan) -> Certified:
         return self._load()(task, found, target=plan.target, worth=self._worth, seed=plan.seed, benefit=plan.benefit)
+
+
+def _afford(quotes: Sequence[Quote], limit: NanoUSD | None) -> None:
+    """Refuse what would break off half-way: nothing has been spent yet."""
+    likely = NanoUSD(sum(one.about_nano_usd or 0 for one in quotes))
+    if limit is not None and likely > limit > 0:
+        raise BudgetError(
+            f"recording would cost about {show_money(likely)}, the budget is {show_money(limit)}; nothing was asked",
+            hint="--budget allows more; fewer examples cost less",
+        )
 
 
 def _behaviour(pin: LockedTask) -> str:

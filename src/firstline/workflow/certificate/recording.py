@@ -9,6 +9,7 @@ import msgspec
 
 from firstline.errors import BudgetError, FirstlineError, InputError
 from firstline.money import NanoUSD, show
+from firstline.tokens import O200k
 from firstline.types import Json, Run
 from firstline.workflow.answer import Draft
 from firstline.workflow.ascent import Ascent
@@ -19,7 +20,9 @@ from firstline.workflow.climb import Judged
 from firstline.workflow.evaluate import agrees
 from firstline.workflow.examples import Row
 from firstline.workflow.ladder import Rung
+from firstline.workflow.quote import Quote, quote
 from firstline.workflow.run import Runner
+from firstline.workflow.rung import Rungwork
 from firstline.workflow.task import Task
 
 REASON = "every rung was asked, to record what it answers"
@@ -28,9 +31,10 @@ REASON = "every rung was asked, to record what it answers"
 class Recorder:
     """Records examples. A recording is a run in the ledger, passed through: nothing is served, and its money counts."""
 
-    def __init__(self, basis: Basis, runner: Runner) -> None:
+    def __init__(self, basis: Basis, runner: Runner, tokens: O200k) -> None:
         self._basis = basis
         self._runner = runner
+        self._tokens = tokens
 
     async def record(
         self,
@@ -68,6 +72,22 @@ class Recorder:
             if on_progress is not None:
                 on_progress(number)
         return out
+
+    async def quotes(self, task: Task, rows: Sequence[Row], known: Mapping[str, Record]) -> list[Quote]:
+        """Say what recording the rows would cost at each rung that is paid for; what is `known` is not asked again."""
+        ladder = self._runner.rungs(task)
+        new = {
+            key: row
+            for row in rows
+            if not ((key := record_key(row.given, row.parameters)) in known and _is_whole(known[key], ladder))
+        }
+
+        async def work(row: Row) -> Rungwork:
+            return await self._runner.work(task, row.given, task.arguments(row.parameters))
+
+        paid = [rung.model for rung in ladder if rung.skipped is None and rung.model.remote is not None]
+        at = self._basis.clock()
+        return [await quote(model, list(new.values()), work, at=at, tokens=self._tokens) for model in paid if new]
 
     async def _one(self, task: Task, row: Row, ladder: tuple[Rung, ...]) -> Record:
         arguments = task.arguments(row.parameters)
