@@ -76,7 +76,7 @@ async def evaluate(
     scored: list[Scored] = []
     runs: list[Run] = []
     for number, row in enumerate(rows, start=1):
-        run = await runner.run(task, row.given, parameters=row.parameters, reviewed=False)
+        run = await runner.run(task, row.given, parameters=row.parameters, purpose="measure")
         one = score(task, run, row.expected)
         runs.append(run)
         scored.append(one)

@@ -134,7 +134,7 @@ async def record(runner: Runner, task: Task, asked: Sequence[Asked], *, on_progr
     """Run inputs and keep what became of them. Raises what a run raises."""
     kept = []
     for number, one in enumerate(asked, start=1):
-        run = await runner.run(task, one.given, parameters=one.parameters, reviewed=False)
+        run = await runner.run(task, one.given, parameters=one.parameters, purpose="replay")
         kept.append(outcome(one.written, one.parameters, run))
         on_progress(number)
     return kept
@@ -160,7 +160,7 @@ async def _again(runner: Runner, task: Task, example: Example, remote: frozenset
         lost = Difference(line=example.line, input=beginning, what="input", was="as it was kept", now=example.lost)
         return Replay(replayed=0, differences=(lost,))
     try:
-        run = await runner.run(task, example.given, parameters=golden.parameters, reviewed=False)
+        run = await runner.run(task, example.given, parameters=golden.parameters, purpose="replay")
     except FirstlineError as error:
         now = f"{error.code}: {error.message}"
         failed = Difference(line=example.line, input=beginning, what="verdict", was=golden.verdict, now=now)

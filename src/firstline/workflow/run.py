@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal
 
 import msgspec
 
@@ -29,6 +30,9 @@ from firstline.workflow.task_file import with_named_fields
 
 _LABEL_READERS = 32
 
+Purpose = Literal["serve", "measure", "replay"]
+"""What a run is for: to serve an answer, to measure the task as it serves (nobody waits for what is left to a person),
+or to replay it by its checks alone, without what a certificate on this machine adds."""
 FindCover = Callable[[Task, tuple[Rung, ...]], Awaitable[Cover]]
 """Finds what covers a task whose ladder means these rungs."""
 
@@ -66,12 +70,12 @@ class Runner:
         parameters: Mapping[str, Json] | None = None,
         on_event: OnEvent | None = None,
         caller: Caller | None = None,
-        reviewed: bool = True,
+        purpose: Purpose = "serve",
     ) -> Run:
         """Run a task on one input to its verdict.
 
-        What is left to a person comes into the queue of reviews, unless `reviewed` says that nobody waits for it (its
-        right answer is known, as in an evaluation): nothing is kept of the input then.
+        What is served and left to a person comes into the queue of reviews with its input; nothing is kept of the input
+        of what nobody waits for.
         Raises UsageError for wrong parameters, ModelNotFoundError for a ladder that names an unknown model,
         EngineError where the input could not be read for a reason that is not its own, and InsufficientBalanceError,
         QuotaError or TokenRateLimitError where no model answered because the caller could not pay or was too fast;
@@ -86,8 +90,15 @@ class Runner:
             run_id, task.name, task.version, given.sha256, created, key_id=key_of(caller)
         )
         try:
-            run = await self._climb(run_id, task, given, arguments, ladder, self.purse(task, caller), tell)
-            keeping = await self._inputs.keeping(given, run.verdict) if reviewed else None
+            cover = NOTHING if purpose == "replay" else await self._cover(task, ladder)
+            tell(Event(kind="reading", detail="the input"))
+            try:
+                work = await self.work(task, given, arguments)
+            except InputError as error:
+                run = _rejected(run_id, task, error)
+            else:
+                run = await self._climb(run_id, work, ladder, self.purse(task, caller), tell, cover)
+            keeping = await self._inputs.keeping(given, run.verdict) if purpose == "serve" else None
         except asyncio.CancelledError:
             await self._basis.ledger.drop_run(run_id, "the caller left before the verdict")
             raise
@@ -99,29 +110,14 @@ class Runner:
             created=created,
             ms=round((self._basis.timer() - begun) * 1000),
             parameters=arguments,
-            review=self._review(run) if reviewed else None,
+            review=self._review(run) if purpose == "serve" else None,
         )
         await self._basis.ledger.finish_run(run, keeping)
         return run
 
     async def _climb(
-        self,
-        run_id: str,
-        task: Task,
-        given: TaskInput,
-        arguments: Mapping[str, Json],
-        ladder: tuple[Rung, ...],
-        purse: Purse,
-        tell: OnEvent,
+        self, run_id: str, work: Rungwork, ladder: tuple[Rung, ...], purse: Purse, tell: OnEvent, cover: Cover
     ) -> Run:
-        blank = Run(id=run_id, task=task.name, version=task.version, verdict="rejected", answer=None, attempts=())
-        try:
-            tell(Event(kind="reading", detail="the input"))
-            work = await self.work(task, given, arguments)
-        except InputError as error:
-            notes = (error.hint,) if error.hint else ()
-            return msgspec.structs.replace(blank, reason=error.message, error_code=error.code, notes=notes)
-        cover = await self._cover(task, ladder)
         ascent = Ascent(self._basis, run_id, work, purse, tell=tell, cover=cover)
         await ascent.climb(ladder)
         ascent.withhold()
@@ -129,8 +125,10 @@ class Runner:
             raise purse.denied
         decided, reason = verdict(ascent.standing, ascent.attempts)
         cost = NanoUSD(sum(attempt.cost_nano_usd for attempt in ascent.attempts))
-        return msgspec.structs.replace(
-            blank,
+        return Run(
+            id=run_id,
+            task=work.task.name,
+            version=work.task.version,
             verdict=decided,
             reason=reason,
             answer=dict(ascent.standing.answer) if ascent.answered else None,
@@ -182,6 +180,20 @@ class Runner:
             seconds=own.seconds or budget.seconds,
             caller=caller,
         )
+
+
+def _rejected(run_id: str, task: Task, error: InputError) -> Run:
+    return Run(
+        id=run_id,
+        task=task.name,
+        version=task.version,
+        verdict="rejected",
+        answer=None,
+        attempts=(),
+        reason=error.message,
+        error_code=error.code,
+        notes=(error.hint,) if error.hint else (),
+    )
 
 
 async def _no_cover(task: Task, ladder: tuple[Rung, ...]) -> Cover:

@@ -91,6 +91,19 @@ async def test_what_does_not_climbs_though_its_checks_pass(tmp_path: Path) -> No
     assert "is below the certified 0.990" in found.attempts[0].findings[0].reason
 
 
+async def test_an_evaluation_measures_as_it_serves_and_a_replay_by_the_checks_alone(tmp_path: Path) -> None:
+    async with two_rungs(tmp_path, UNSURE, UNSURE) as app:
+        certificate = await issued(app, policy(rung("fake/small", NEVER), rung("fake/large", NEVER)))
+        measured, replayed = [
+            await app.services.runner.run(ticket(), text_input(TEXT), purpose=purpose)
+            for purpose in ("measure", "replay")
+        ]
+        queue = await app.services.ledger.reviews.list(10)
+    assert (measured.verdict, measured.certificate) == ("review", certificate.id)
+    assert (replayed.verdict, asked(replayed), replayed.certificate) == ("accepted", ["fake/small"], None)
+    assert not queue
+
+
 async def test_a_rung_that_may_never_serve_leaves_all_to_a_person(tmp_path: Path) -> None:
     async with two_rungs(tmp_path, SURE, RIGHT) as app:
         certificate = await issued(app, policy(rung("fake/small", NEVER), rung("fake/large", NEVER)))
