@@ -173,7 +173,7 @@ class _Encoders:
 
 def _statistics() -> Statistics:
     """Load what computes certificates: SciPy and scikit-learn take a second, and nothing else needs them."""
-    found: Statistics = importlib.import_module("firstline.workflow.certificate.statistics").certify_records
+    found: Statistics = importlib.import_module("firstline.workflow.certificate.statistics")
     return found
 
 

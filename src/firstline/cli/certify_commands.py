@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -17,7 +18,7 @@ from firstline.cli.progress import counting
 from firstline.money import NanoUSD
 from firstline.money import show as money
 from firstline.types import Json
-from firstline.workflow.certificate.certifier import Certification, Plan
+from firstline.workflow.certificate.certifier import Certification, Plan, Stage
 from firstline.workflow.certificate.target import Target
 from firstline.workflow.examples import read_rows
 from firstline.workflow.quote import Quote
@@ -57,16 +58,8 @@ async def certify(
             enable=not dry_run,
             limit=usd(budget, "--budget"),
         )
-        with counting(out, f"{name}  {data.name}", len(rows)) as done:
-            found = await app.services.certifier.certify(
-                task,
-                rows,
-                plan,
-                name=data.name,
-                records=records,
-                on_quotes=lambda quotes: _tell(out, quotes, plan.limit),
-                on_progress=done,
-            )
+        with _telling(out, f"{name}  {data.name}", plan.limit) as tell:
+            found = await app.services.certifier.certify(task, rows, plan, name=data.name, records=records, tell=tell)
     shown = certification_object(found)
     if out.json:
         out.emit(shown)
@@ -75,7 +68,26 @@ async def certify(
     return DONE if found.result.feasible else FAILED
 
 
-def _tell(out: Out, quotes: Sequence[Quote], limit: NanoUSD | None) -> None:
+@contextmanager
+def _telling(out: Out, title: str, limit: NanoUSD | None) -> Iterator[Callable[[Stage], None]]:
+    """Show each step of a certification as it comes."""
+    shown: dict[str, Callable[[int], None]] = {}
+    with ExitStack() as lines:
+
+        def tell(stage: Stage) -> None:
+            if stage.step == "quoting":
+                _tell_quotes(out, stage.quotes, limit)
+                return
+            if stage.step not in shown:
+                lines.close()  # one moving line at a time
+                named = title if stage.step == "recording" else f"{title}  served live, to confirm"
+                shown[stage.step] = lines.enter_context(counting(out, named, stage.of))
+            shown[stage.step](stage.done)
+
+        yield tell
+
+
+def _tell_quotes(out: Out, quotes: Sequence[Quote], limit: NanoUSD | None) -> None:
     """Say what asking paid models would cost before they are asked."""
     for one in quotes:
         calls = f"{one.model}: {one.calls:,} calls"

@@ -20,7 +20,8 @@ from firstline.workflow.run import Runner
 from firstline.workflow.task import Task
 from firstline.workflow.task_file import with_named_fields
 
-_SERVED = ("accepted", "escalated")
+SERVED = ("accepted", "escalated")
+"""Of a run the verdicts, of a field the statuses, that serve what was answered."""
 
 
 class Share(Value, frozen=True, kw_only=True):
@@ -91,7 +92,7 @@ def score(task: Task, run: Run, expected: Mapping[str, Json]) -> Scored:
     """Compare one run with what was expected."""
     answer = run.answer if isinstance(run.answer, dict) else {}
     right = {key: agrees(task, key, answer.get(key), value) for key, value in expected.items()}
-    served = {key: key in run.fields and run.fields[key].status in _SERVED for key in expected}
+    served = {key: key in run.fields and run.fields[key].status in SERVED for key in expected}
     return Scored(served=served, right=right)
 
 

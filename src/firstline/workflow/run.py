@@ -71,11 +71,12 @@ class Runner:
         on_event: OnEvent | None = None,
         caller: Caller | None = None,
         purpose: Purpose = "serve",
+        cover: Cover | None = None,
     ) -> Run:
         """Run a task on one input to its verdict.
 
         What is served and left to a person comes into the queue of reviews with its input; nothing is kept of the input
-        of what nobody waits for.
+        of what nobody waits for. `cover` replaces what covers the task, to try what is not in force.
         Raises UsageError for wrong parameters, ModelNotFoundError for a ladder that names an unknown model,
         EngineError where the input could not be read for a reason that is not its own, and InsufficientBalanceError,
         QuotaError or TokenRateLimitError where no model answered because the caller could not pay or was too fast;
@@ -90,7 +91,8 @@ class Runner:
             run_id, task.name, task.version, given.sha256, created, key_id=key_of(caller)
         )
         try:
-            cover = NOTHING if purpose == "replay" else await self._cover(task, ladder)
+            if cover is None:
+                cover = NOTHING if purpose == "replay" else await self._cover(task, ladder)
             tell(Event(kind="reading", detail="the input"))
             try:
                 work = await self.work(task, given, arguments)

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -15,6 +15,7 @@ from firstline.money import NanoUSD
 from firstline.money import show as show_money
 from firstline.types import Value
 from firstline.workflow.certificate.certificates import Certificate, Certificates
+from firstline.workflow.certificate.confirm import approximations, confirmed, serve_live
 from firstline.workflow.certificate.policy import Policy
 from firstline.workflow.certificate.recording import Recorder
 from firstline.workflow.certificate.records import Record, append_records, read_records
@@ -41,14 +42,23 @@ class Certified(Protocol):
         """The figures."""
         ...
 
+    @property
+    def tested(self) -> tuple[int, ...]:
+        """The records it was tested on, by their places."""
+        ...
+
 
 class Statistics(Protocol):
-    """Computes a certificate from records. It takes a second to load, so that only who certifies does."""
+    """Computes certificates. It takes a second to load, so that only who certifies does."""
 
-    def __call__(
+    def certify_records(
         self, task: Task, records: Sequence[Record], *, target: Target, worth: Worth, seed: int, benefit: bool
     ) -> Certified:
         """Fit, choose and test. Raises UsageError for a promise that the records have nothing for."""
+        ...
+
+    def upper_bound(self, wrong: int, served: int, delta: float) -> float:
+        """Give the error that the true one is above with probability at most `delta`."""
         ...
 
 
@@ -64,6 +74,15 @@ class Plan(Value, frozen=True, kw_only=True):
     benefit: bool = True
     enable: bool = True
     limit: NanoUSD | None = None
+
+
+class Stage(Value, frozen=True, kw_only=True):
+    """How far a certification is: what recording will cost, or how many examples are recorded or served live."""
+
+    step: Literal["quoting", "recording", "confirming"]
+    done: int = 0
+    of: int
+    quotes: tuple[Quote, ...] = ()
 
 
 class Certification(Value, frozen=True, kw_only=True):
@@ -105,13 +124,12 @@ class Certifier:
         *,
         name: str,
         records: Path | None = None,
-        on_quotes: Callable[[Sequence[Quote]], None] | None = None,
-        on_progress: Callable[[int], None] | None = None,
+        tell: Callable[[Stage], None] = lambda stage: None,
     ) -> Certification:
         """Certify a task on the rows of the file `name`; `records` replaces the file that attempts are kept in.
 
-        `on_quotes` hears what the recording would cost before anything is asked. Raises UsageError for bad examples,
-        BudgetError where that is more than the plan allows (also while recording), and what recording raises.
+        `tell` hears how far it is. Raises UsageError for bad examples, BudgetError where the recording would cost more
+        than the plan allows, or does, and what recording raises.
         """
         examine(task, rows, name=name)
         ladder = self._runner.rungs(task)
@@ -122,8 +140,7 @@ class Certifier:
         path = records or self._folder / f"{_behaviour(await self._pinner.pin(task, ladder))}.jsonl"
         known = await asyncio.to_thread(read_records, path)
         quotes = await self._recorder.quotes(task, rows, known)
-        if on_quotes is not None:
-            on_quotes(quotes)
+        tell(Stage(step="quoting", of=len(rows), quotes=tuple(quotes)))
         _afford(quotes, plan.limit)
         found = await self._recorder.record(
             task,
@@ -131,25 +148,44 @@ class Certifier:
             known,
             keep=lambda record: append_records(path, [record]),
             limit=plan.limit,
-            on_progress=on_progress,
+            on_progress=lambda done: tell(Stage(step="recording", done=done, of=len(rows))),
         )
-        certified = await asyncio.to_thread(self._compute, task, found, plan)
+        statistics = await asyncio.to_thread(self._load)
+        certified = await asyncio.to_thread(
+            statistics.certify_records,
+            task,
+            found,
+            target=plan.target,
+            worth=self._worth,
+            seed=plan.seed,
+            benefit=plan.benefit,
+        )
+        policy, result = certified.policy, certified.result
+        differs = approximations(task, ladder)
+        if policy is not None and differs:
+            spent = sum(rung.cost_nano_usd for one in found if one.key not in known for rung in one.rungs)
+            tested = [rows[at] for at in certified.tested]
+            made = await serve_live(
+                self._runner,
+                task,
+                tested,
+                policy,
+                limit=NanoUSD(plan.limit - spent) if plan.limit else None,
+                on_progress=lambda done: tell(Stage(step="confirming", done=done, of=len(tested))),
+            )
+            result = confirmed(result, differs, made, bound=statistics.upper_bound)
+            policy = policy if result.feasible else None
         certificate = None
-        if certified.policy is not None and plan.enable:
+        if policy is not None and plan.enable:
             certificate = await self._certificates.issue(
                 task,
                 ladder,
-                certified.policy,
+                policy,
                 promise=(plan.target.max_error, plan.target.confidence, plan.target.per),
-                measured=msgspec.to_builtins(certified.result),
-                fallback=_fallback(task, certified.result, plan.target, rungs=len(ladder)),
+                measured=msgspec.to_builtins(result),
+                fallback=_fallback(task, result, plan.target, rungs=len(ladder)),
             )
-        return Certification(
-            result=certified.result, version=task.version, policy=certified.policy, certificate=certificate
-        )
-
-    def _compute(self, task: Task, found: Sequence[Record], plan: Plan) -> Certified:
-        return self._load()(task, found, target=plan.target, worth=self._worth, seed=plan.seed, benefit=plan.benefit)
+        return Certification(result=result, version=task.version, policy=policy, certificate=certificate)
 
 
 def _afford(quotes: Sequence[Quote], limit: NanoUSD | None) -> None:

@@ -20,10 +20,11 @@ from firstline.workflow.certificate.target import Target, Worth
 
 
 class Certified(Value, frozen=True, kw_only=True):
-    """The policy that may serve (None: nothing could be promised), and what was found."""
+    """The policy that may serve (None: nothing could be promised), what was found, and the rows it was tested on."""
 
     policy: Policy | None
     result: Result
+    tested: tuple[int, ...]
 
 
 def certify_table(
@@ -46,4 +47,4 @@ def certify_table(
     chosen = choose(table, fitted, split, target=target, worth=worth, benefit=benefit)
     outcome = sequence_test(table, fitted, split, chosen, max_error=target.max_error)
     result = report(table, fitted, split, chosen, outcome, target=target, worth=worth)
-    return Certified(policy=outcome.policy, result=result)
+    return Certified(policy=outcome.policy, result=result, tested=tuple(split.tested.tolist()))

@@ -119,6 +119,16 @@ class Sizes(Value, frozen=True, kw_only=True):
     straddling: int
 
 
+class Confirmed(Value, frozen=True, kw_only=True):
+    """What one promise became when the certify part was served live, once more: counts and the bound at its delta."""
+
+    name: str
+    n: int
+    served: int
+    wrong: int
+    bound: float
+
+
 class Result(Value, frozen=True, kw_only=True):
     """The outcome of one certification.
 
@@ -126,6 +136,8 @@ class Result(Value, frozen=True, kw_only=True):
     rungs' answers (`base_error`: where none of them is right), `coverage_floor_gap` what is between; `oracle_coverage`
     is what the same confidences would reach had the thresholds been set knowing the certify part's answers.
     `top_floor` is the floor of the last rung alone. `bound` is the largest of the promised strata (1: none).
+    `approximations` says where serving differs from the replay of recorded attempts that all this rests on; where it
+    does, `confirmed` is what came of serving the certify part live.
     """
 
     feasible: bool
@@ -149,3 +161,5 @@ class Result(Value, frozen=True, kw_only=True):
     calibrations: tuple[Calibration, ...]
     out_of_scope: OutOfScope | None = None
     more_examples: int | None = None
+    approximations: tuple[str, ...] = ()
+    confirmed: tuple[Confirmed, ...] = ()

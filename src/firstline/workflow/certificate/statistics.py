@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
+from firstline.workflow.certificate.bounds import upper_bound
 from firstline.workflow.certificate.certify import Certified, certify_table
 from firstline.workflow.certificate.records import Record
 from firstline.workflow.certificate.split import Part
 from firstline.workflow.certificate.tabulate import tabulate
 from firstline.workflow.certificate.target import Target, Worth
 from firstline.workflow.task import Task
+
+__all__ = ("certify_records", "upper_bound")
 
 
 def certify_records(

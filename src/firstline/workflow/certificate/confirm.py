@@ -1,0 +1,102 @@
+"""Serves the certify part once more, live, where a replay is not exactly what a run does.
+
+A replay takes each rung's recorded answer. For labels that is what a run gets. In an extraction a rung that writes is
+asked, when serving, for the open fields only, and checks over several fields see values of different rungs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from firstline.errors import BudgetError
+from firstline.money import NanoUSD, show
+from firstline.types import Run
+from firstline.workflow.certificate.cover import Cover
+from firstline.workflow.certificate.policy import Policy
+from firstline.workflow.certificate.result import Confirmed, Result
+from firstline.workflow.evaluate import SERVED, Scored, score
+from firstline.workflow.examples import Row
+from firstline.workflow.ladder import Rung
+from firstline.workflow.run import Runner
+from firstline.workflow.task import Task
+
+Live = tuple[Run, Scored]
+"""A row served live, and what was right of it."""
+Bound = Callable[[int, int, float], float]
+"""Gives the upper bound of an error from how many were wrong, of how many served, at a delta."""
+
+
+def approximations(task: Task, ladder: Sequence[Rung]) -> tuple[str, ...]:
+    """Say what serving does differently from a replay of recorded attempts; empty: they are the same."""
+    usable = [rung.model for rung in ladder if rung.skipped is None]
+    if task.kind == "classify" or len(task.keys) < 2 or len(usable) < 2:
+        return ()
+    writing = [model.id for model in usable[1:] if model.engine != "llama_cpp"]
+    told = [f"{', '.join(writing)}: asked for the open fields only"] if writing else []
+    if any(check.name == "rule" for check in task.checks):
+        told.append("rules see values of different models")
+    return tuple(told)
+
+
+async def serve_live(
+    runner: Runner,
+    task: Task,
+    rows: Sequence[Row],
+    policy: Policy,
+    *,
+    limit: NanoUSD | None,
+    on_progress: Callable[[int], None],
+) -> list[Live]:
+    """Serve rows under a policy that is not in force. Raises BudgetError once that has cost `limit`."""
+    made: list[Live] = []
+    spent = 0
+    for row in rows:
+        if limit is not None and spent >= limit:
+            raise BudgetError(
+                f"confirming on {len(made)} of {len(rows)} examples has cost {show(NanoUSD(spent))}",
+                hint="--budget allows more; what was recorded is kept",
+            )
+        run = await runner.run(
+            task, row.given, parameters=row.parameters, purpose="measure", cover=Cover(policy=policy)
+        )
+        spent += run.cost_nano_usd
+        made.append((run, score(task, run, row.expected)))
+        on_progress(len(made))
+    return made
+
+
+def confirmed(result: Result, differs: tuple[str, ...], made: Sequence[Live], *, bound: Bound) -> Result:
+    """Give the result with what serving live made of it: a promise that live answers do not keep is none. Pure."""
+    by_field = result.target.per == "field"
+    counts = []
+    for one in result.strata:
+        if one.promised:
+            right = _served_right(made, one.name if by_field else None)
+            served, wrong = len(right), right.count(False)
+            at_most = bound(wrong, served, one.delta) if served else 1.0
+            counts.append(Confirmed(name=one.name, n=len(made), served=served, wrong=wrong, bound=at_most))
+    result = msgspec.structs.replace(
+        result,
+        approximations=differs,
+        confirmed=tuple(counts),
+        bound=max(result.bound, *(one.bound for one in counts)),
+    )
+    broken = [one for one in counts if one.bound > result.target.max_error]
+    if not broken:
+        return result
+    told = "; ".join(f"{one.name}: {one.wrong} of {one.served} wrong, a bound of {one.bound:.2%}" for one in broken)
+    return msgspec.structs.replace(
+        result,
+        feasible=False,
+        reason=f"served live, the replayed promise does not hold ({told}); {'; '.join(differs)}",
+        strata=tuple(msgspec.structs.replace(one, promised=False) for one in result.strata),
+    )
+
+
+def _served_right(made: Sequence[Live], field: str | None) -> list[bool]:
+    """Say of each served value of a field, or (None) of each served answer, whether it was right."""
+    if field is not None:
+        return [scored.right[field] for _, scored in made if scored.served.get(field)]
+    return [all(scored.right.values()) for run, scored in made if run.verdict in SERVED]
