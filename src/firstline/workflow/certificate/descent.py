@@ -20,6 +20,8 @@ from firstline.workflow.certificate.table import UNLABELLED, Bools, Floats, Ints
 from firstline.workflow.certificate.target import Worth
 
 _PRICES = 20
+_LOW_PRICES = 6
+"""Where a rung costs far less than a review, prices at which what it costs still matters."""
 _ALLOWED = (0.85, 0.7, 0.5, 0.35, 0.2, 0.1, 0.05, 0.02)
 _SWEEPS = 4
 _LEAST_REACHING = 8
@@ -113,8 +115,11 @@ class Descent:
 
     def prices(self, allowed: float) -> list[tuple[float, float]]:
         """Give the prices of an error and the error allowed at each, from bold to cautious."""
-        scale = max(self._on.review + float(self._on.paid[:, -1].mean()), 1.0)
+        paid = float(self._on.paid[:, -1].mean())
+        scale = max(self._on.review + paid, 1.0)
         steps = np.geomspace(0.3 * scale, 100 * scale / allowed, _PRICES)
+        if 0 < paid < 0.1 * scale:
+            steps = np.concatenate([np.geomspace(paid, 0.3 * scale, _LOW_PRICES, endpoint=False), steps])
         return [(float(step), allowed) for step in steps] + [(float(steps[-1]), allowed * share) for share in _ALLOWED]
 
     def settle(self, thresholds: Floats, price: Floats, allowed: float, *, active: Bools) -> Floats:
