@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from firstline.errors import UsageError
 from firstline.workflow.students.artifact import Artifact, name_of, pack, unpack
 
 
 def artifact(**facts: object) -> Artifact:
-    arrays = {"weights": np.arange(6, dtype=np.float32).reshape(2, 3), "bias": np.zeros(2, dtype=np.float64)}
+    arrays: dict[str, NDArray[Any]] = {
+        "weights": np.arange(6, dtype=np.float32).reshape(2, 3),
+        "bias": np.zeros(2, dtype=np.float64),
+    }
     return Artifact(kind="classify", arrays=arrays, facts={"labels": ["a", "ü"], **facts})
 
 
