@@ -1,10 +1,12 @@
 """Certifies public sets from recorded attempts: what can be promised, how much is then served, and how long it takes.
 
     python benchmarks/certify.py --data DIR --records DIR [--max-error 0.02 0.05 0.1] [--seed 0] [--json]
+                                 [--sets snips …] [--chart FILE.svg]
 
 DIR of `--records` is what `benchmarks/attempts.py --data DIR` wrote. One split of each set, by `--seed`: the figures
 are those of the part that nothing was fitted or chosen on. `ece` is the expected calibration error (15 bins of equal
-width) of each rung and field, before (the model's own probability) and after.
+width) of each rung and field, before (the model's own probability) and after. `--chart` draws error against
+coverage of the last of them, as the report of `firstline certify` does.
 """
 
 from __future__ import annotations
@@ -13,10 +15,13 @@ import argparse
 import json
 import time
 from collections.abc import Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from attempts import SETS
+from firstline.cli.chart import draw
+from firstline.cli.report_charts import error_chart
 from firstline.workflow.certificate.certify import certify_table
 from firstline.workflow.certificate.records import read_records
 from firstline.workflow.certificate.result import Result
@@ -34,16 +39,26 @@ def main() -> None:
     parser.add_argument("--records", type=Path, required=True)
     parser.add_argument("--max-error", type=float, nargs="+", default=(0.02, 0.05, 0.1))
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--chart", type=Path)
     words = parser.parse_args()
-    rows = measure(words.data, words.records, words.max_error, words.seed)
+    found = measure(words.data, words.records, words.max_error, words.seed, words.sets)
+    rows = [row(*one) for one in found]
     print(json.dumps(rows) if words.json else "\n".join(_line(row) for row in rows))
+    if words.chart and found:
+        words.chart.write_text(picture(found[-1][1]), encoding="utf-8")
 
 
-def measure(data: Path, folder: Path, errors: Sequence[float], seed: int) -> list[dict[str, Any]]:
-    """Give a row for each set and target."""
-    rows = []
-    for name, read in SETS.items():
+Found = tuple[str, Result, float]
+"""A set's name, its result, and the seconds that it took."""
+
+
+def measure(data: Path, folder: Path, errors: Sequence[float], seed: int, sets: Sequence[str]) -> list[Found]:
+    """Give the result for each set and target."""
+    found: list[Found] = []
+    for name in sets:
+        read = SETS[name]
         records = list(read_records(folder / f"{name}.jsonl").values())
         if not records:
             continue
@@ -55,8 +70,16 @@ def measure(data: Path, folder: Path, errors: Sequence[float], seed: int) -> lis
             begun = time.perf_counter()
             target = Target(max_error=error, confidence=0.95)
             result = certify_table(table, target=target, worth=WORTH, seed=seed).result
-            rows.append(row(name, result, tabulated + time.perf_counter() - begun))
-    return rows
+            found.append((name, result, tabulated + time.perf_counter() - begun))
+    return found
+
+
+def picture(result: Result) -> str:
+    """Draw error against coverage as a file of its own."""
+    style = files("firstline.cli").joinpath("report.css").read_text(encoding="utf-8")
+    opening, rest = str(draw(error_chart(result))).split(">", 1)
+    paper = '<rect width="100%" height="100%" style="fill: var(--paper)"></rect>'
+    return f"{opening}><style>{style}</style>{paper}{rest}\n"
 
 
 def row(name: str, result: Result, seconds: float) -> dict[str, Any]:

@@ -92,6 +92,39 @@ def test_what_cannot_be_promised_is_said_and_nothing_is_enabled(folder: Path) ->
     assert json.loads(CliRunner().invoke(app, ["certificates", "list", "--json"]).stdout) == []
 
 
+def test_the_report_is_a_page_too(folder: Path) -> None:
+    """Of the certification itself, and again of the certificate that is kept."""
+    status, report, told = certify(examples(folder, 400), "--html", "out/report.html")
+    assert (status, "the page is out/report.html" in told) == (0, True)
+    first = (folder / "out" / "report.html").read_text(encoding="utf-8")
+    assert f"in force as {report['certificate']}" in first
+    assert "firstline certify sort data.jsonl --max-error 0.05 --confidence 0.95 --per answer --seed 0" in first
+    assert (report["provenance"]["data"], report["provenance"]["drawn"]) == ("data.jsonl", True)
+    shown = CliRunner().invoke(app, ["certificates", "show", "sort", "--html", "again.html"])
+    assert shown.exit_code == 0, shown.output
+    assert (folder / "again.html").read_text(encoding="utf-8") == first
+    assert not list(folder.glob("**/*.new"))
+    terminal = CliRunner().invoke(app, ["certify", "sort", str(folder / "data.jsonl"), "--dry-run"]).stdout
+    assert "Of the answers served at most 5 % is wrong, with confidence 95 %." in terminal
+    assert "not put in force" in terminal
+
+
+def test_the_page_of_what_cannot_be_promised_is_written_too(folder: Path) -> None:
+    status, _, _ = certify(examples(folder, 20), "--html", str(folder / "report.html"))
+    assert status == 1
+    assert "This cannot be promised" in (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_page_that_cannot_be_written_is_told_before_anything_is_asked(folder: Path) -> None:
+    status, report, told = certify(examples(folder, 20), "--html", str(folder))
+    assert (status, report) == (2, None)
+    assert "is a folder" in told
+    status, _, told = certify(folder / "data.jsonl", "--html", str(folder / "data.jsonl" / "report.html"))
+    assert status == 2
+    assert "report.html cannot be written" in told
+    assert not (folder / "records").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "hint"), [(["--max-error", "1.5"], "--max-error"), (["--confidence", "0.2"], "--confidence")]
 )

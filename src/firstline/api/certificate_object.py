@@ -28,6 +28,7 @@ def certificate_object(certificate: Certificate, moved: Sequence[str] = ()) -> d
         "models": [model.model for model in certificate.pin.ladder],
         "thresholds": certificate.policy.thresholds(),
         "measured": msgspec.to_builtins(certificate.measured),
+        "provenance": msgspec.to_builtins(certificate.provenance),
         "created": certificate.created,
         "ended": certificate.ended,
     }

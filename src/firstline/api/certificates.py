@@ -19,7 +19,7 @@ from firstline.api.operation import Operation
 from firstline.errors import FirstlineError
 from firstline.ledger.certificates import CertificateState
 from firstline.types import Value
-from firstline.workflow.certificate.certificates import Certificate
+from firstline.workflow.certificate.certificates import Certificate, Provenance
 from firstline.workflow.services import Services
 from firstline.workflow.task import Fallback, Per
 
@@ -49,6 +49,7 @@ class CertificateObject(Value, frozen=True, kw_only=True):
     models: list[str]
     thresholds: dict[str, dict[str, float]]
     measured: dict[str, Any]
+    provenance: Provenance | None
     created: float
     ended: float | None
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 from firstline import settings
 from firstline.api.certificate_object import certificate_object
 from firstline.api.certificates import moved
 from firstline.app import App, build
 from firstline.cli import show_certificate
 from firstline.cli.console import DONE, Out
+from firstline.cli.files import replace_file
+from firstline.cli.report import kept_report
+from firstline.cli.report_page import page
 from firstline.errors import NotFoundError
 from firstline.workflow.certificate.certificates import Certificate
 
@@ -26,10 +32,15 @@ async def list_certificates(out: Out, task: str) -> int:
     return DONE
 
 
-async def show(out: Out, name: str) -> int:
-    """Show one certificate."""
+async def show(out: Out, name: str, html: Path | None) -> int:
+    """Show one certificate; `html`: where the page of what it was measured on goes."""
     async with build(settings.load()) as app:
-        await _show(out, app, await _find(app, name))
+        certificate = await _find(app, name)
+        if html is not None:
+            report = kept_report(certificate, await moved(app.services, certificate))
+            await asyncio.to_thread(replace_file, html, page(report).encode())
+            out.note(f"the page is {html}")
+        await _show(out, app, certificate)
     return DONE
 
 

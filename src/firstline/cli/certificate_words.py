@@ -8,7 +8,7 @@ import typer
 
 from firstline.cli import certificate_commands
 from firstline.cli.console import Out, perform
-from firstline.cli.options import Json
+from firstline.cli.options import Html, Json
 
 certificates = typer.Typer(help="What was promised of which task, and whether it still holds.", no_args_is_help=True)
 
@@ -26,10 +26,10 @@ def list_certificates(
 
 
 @certificates.command(name="show")
-def show_certificate(certificate: Id, json: Json = False) -> None:
+def show_certificate(certificate: Id, html: Html = None, json: Json = False) -> None:
     """Show one certificate: what it promises, what it was measured on, and what moved since."""
     out = Out(json=json)
-    perform(out, lambda: certificate_commands.show(out, certificate))
+    perform(out, lambda: certificate_commands.show(out, certificate, html))
 
 
 @certificates.command(name="withdraw")

@@ -11,10 +11,13 @@ import msgspec
 
 from firstline import settings
 from firstline.app import build
-from firstline.cli import show_certificate
 from firstline.cli.console import DONE, FAILED, Out
+from firstline.cli.files import check_place, replace_file
 from firstline.cli.key_commands import usd
 from firstline.cli.progress import counting
+from firstline.cli.report import report_of
+from firstline.cli.report_page import page
+from firstline.cli.show_certification import show_certification
 from firstline.money import NanoUSD
 from firstline.money import show as money
 from firstline.types import Json
@@ -39,8 +42,11 @@ async def certify(
     records: Path | None,
     plain: bool,
     dry_run: bool,
+    html: Path | None,
 ) -> int:
-    """Certify a task on a file of examples; status 1 where the promise cannot be kept."""
+    """Certify a task on a file of examples; status 1 where the promise cannot be kept. `html`: where the page goes."""
+    if html is not None:
+        await asyncio.to_thread(check_place, html)
     async with build(settings.load()) as app:
         task = app.services.tasks.get(name)
         said = task.target or Declared()
@@ -60,11 +66,14 @@ async def certify(
         )
         with _telling(out, f"{name}  {data.name}", plan.limit) as tell:
             found = await app.services.certifier.certify(task, rows, plan, name=data.name, records=records, tell=tell)
-    shown = certification_object(found)
+    report = report_of(found)
+    if html is not None:
+        await asyncio.to_thread(replace_file, html, page(report).encode())
+        out.note(f"the page is {html}")
     if out.json:
-        out.emit(shown)
+        out.emit(certification_object(found))
     else:
-        out.result.print(show_certificate.show_certification(shown), soft_wrap=True)
+        out.result.print(show_certification(report), soft_wrap=True)
     return DONE if found.result.feasible else FAILED
 
 
@@ -106,7 +115,10 @@ def certification_object(found: Certification) -> dict[str, Json]:
         **msgspec.to_builtins(result),
         "certificate": None if found.certificate is None else found.certificate.id,
         "fallback": None if found.certificate is None else found.certificate.fallback,
-        "version": found.version,
+        "task": found.task,
+        "version": found.pin.version,
+        "models": msgspec.to_builtins(found.pin.ladder),
+        "provenance": msgspec.to_builtins(found.provenance),
         "max_error": result.target.max_error,
         "confidence": result.target.confidence,
         "expected_cost_nano_usd": result.costs.money_nano_usd,

@@ -14,6 +14,7 @@ from firstline import settings
 from firstline.app import App, build
 from firstline.cli import show_lock, show_tasks
 from firstline.cli.console import DONE, FAILED, Out
+from firstline.cli.files import replace_file
 from firstline.cli.progress import counting
 from firstline.errors import NotFoundError, TaskError, UsageError
 from firstline.types import Json
@@ -47,8 +48,8 @@ async def lock(out: Out, names: Sequence[str], data: Path | None, most: int) -> 
                     kept[task.name] = await record(app.services.runner, task, asked, on_progress=done)
             pinned[task.name] = await _pin(app, task, golden=bool(asked))
         for name, goldens in kept.items():
-            await asyncio.to_thread(_write, _golden(app, name), golden_text(goldens))
-        await asyncio.to_thread(_write, place, lock_text(Lock(tasks=pinned)))
+            await asyncio.to_thread(replace_file, _golden(app, name), golden_text(goldens))
+        await asyncio.to_thread(replace_file, place, lock_text(Lock(tasks=pinned)))
     report = [show_lock.pinned_json(task, pinned[task.name], kept.get(task.name)) for task in tasks]
     if out.json:
         out.emit({"lock": str(place), "tasks": report})
@@ -149,14 +150,3 @@ def _read(place: Path) -> Lock | None:
         return None
     except OSError as error:
         raise UsageError(f"{place} cannot be read: {error.strerror}") from None
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Replace a file as a whole."""
-    fresh = path.with_name(path.name + ".new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_bytes(data)
-        fresh.replace(path)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from None

@@ -14,7 +14,7 @@ from firstline.cli import certify_commands, commands, demo, doctor, key_commands
 from firstline.cli.certificate_words import certificates
 from firstline.cli.console import Out, perform
 from firstline.cli.key_words import keys
-from firstline.cli.options import Json
+from firstline.cli.options import Html, Json
 from firstline.cli.review_words import reviews
 from firstline.cli.task_words import tasks
 from firstline.workflow.task import Per
@@ -90,6 +90,7 @@ def certify(
     records: Annotated[Path | None, typer.Option(metavar="FILE", help="keep recorded attempts there")] = None,
     no_benefit: Annotated[bool, typer.Option("--no-benefit", help="leave no rung out")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="report only, put nothing in force")] = False,
+    html: Html = None,
     json: Json = False,
 ) -> None:
     """Measure on labelled examples which answers may be served so that at most a share of them is wrong, and put
@@ -109,6 +110,7 @@ def certify(
             records=records,
             plain=no_benefit,
             dry_run=dry_run,
+            html=html,
         ),
     )
 

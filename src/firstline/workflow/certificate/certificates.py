@@ -23,11 +23,26 @@ REFRESH_S = 1.0
 """How long what is known of a task's certificate is used: another process may have withdrawn it."""
 
 
+class Provenance(Value, frozen=True, kw_only=True):
+    """Where figures are from, so that they can be had again: the file of examples, the seed, and how it was gone about.
+
+    `drawn`: the split was drawn by the seed; else the examples name their parts. `benefit`: rungs might be left out.
+    `at` is when it was measured, in seconds since 1970.
+    """
+
+    data: str
+    seed: int
+    drawn: bool
+    benefit: bool
+    at: float
+
+
 class Certificate(Value, frozen=True, kw_only=True):
     """The measured promise of one task version: of the answers served, at most `max_error` is wrong.
 
     `pin` is what it is bound to, `policy` how answers are served under it, `measured` the figures it rests on
-    (`result.py`, as JSON). `fallback` takes over when it is withdrawn. Times are seconds since 1970.
+    (`result.py`, as JSON) and `provenance` where they are from (None: nobody told). `fallback` takes over when it is
+    withdrawn. Times are seconds since 1970.
     """
 
     id: str
@@ -43,6 +58,7 @@ class Certificate(Value, frozen=True, kw_only=True):
     state: CertificateState = "active"
     reason: str = ""
     ended: float | None = None
+    provenance: Provenance | None = None
 
     @property
     def version(self) -> str:
@@ -91,6 +107,7 @@ class Certificates:
         promise: tuple[float, float, Per],
         measured: Mapping[str, Json],
         fallback: Fallback,
+        provenance: Provenance | None = None,
     ) -> Certificate:
         """Put a certificate in force for the task as it is now; `promise` is its largest error, confidence and unit."""
         max_error, confidence, per = promise
@@ -103,6 +120,7 @@ class Certificates:
             pin=await self._pinner.pin(task, ladder),
             policy=policy,
             measured=measured,
+            provenance=provenance,
             fallback=fallback,
             created=self._clock(),
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, Protocol
@@ -14,7 +16,7 @@ from firstline.errors import BudgetError, UsageError
 from firstline.money import NanoUSD
 from firstline.money import show as show_money
 from firstline.types import Value
-from firstline.workflow.certificate.certificates import Certificate, Certificates
+from firstline.workflow.certificate.certificates import Certificate, Certificates, Provenance
 from firstline.workflow.certificate.confirm import approximations, confirmed, serve_live
 from firstline.workflow.certificate.policy import Policy
 from firstline.workflow.certificate.recording import Recorder
@@ -86,16 +88,21 @@ class Stage(Value, frozen=True, kw_only=True):
 
 
 class Certification(Value, frozen=True, kw_only=True):
-    """What came of it. `certificate` is in force; None where the promise cannot be kept, or was not to be enabled."""
+    """What came of it. `certificate` is in force; None where the promise cannot be kept, or was not to be enabled.
 
+    `pin` is the task as it was measured, with the models behind it.
+    """
+
+    task: str
     result: Result
-    version: str
+    pin: LockedTask
+    provenance: Provenance
     policy: Policy | None
     certificate: Certificate | None
 
 
 class Certifier:
-    """Certifies tasks. `load` gives the statistics; `folder` keeps the recorded attempts."""
+    """Certifies tasks. `load` gives the statistics, `clock` seconds since 1970; `folder` keeps recorded attempts."""
 
     def __init__(
         self,
@@ -107,6 +114,7 @@ class Certifier:
         load: Callable[[], Statistics],
         worth: Worth,
         folder: Path,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._runner = runner
         self._recorder = recorder
@@ -115,6 +123,7 @@ class Certifier:
         self._load = load
         self._worth = worth
         self._folder = folder
+        self._clock = clock
 
     async def certify(
         self,
@@ -137,7 +146,8 @@ class Certifier:
         if not usable:
             why = "; ".join(f"{rung.model.id}: {rung.skipped}" for rung in ladder)
             raise UsageError(f"no rung of {task.name} can be asked here ({why})" if why else "the ladder is empty")
-        path = records or self._folder / f"{_behaviour(await self._pinner.pin(task, ladder))}.jsonl"
+        pin = await self._pinner.pin(task, ladder)
+        path = records or self._folder / f"{_behaviour(pin)}.jsonl"
         known = await asyncio.to_thread(read_records, path)
         quotes = await self._recorder.quotes(task, rows, known)
         tell(Stage(step="quoting", of=len(rows), quotes=tuple(quotes)))
@@ -175,6 +185,7 @@ class Certifier:
             )
             result = confirmed(result, differs, made, bound=statistics.upper_bound)
             policy = policy if result.feasible else None
+        provenance = _provenance(name, rows, plan, at=self._clock())
         certificate = None
         if policy is not None and plan.enable:
             certificate = await self._certificates.issue(
@@ -183,9 +194,17 @@ class Certifier:
                 policy,
                 promise=(plan.target.max_error, plan.target.confidence, plan.target.per),
                 measured=msgspec.to_builtins(result),
+                provenance=provenance,
                 fallback=_fallback(task, result, plan.target, rungs=len(ladder)),
             )
-        return Certification(result=result, version=task.version, policy=policy, certificate=certificate)
+        return Certification(
+            task=task.name,
+            result=result,
+            pin=pin,
+            provenance=provenance,
+            policy=policy,
+            certificate=certificate,
+        )
 
 
 def _afford(quotes: Sequence[Quote], limit: NanoUSD | None) -> None:
@@ -196,6 +215,16 @@ def _afford(quotes: Sequence[Quote], limit: NanoUSD | None) -> None:
             f"recording would cost about {show_money(likely)}, the budget is {show_money(limit)}; nothing was asked",
             hint="--budget allows more; fewer examples cost less",
         )
+
+
+def _provenance(name: str, rows: Sequence[Row], plan: Plan, *, at: float) -> Provenance:
+    return Provenance(
+        data=os.fsencode(name).decode(errors="replace"),  # a name of a file may hold bytes that no text has
+        seed=plan.seed,
+        drawn=any(row.split is None for row in rows),
+        benefit=plan.benefit,
+        at=at,
+    )
 
 
 def _behaviour(pin: LockedTask) -> str:

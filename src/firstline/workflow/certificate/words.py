@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from firstline.workflow.certificate.bounds import least_clean, most_wrong, served_needed
+from firstline.workflow.certificate.percent import percent
 
 
 def too_few(*, at_most: int, tested: int, max_error: float, delta: float) -> str:
@@ -36,8 +37,3 @@ def failed(*, served: int, wrong: int, max_error: float, delta: float) -> str:
     most = int(most_wrong(served, max_error, delta))
     allowed = "not even without an error could so few prove it" if most < 0 else f"it could have been {most} at most"
     return f"{wrong} of {served} served answers of the test were wrong: {allowed}"
-
-
-def percent(share: float) -> str:
-    """Write a share as a percentage with as many places as it needs."""
-    return f"{share * 100:.3g} %"
