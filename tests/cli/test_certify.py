@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,13 @@ def test_the_report_is_a_page_too(folder: Path) -> None:
     terminal = CliRunner().invoke(app, ["certify", "sort", str(folder / "data.jsonl"), "--dry-run"]).stdout
     assert "Of the answers served at most 5 % is wrong, with confidence 95 %." in terminal
     assert "not put in force" in terminal
+
+
+def test_a_file_with_a_name_that_no_text_has_is_told_in_the_report(folder: Path) -> None:
+    odd = examples(folder, 400).rename(os.fsdecode(bytes(folder) + b"/odd \xff.jsonl"))
+    status, report, _ = certify(odd, "--html", "report.html")
+    assert (status, report["provenance"]["data"]) == (0, "odd \ufffd.jsonl")
+    assert "odd \ufffd.jsonl" in (folder / "report.html").read_text(encoding="utf-8")
 
 
 def test_the_page_of_what_cannot_be_promised_is_written_too(folder: Path) -> None:

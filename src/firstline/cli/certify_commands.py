@@ -67,13 +67,13 @@ async def certify(
         with _telling(out, f"{name}  {data.name}", plan.limit) as tell:
             found = await app.services.certifier.certify(task, rows, plan, name=data.name, records=records, tell=tell)
     report = report_of(found)
-    if html is not None:
-        await asyncio.to_thread(replace_file, html, page(report).encode())
-        out.note(f"the page is {html}")
     if out.json:
         out.emit(certification_object(found))
     else:
         out.result.print(show_certification(report), soft_wrap=True)
+    if html is not None:
+        await asyncio.to_thread(replace_file, html, page(report).encode())
+        out.note(f"the page is {html}")
     return DONE if found.result.feasible else FAILED
 
 

@@ -142,4 +142,4 @@ def _told(one: CurvePoint) -> str:
 
 
 def _dollars(amount: float) -> str:
-    return f"${amount:g}"
+    return f"${amount:,.10g}" if amount >= 1 else money(amount * 1e9)

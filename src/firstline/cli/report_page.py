@@ -175,7 +175,7 @@ def _costs(result: Result) -> h.Node:
     worth = (
         f"Money for 1,000 inputs. An hour of the machine counts {words.money(hour)}, an answer of a person "
         f"{words.money(answer)} ([worth] in firstline.toml). "
-        "What a wrong answer costs you is not in it."
+        "Always asking one rung serves its answers unchecked; what a wrong answer costs you is not in these figures."
     )
     return h.section[h.h2["What it costs"], h.p[worth], _table(heads, rows, "wnnnnnn")]
 

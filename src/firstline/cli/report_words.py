@@ -205,7 +205,7 @@ def ways(result: Result) -> list[Way]:
         [Way(name="this policy", coverage=result.coverage, wrong=share, costs=result.costs)] if result.feasible else []
     )
     rungs = [
-        Way(name=f"always {one.model}, unchecked", coverage=one.coverage, wrong=one.error, costs=one.costs)
+        Way(name=f"always {one.model}", coverage=one.coverage, wrong=one.error, costs=one.costs)
         for one in (result.always_top, result.always_first)
     ]
     review = Costs(money_nano_usd=0, seconds=0, weighed_nano_usd=result.worth.review_nano_usd)

@@ -98,7 +98,7 @@ def _outside(found: OutOfScope) -> str:
 
 
 def _ways(result: Result) -> RenderableType:
-    heads = ("for 1,000 inputs", "served", "wrong", "paid", "time each", "paid and machine", "with people")
+    heads = ("for 1,000 inputs", "served", "wrong", "paid", "each", "with machine", "with people")
     table = _columns(*heads, figures=range(1, 7))
     for way in words.ways(result):
         table.add_row(
