@@ -25,15 +25,24 @@ checks = ["grounded", { rule = "output.total > 0.0" }]
 
 @asynccontextmanager
 async def two_rungs(
-    folder: Path, small: Json, large: Json, *, more: str = "", tasks: Mapping[str, str] | None = None
+    folder: Path,
+    small: Json,
+    large: Json,
+    *,
+    more: str = "",
+    price: str = "",
+    tasks: Mapping[str, str] | None = None,
 ) -> AsyncIterator[App]:
-    """The product in an empty folder; `small` and `large` are answers, or rules of a script where they are lists."""
+    """The product in an empty folder; `small` and `large` are answers, or rules of a script where they are lists.
+
+    `more` are further settings, `price` those of the large model.
+    """
     parts = [f'data_dir = "{folder}"', f'tasks_dir = "{folder / "tasks"}"', more]
     for name, answer in (("small", small), ("large", large)):
         script = folder / f"{name}.json"
         rules = answer if isinstance(answer, list) else [{"answer": answer, "confidence": 0.9}]
         script.write_text(json.dumps({"rules": rules}))
-        parts.append(f'[models."fake/{name}"]\nscript = "{script}"')
+        parts.append(f'[models."fake/{name}"]\nscript = "{script}"\n{price if name == "large" else ""}')
     for name, text in (tasks or {}).items():
         path = folder / "tasks" / f"{name}.toml"
         path.parent.mkdir(exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import os
 from collections.abc import AsyncIterator
@@ -26,6 +27,8 @@ from firstline.ledger.store import Ledger
 from firstline.settings import Loaded, Settings
 from firstline.tokens import Cl100k, O200k
 from firstline.types import Value
+from firstline.workflow.auditor import Auditor
+from firstline.workflow.audits import Audits
 from firstline.workflow.basis import Basis
 from firstline.workflow.call import Door
 from firstline.workflow.certificate.certificates import Certificates
@@ -97,6 +100,7 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
         pinner = Pinner(second_reader=catalog.get(ENCODER), sha256=weights.sha256, ready=weights.ready)
         certificates = Certificates(ledger.certificates, pinner)
         inputs = Inputs(ledger.inputs, settings.inputs_path, settings.reviews)
+        drawn = asyncio.Event()
         runner = Runner(
             basis,
             pictures=reader,
@@ -104,7 +108,9 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
             embed=lambda: encoders.embed(catalog.get(ENCODER)),
             inputs=inputs,
             cover=certificates.cover,
+            on_audit=drawn.set,
         )
+        audits = Audits(ledger, certificates)
         chat = Chat(basis, turns=turns)
         files = Files(ledger.files, settings.files_path, settings.files)
         await files.tidy()
@@ -139,7 +145,9 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
             certificates=certificates,
             certifier=certifier,
             rates=rates,
-            reviews=Reviews(ledger, tasks, runner, inputs, settings.reviews),
+            reviews=Reviews(ledger, tasks, runner, inputs, settings.reviews, audits=audits),
+            audits=audits,
+            auditor=Auditor(basis, runner, tasks=tasks, inputs=inputs, certificates=certificates, wake=drawn),
         )
         yield App(services=services, weights=weights)
     finally:

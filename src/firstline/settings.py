@@ -153,8 +153,8 @@ class Reviews(Section, frozen=True, kw_only=True):
     keep: Annotated[
         Literal["review", "all", "none"],
         Meta(
-            description="inputs of tasks that are kept with their pictures: of runs left to a person, of all runs "
-            "with an answer, or none"
+            description="inputs of tasks that are kept with their pictures: of runs left to a person or audited, of "
+            "all runs with an answer, or none (then nothing is audited)"
         ),
     ] = "review"
     days: Annotated[
@@ -163,6 +163,21 @@ class Reviews(Section, frozen=True, kw_only=True):
     lease_s: Annotated[
         float, Meta(description="seconds that a reviewer holds what they took, unless they say otherwise", gt=0)
     ] = 900.0
+
+
+class Audits(Section, frozen=True, kw_only=True):
+    """`[audits]`: answers served under a certificate that are looked at again, so that a broken promise is found."""
+
+    rate: Annotated[float, Meta(description="share of the served answers that is audited; 0: none", ge=0, le=1)] = 0.02
+    by: Annotated[
+        Literal["review", "top"],
+        Meta(
+            description="who is asked: a person (`firstline reviews`), or the top rung, and a person where it disagrees"
+        ),
+    ] = "review"
+    usd_per_day: Annotated[
+        float, Meta(description="US dollars that asking the top rung may cost a day (UTC); then it waits", ge=0)
+    ] = 1.0
 
 
 class Sources(Section, frozen=True, kw_only=True):
@@ -207,6 +222,7 @@ class Settings(Section, frozen=True, kw_only=True):
     files: Files = Files()
     stored: Stored = Stored()
     reviews: Reviews = Reviews()
+    audits: Audits = Audits()
     sources: Sources = Sources()
     models: dict[str, ModelSettings] = {}
 

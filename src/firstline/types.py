@@ -26,6 +26,10 @@ FieldStatus = Literal["accepted", "escalated", "review", "answered"]
 ReviewKind = Literal["review", "audit"]
 """Why a person is asked: no model settled the answer, or a served answer is to be judged."""
 ReviewState = Literal["open", "taken", "answered", "rejected"]
+AuditBy = Literal["review", "top"]
+"""Who audits a served answer first: a person, or the top rung of its task's ladder."""
+AuditState = Literal["pending", "suspect", "right", "wrong", "skipped", "expired"]
+"""What an audit came to. `suspect`: the top rung answers differently, and a person has to say who is right."""
 Modality = Literal["text", "image"]
 
 
@@ -381,7 +385,8 @@ class Run(Value, frozen=True, kw_only=True):
     `verdict` None: the answer was passed through and nothing was verified, so its attempt did not pass either. A
     rejected run has the `error_code` of what is wrong with its input. `certificate` is the id of the certificate that
     its answer was served under (None: it is uncertified; a note says why where there was one). `parameters` are those
-    of a task. `review` says what became of a run that was left to a person; once they answered, `answer` is theirs.
+    of a task. `review` says what became of a run that was left to a person; once they answered, `answer` is theirs. It
+    is also the audit of a served one by a person, which changes nothing of the run.
     """
 
     id: str

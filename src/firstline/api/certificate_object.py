@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import msgspec
 
 from firstline.types import Json
+from firstline.workflow.certificate.audits import Tally
 from firstline.workflow.certificate.certificates import Certificate
 
 
-def certificate_object(certificate: Certificate, moved: Sequence[str] = ()) -> dict[str, Json]:
-    """Give what a certificate promises, its state, what of its task moved since (it is void then), and its figures."""
+def certificate_object(certificate: Certificate, tally: Tally, moved: Sequence[str] = ()) -> dict[str, Json]:
+    """Give what a certificate promises, its state, what of its task moved since (it is void then), its figures, and
+    what its audits came to."""
     return {
         "id": certificate.id,
         "object": "certificate",
@@ -29,6 +31,19 @@ def certificate_object(certificate: Certificate, moved: Sequence[str] = ()) -> d
         "thresholds": certificate.policy.thresholds(),
         "measured": msgspec.to_builtins(certificate.measured),
         "provenance": msgspec.to_builtins(certificate.provenance),
+        "audits": {
+            "drawn": tally.drawn,
+            "answered": tally.answered,
+            "wrong": tally.wrong,
+            "pending": tally.pending,
+            "suspect": tally.suspect,
+            "skipped": tally.skipped,
+            "expired": tally.expired,
+            "evidence": tally.evidence,
+            "evidence_limit": tally.limit,
+            "more": tally.more,
+            "more_at": tally.at,
+        },
         "created": certificate.created,
         "ended": certificate.ended,
     }

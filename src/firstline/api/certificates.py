@@ -18,7 +18,7 @@ from firstline.api.fields import read_query
 from firstline.api.operation import Operation
 from firstline.errors import FirstlineError
 from firstline.ledger.certificates import CertificateState
-from firstline.types import Value
+from firstline.types import Json, Value
 from firstline.workflow.certificate.certificates import Certificate, Provenance
 from firstline.workflow.services import Services
 from firstline.workflow.task import Fallback, Per
@@ -29,6 +29,26 @@ class CertificateQuery(msgspec.Struct, frozen=True, kw_only=True):
 
     task: str | None = None
     limit: Annotated[int, Meta(ge=1, le=100)] = 20
+
+
+class AuditsObject(Value, frozen=True, kw_only=True):
+    """What became of the audited answers. What is not answered counts as right: it never withdraws a certificate.
+
+    At `evidence_limit` the certificate is withdrawn. About `more` further audits would do that if answers were wrong at
+    the share `more_at`: that found so far where that would show, else twice the promise (null: not even that would).
+    """
+
+    drawn: int
+    answered: int
+    wrong: int
+    pending: int
+    suspect: int
+    skipped: int
+    expired: int
+    evidence: float
+    evidence_limit: float
+    more: int | None
+    more_at: float
 
 
 class CertificateObject(Value, frozen=True, kw_only=True):
@@ -50,6 +70,7 @@ class CertificateObject(Value, frozen=True, kw_only=True):
     thresholds: dict[str, dict[str, float]]
     measured: dict[str, Any]
     provenance: Provenance | None
+    audits: AuditsObject
     created: float
     ended: float | None
 
@@ -66,7 +87,7 @@ async def retrieve_certificate(request: Request) -> Response:
     """Show one certificate. Raises NotFoundError."""
     services: Services = request.app.state.services
     certificate = await services.certificates.get(request.path_params["id"])
-    return json_response(certificate_object(certificate, await moved(services, certificate)))
+    return json_response(await shown(services, certificate))
 
 
 @Operation(query=CertificateQuery, answer=CertificateList)
@@ -75,8 +96,13 @@ async def list_certificates(request: Request) -> Response:
     services: Services = request.app.state.services
     query = read_query(request, CertificateQuery)
     found = await services.certificates.latest(task=query.task, limit=query.limit)
-    data = [certificate_object(one, await moved(services, one)) for one in found]
+    data = [await shown(services, one) for one in found]
     return json_response({"object": "list", "data": data})
+
+
+async def shown(services: Services, certificate: Certificate) -> dict[str, Json]:
+    """Give a certificate with what moved since, and its audits."""
+    return certificate_object(certificate, await services.audits.tally(certificate), await moved(services, certificate))
 
 
 async def moved(services: Services, certificate: Certificate) -> list[str]:

@@ -97,7 +97,7 @@ class OutcomeObject(Value, frozen=True, kw_only=True):
     """What became of a request. `verdict` is null where nothing was verified. Money is whole nano-USD.
 
     `certificate` is the id of the certificate that covers the answer, or `uncertified`. `review` is the entry in the
-    queue of a run that a person has to decide, or has decided.
+    queue of a run that a person has to decide, or has decided; of the kind `audit` where what was served is looked at.
     """
 
     id: str

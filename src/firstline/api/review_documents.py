@@ -61,19 +61,34 @@ class WholeReview(ReviewObject, frozen=True, kw_only=True):
     """A review with all that one must see to decide.
 
     `best` is the best answer so far, `doubts` are by field what the checks had against the last attempt at it, and
-    `schema` is what an answer must meet (null: the task is gone, and `notes` say so).
+    `schema` is what an answer must meet (null: the task is gone, and `notes` say so). An audit that is `blind` shows
+    neither `best` nor `run`.
     """
 
     source: SourceObject
+    blind: bool
     best: Any
     doubts: dict[str, list[FindingObject]]
     schema: dict[str, Any] | None
-    run: RunObject
+    run: RunObject | None
     notes: list[str]
 
 
+class AuditOutcome(Value, frozen=True, kw_only=True):
+    """What an answer says of the served one: `wrong` are its wrong fields, `withdrawn` why the certificate was
+    withdrawn where this answer did that."""
+
+    right: bool
+    wrong: list[str]
+    certificate_id: str
+    withdrawn: str | None
+
+
 class AnsweredReview(Value, frozen=True, kw_only=True):
-    """What came of an answer: the whole of it, what the checks have against it, and whether it was written."""
+    """What came of an answer: the whole of it, what the checks have against it, and whether it was written.
+
+    `audit` says what it means where a served answer was audited.
+    """
 
     object: Literal["review.answer"]
     saved: bool
@@ -82,3 +97,4 @@ class AnsweredReview(Value, frozen=True, kw_only=True):
     notes: list[str]
     review: ReviewObject
     run: RunObject
+    audit: AuditOutcome | None

@@ -6,6 +6,7 @@ from firstline.api.run_object import finding_object, run_object
 from firstline.ledger.inputs import KeptInput, KeptPart, KeptText
 from firstline.ledger.reviews import Review
 from firstline.types import Json
+from firstline.workflow.audits import Audited
 from firstline.workflow.reviews import Answered, ReviewView
 
 
@@ -30,14 +31,15 @@ def review_object(review: Review) -> dict[str, Json]:
 
 
 def view_object(view: ReviewView) -> dict[str, Json]:
-    """Give a review with all that one must see."""
+    """Give a review with all that one must see, and nothing of what was served where the audit is blind."""
     return {
         **review_object(view.review),
         "source": _source(view.review.id, view.kept),
-        "best": view.run.answer,
+        "blind": view.blind,
+        "best": None if view.blind else view.run.answer,
         "doubts": {key: [finding_object(one) for one in found] for key, found in view.doubts.items()},
         "schema": view.task.schema if view.task else None,
-        "run": run_object(view.run),
+        "run": None if view.blind else run_object(view.run),
         "notes": list(view.notes),
     }
 
@@ -52,6 +54,18 @@ def answered_object(answered: Answered, *, saved: bool) -> dict[str, Json]:
         "notes": list(answered.notes),
         "review": review_object(answered.review),
         "run": run_object(answered.run),
+        "audit": _audited(answered.audited),
+    }
+
+
+def _audited(audited: Audited | None) -> dict[str, Json] | None:
+    if audited is None:
+        return None
+    return {
+        "right": not audited.wrong,
+        "wrong": list(audited.wrong),
+        "certificate_id": audited.certificate_id,
+        "withdrawn": audited.withdrawn,
     }
 
 

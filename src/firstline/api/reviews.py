@@ -49,6 +49,12 @@ class ReviewQuery(msgspec.Struct, frozen=True, kw_only=True):
     after: str | None = None
 
 
+class ViewQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """The query of one review; `served` shows what was served though the audit is blind."""
+
+    served: bool = False
+
+
 class TakeBody(msgspec.Struct, frozen=True, kw_only=True):
     """Who takes a review, and for how many seconds."""
 
@@ -64,9 +70,11 @@ class ReleaseBody(msgspec.Struct, frozen=True, kw_only=True):
 
 class AnswerBody(msgspec.Struct, frozen=True, kw_only=True):
     """What a reviewer says. `answer` holds values by field, or of a task with one field its value alone; fields that
-    are not named keep their value where it passed its checks, with `accept_rest` also where it did not."""
+    are not named keep their value where it passed its checks, with `accept_rest` also where it did not. `confirm` says
+    of an audit, without an `answer`: right as served."""
 
-    answer: dict[str, Any] | str
+    answer: dict[str, Any] | str | None = None
+    confirm: bool = False
     reviewer: Reviewer | None = None
     accept_rest: bool = False
     dry_run: bool = False
@@ -91,11 +99,13 @@ async def list_reviews(request: Request) -> Response:
     return page_response(found, query.limit, review_object)
 
 
-@Operation(answer=WholeReview)
+@Operation(query=ViewQuery, answer=WholeReview)
 async def get_review(request: Request) -> Response:
     """Show one review: source, attempts, failing checks and best answer. Raises NotFoundError."""
     services: Services = request.app.state.services
-    return json_response(view_object(await services.reviews.view(request.path_params["id"], caller_of(request))))
+    query = read_query(request, ViewQuery)
+    view = await services.reviews.view(request.path_params["id"], caller_of(request), served=query.served)
+    return json_response(view_object(view))
 
 
 @Operation(media_type="application/octet-stream")
@@ -142,10 +152,20 @@ async def release_review(request: Request) -> Response:
     example={"answer": {"total": 12.5, "address": None}, "reviewer": "anna"},
 )
 async def answer_review(request: Request) -> Response:
-    """Answer a review: the run is complete, and the answer an example. Raises NotFoundError and conflicts."""
+    """Answer a review: the run is complete, and the answer an example; an audit counts for or against its certificate.
+
+    Raises NotFoundError and conflicts.
+    """
     services: Services = request.app.state.services
     body = await _body(request, AnswerBody)
-    given = Answer(values=body.answer, accept_rest=body.accept_rest, dry_run=body.dry_run)
+    if body.answer is None and not body.confirm:
+        raise UsageError("answer: give the values, or confirm an audit", param="answer")
+    given = Answer(
+        values={} if body.answer is None else body.answer,
+        confirm=body.confirm,
+        accept_rest=body.accept_rest,
+        dry_run=body.dry_run,
+    )
     answered = await services.reviews.answer(
         request.path_params["id"], _reviewer(request, body.reviewer), given, caller_of(request)
     )
@@ -159,7 +179,8 @@ async def answer_review(request: Request) -> Response:
     example={"reason": "the lower half is missing", "reviewer": "anna"},
 )
 async def reject_review(request: Request) -> Response:
-    """Close a review because its input is unusable: the run is rejected. Raises NotFoundError and conflicts."""
+    """Close a review because its input is unusable: the run is rejected, or the audit skipped. Raises NotFoundError and
+    conflicts."""
     services: Services = request.app.state.services
     body = await _body(request, RejectBody)
     if not body.reason.strip():

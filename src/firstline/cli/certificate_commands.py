@@ -6,8 +6,7 @@ import asyncio
 from pathlib import Path
 
 from firstline import settings
-from firstline.api.certificate_object import certificate_object
-from firstline.api.certificates import moved
+from firstline.api.certificates import moved, shown
 from firstline.app import App, build
 from firstline.cli import show_certificate
 from firstline.cli.console import DONE, Out
@@ -22,11 +21,11 @@ async def list_certificates(out: Out, task: str) -> int:
     """Show a line for each."""
     async with build(settings.load()) as app:
         found = await app.services.certificates.latest(task=task or None)
-        shown = [certificate_object(one, await moved(app.services, one)) for one in found]
+        objects = [await shown(app.services, one) for one in found]
     if out.json:
-        out.emit(shown)
-    elif shown:
-        out.result.print(show_certificate.show_certificates(shown), soft_wrap=True)
+        out.emit(objects)
+    elif objects:
+        out.result.print(show_certificate.show_certificates(objects), soft_wrap=True)
     else:
         out.note("there are no certificates: `firstline certify TASK DATA.jsonl` makes one from labelled examples")
     return DONE
@@ -63,6 +62,17 @@ async def drop(out: Out, name: str) -> int:
     return DONE
 
 
+async def audit(out: Out) -> int:
+    """Ask the top rung about what waits for it."""
+    async with build(settings.load()) as app:
+        count = await app.services.auditor.drain()
+    if out.json:
+        out.emit({"asked": count})
+    else:
+        out.note(f"the top rung was asked about {count} served {'answer' if count == 1 else 'answers'}")
+    return DONE
+
+
 async def _find(app: App, name: str) -> Certificate:
     """Find by id, or the one of a task that is in force or was withdrawn."""
     if name.startswith("c_"):
@@ -76,8 +86,8 @@ async def _find(app: App, name: str) -> Certificate:
 
 
 async def _show(out: Out, app: App, certificate: Certificate) -> None:
-    shown = certificate_object(certificate, await moved(app.services, certificate))
+    one = await shown(app.services, certificate)
     if out.json:
-        out.emit(shown)
+        out.emit(one)
     else:
-        out.result.print(show_certificate.show_certificate(shown), soft_wrap=True)
+        out.result.print(show_certificate.show_certificate(one), soft_wrap=True)

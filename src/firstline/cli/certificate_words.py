@@ -32,6 +32,13 @@ def show_certificate(certificate: Id, html: Html = None, json: Json = False) -> 
     perform(out, lambda: certificate_commands.show(out, certificate, html))
 
 
+@certificates.command(name="audit")
+def audit_answers(json: Json = False) -> None:
+    """Ask the top rung about the audits that wait for it (`[audits] by = "top"`), as a server does by itself."""
+    out = Out(json=json)
+    perform(out, lambda: certificate_commands.audit(out))
+
+
 @certificates.command(name="withdraw")
 def withdraw_certificate(
     certificate: Id,

@@ -18,16 +18,16 @@ from firstline.cli.console import DONE, Out
 from firstline.cli.review_values import read_values
 from firstline.errors import NotFoundError, UsageError
 from firstline.ledger.reviews import Review
-from firstline.types import Json, ReviewState
+from firstline.types import Json, ReviewKind, ReviewState
 from firstline.workflow.export import export as write_examples
 from firstline.workflow.reviews import Answer, Reviews
 
 
-async def list_reviews(out: Out, task: str, state: ReviewState | None, limit: int) -> int:
+async def list_reviews(out: Out, task: str, state: ReviewState | None, kind: ReviewKind | None, limit: int) -> int:
     """Show a line for each review, oldest first."""
     async with build(settings.load()) as app:
         reviews = app.services.reviews
-        found = await reviews.list(limit, None, task=task or None, state=state)
+        found = await reviews.list(limit, None, task=task or None, state=state, kind=kind)
         views = [] if out.json else [await reviews.view(one.id, None) for one in found]
     if out.json:
         out.emit([review_object(one) for one in found])
@@ -40,11 +40,11 @@ async def list_reviews(out: Out, task: str, state: ReviewState | None, limit: in
     return DONE
 
 
-async def show(out: Out, name: str) -> int:
+async def show(out: Out, name: str, *, served: bool) -> int:
     """Show one review with all that one must see."""
     async with build(settings.load()) as app:
         reviews = app.services.reviews
-        view = await reviews.view(name, None)
+        view = await reviews.view(name, None, served=served)
         if out.json:
             out.emit(view_object(view))
         else:
@@ -52,13 +52,15 @@ async def show(out: Out, name: str) -> int:
     return DONE
 
 
-async def take(out: Out, name: str | None, task: str, reviewer: str, minutes: float | None) -> int:
+async def take(
+    out: Out, name: str | None, task: str, kind: ReviewKind | None, reviewer: str, minutes: float | None
+) -> int:
     """Hold one review, or the oldest that nobody holds, and show it."""
     lease_s = minutes * 60 if minutes is not None else None
     async with build(settings.load()) as app:
         reviews = app.services.reviews
         if name is None:
-            taken = await reviews.take_next(_reviewer(reviewer), None, task=task or None, lease_s=lease_s)
+            taken = await reviews.take_next(_reviewer(reviewer), None, task=task or None, kind=kind, lease_s=lease_s)
         else:
             taken = await reviews.take(name, _reviewer(reviewer), None, lease_s=lease_s)
         view = await reviews.view(taken.id, None)
@@ -89,6 +91,11 @@ async def answer(out: Out, name: str, pairs: Sequence[str], file: Path | None, r
     else:
         out.result.print(show_reviews.show_answered(done, saved=saved))
     return DONE
+
+
+async def confirm(out: Out, name: str, reviewer: str) -> int:
+    """Say of an audit: right as served."""
+    return await answer(out, name, (), None, reviewer, Answer(values={}, confirm=True))
 
 
 async def reject(out: Out, name: str, reason: str, reviewer: str) -> int:

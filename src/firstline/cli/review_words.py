@@ -11,10 +11,10 @@ import typer
 from firstline.cli import review_commands
 from firstline.cli.console import Out, perform
 from firstline.cli.options import Json
-from firstline.types import ReviewState
+from firstline.types import ReviewKind, ReviewState
 from firstline.workflow.reviews import Answer
 
-reviews = typer.Typer(help="What no model settled: see it, take it, answer it.", no_args_is_help=True)
+reviews = typer.Typer(help="What a person is asked: see it, take it, answer it.", no_args_is_help=True)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="id of a review (rev_…) or of its run", show_default=False)]
 As = Annotated[str, typer.Option("--as", metavar="NAME", help="who you are; left out: your name at this machine")]
@@ -30,24 +30,40 @@ class State(Enum):
     ALL = "all"
 
 
+class Kind(Enum):
+    """What `--kind` may say."""
+
+    REVIEW = "review"
+    AUDIT = "audit"
+    ALL = "all"
+
+
+OfKind = Annotated[Kind, typer.Option("--kind", help="review: no model settled it; audit: it was served; or all")]
+
+
 @reviews.command(name="list")
 def list_reviews(
     task: Annotated[str, typer.Option("--task", metavar="NAME", help="of one task only")] = "",
     state: Annotated[State, typer.Option("--state", help="open, taken, answered, rejected, or all")] = State.OPEN,
+    kind: OfKind = Kind.ALL,
     json: Json = False,
     limit: Annotated[int, typer.Option(help="how many of the oldest", min=1)] = 20,
 ) -> None:
     """List what a person is asked, oldest first: the source's beginning, and the fields in doubt with the reason."""
     out = Out(json=json)
     wanted = None if state is State.ALL else cast(ReviewState, state.value)
-    perform(out, lambda: review_commands.list_reviews(out, task, wanted, limit))
+    perform(out, lambda: review_commands.list_reviews(out, task, wanted, _kind(kind), limit))
 
 
 @reviews.command(name="show")
-def show_review(review: Id, json: Json = False) -> None:
+def show_review(
+    review: Id,
+    served: Annotated[bool, typer.Option("--served", help="what was served too, of an audit that is blind")] = False,
+    json: Json = False,
+) -> None:
     """Show one review: the source, every attempt, the failing checks by field, and how to answer."""
     out = Out(json=json)
-    perform(out, lambda: review_commands.show(out, review))
+    perform(out, lambda: review_commands.show(out, review, served=served))
 
 
 @reviews.command(name="take")
@@ -56,6 +72,7 @@ def take_review(
         str | None, typer.Argument(metavar="[ID]", help="id of a review or its run; without it the oldest open one")
     ] = None,
     task: Annotated[str, typer.Option("--task", metavar="NAME", help="without an ID: of one task only")] = "",
+    kind: OfKind = Kind.ALL,
     minutes: Annotated[
         float | None, typer.Option("--minutes", help="how long; left out: what the settings say", min=0.01, max=1440)
     ] = None,
@@ -64,7 +81,7 @@ def take_review(
 ) -> None:
     """Hold a review, so that nobody else answers it, and show it; again: for longer."""
     out = Out(json=json)
-    perform(out, lambda: review_commands.take(out, review, task, reviewer, minutes))
+    perform(out, lambda: review_commands.take(out, review, task, _kind(kind), reviewer, minutes))
 
 
 @reviews.command(name="release")
@@ -101,6 +118,13 @@ def answer_review(
     perform(out, lambda: review_commands.answer(out, review, values or [], json_answer, reviewer, how))
 
 
+@reviews.command(name="confirm")
+def confirm_review(review: Id, reviewer: As = "", json: Json = False) -> None:
+    """Say of an audit: right as served. A wrong one is answered with the right values."""
+    out = Out(json=json)
+    perform(out, lambda: review_commands.confirm(out, review, reviewer))
+
+
 @reviews.command(name="reject")
 def reject_review(
     review: Id,
@@ -108,7 +132,7 @@ def reject_review(
     reviewer: As = "",
     json: Json = False,
 ) -> None:
-    """Close a review because its input is unusable: the run is rejected, and nothing is learned."""
+    """Close a review because its input is unusable: the run is rejected, an audit skipped, and nothing is learned."""
     out = Out(json=json)
     perform(out, lambda: review_commands.reject(out, review, reason, reviewer))
 
@@ -139,3 +163,7 @@ def purge_reviews(
     """Take away kept inputs with their pictures, and the examples made of them. Runs and their answers stay."""
     out = Out(json=json)
     perform(out, lambda: review_commands.purge(out, names or [], days, task, unsettled=unsettled))
+
+
+def _kind(kind: Kind) -> ReviewKind | None:
+    return None if kind is Kind.ALL else cast(ReviewKind, kind.value)

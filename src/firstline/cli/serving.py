@@ -56,7 +56,7 @@ def serving_application() -> ASGIApp:
     @asynccontextmanager
     async def lifespan(application: Starlette) -> AsyncIterator[None]:
         try:
-            async with build(settings.load()) as app:
+            async with build(settings.load()) as app, app.services.auditor.working():
                 application.state.services = app.services
                 _settle_memory()
                 yield

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from rich.console import Group, RenderableType
@@ -19,7 +19,7 @@ _STYLES = {"active": "green", "withdrawn": "bold red", "replaced": "dim", "void"
 def show_certificates(found: Sequence[Mapping[str, Json]]) -> RenderableType:
     """Render a line a certificate."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for title in ("id", "task", "state", "wrong of served", "with confidence", "since"):
+    for title in ("id", "task", "state", "wrong of served", "with confidence", "audits", "since"):
         table.add_column(title, no_wrap=title == "id")
     for one in found:
         table.add_row(
@@ -28,6 +28,7 @@ def show_certificates(found: Sequence[Mapping[str, Json]]) -> RenderableType:
             _state(one),
             f"at most {one['max_error']:.2%}",
             f"{one['confidence']:.0%}",
+            _audits_short(one["audits"]),
             _day(one["created"]),
         )
     return table
@@ -51,8 +52,39 @@ def show_certificate(one: Mapping[str, Json]) -> RenderableType:
     for model, least in one["thresholds"].items():
         table.add_row(Text(clean(model)), Text(clean(_thresholds(least))))
     lines.append(table)
+    lines += [Text(clean(line)) for line in _audits(one)]
     lines.append(Text(clean(f"falls back to {FALLBACKS[one['fallback']]} · {one['version']}"), style="dim"))
     return Group(*lines)
+
+
+def _audits_short(audits: Mapping[str, Json]) -> str:
+    waiting = audits["pending"] + audits["suspect"]
+    return f"{audits['wrong']} of {audits['answered']} wrong" + (f", {waiting} pending" if waiting else "")
+
+
+def _audits(one: Mapping[str, Json]) -> Iterator[str]:
+    audits = one["audits"]
+    if not audits["drawn"]:
+        yield "audits: no answer was drawn yet"
+        return
+    open_ones = {
+        "pending": audits["pending"],
+        "where the top rung disagrees": audits["suspect"],
+        "skipped": audits["skipped"],
+        "expired": audits["expired"],
+    }
+    rest = "".join(f", {count} {word}" for word, count in open_ones.items() if count)
+    yield f"audits: {audits['wrong']} of {audits['answered']} answers were wrong{rest}"
+    if one["state"] == "active":
+        more = audits["more"]
+        tell = (
+            ""
+            if more is None
+            else (f"; with {audits['more_at']:.1%} of the answers wrong, about {more:,} more audits would withdraw it")
+        )
+        yield f"evidence against it: {audits['evidence']:.2g} (withdrawn at {audits['evidence_limit']:.0f}){tell}"
+    if any(open_ones.values()):
+        yield "what nobody has answered counts as right: `firstline reviews list --kind audit`, oldest first"
 
 
 def _thresholds(least: Mapping[str, float]) -> str:

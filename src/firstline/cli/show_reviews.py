@@ -16,11 +16,15 @@ from firstline.cli.show_run import show_run
 from firstline.ledger.inputs import KeptFile, KeptInput, KeptText, Purged
 from firstline.ledger.reviews import Review
 from firstline.types import Finding, Json
+from firstline.workflow.audits import Audited
 from firstline.workflow.export import Exported
 from firstline.workflow.reviews import Answered, ReviewView
 
 _STYLE = {"open": "yellow", "taken": "cyan", "answered": "green", "rejected": "red"}
 _WIDE = 60
+_BLIND = Text(
+    "an audit: what was served is not shown, so that your answer is your own (--served shows it)", style="dim"
+)
 
 
 def show_queue(views: Sequence[ReviewView]) -> RenderableType:
@@ -33,13 +37,15 @@ def show_view(view: ReviewView, path: Callable[[KeptFile], Path]) -> RenderableT
     review = view.review
     blocks: list[RenderableType] = [_head(review), _line("the source")]
     blocks += [Padding(part, (0, 0, 0, 2)) for part in _source(view.kept, path)]
-    blocks.append(show_run(view.run))
+    blocks.append(_BLIND if view.blind else show_run(view.run))
     if view.doubts:
         blocks.append(_line("in doubt"))
         blocks += [Text(f"  {one}") for key, found in view.doubts.items() for one in _doubt(key, found)]
     blocks += [_against(review.findings)] if review.findings else []
     blocks += [Text(clean(f"note: {note}"), style="dim") for note in view.notes]
     if review.state in ("open", "taken"):
+        if review.kind == "audit" and not view.blind:
+            blocks.append(Text(clean(f"right as served: firstline reviews confirm {review.id}"), style="dim"))
         blocks.append(Text(clean(f"firstline reviews answer {review.id} {_words(view)}"), style="dim"))
     return Group(*blocks)
 
@@ -51,8 +57,11 @@ def show_answered(done: Answered, *, saved: bool) -> RenderableType:
     for key, value in done.answer.items():
         outcome = done.run.fields.get(key) if saved else None
         by = f"  {outcome.status}" + (f" by {outcome.by}" if outcome.by else "") if outcome else ""
+        if done.audited is not None:
+            by = "  served otherwise" if key in done.audited.wrong else ""
         lines.append(Text.assemble("  ", (clean(key), "bold"), f"  {_value(value)}", (clean(by), "dim")))
     lines += [_against(done.findings)] if done.findings else []
+    lines += _told(done.audited) if done.audited else []
     lines += [Text(clean(f"note: {note}"), style="dim") for note in done.notes]
     return Group(*lines)
 
@@ -82,12 +91,19 @@ def _entry(view: ReviewView) -> Iterator[Text]:
     for key, found in view.doubts.items():
         reason = clean(found[0].reason) if found else "no model answered"
         yield Text(f"  {clean(key)}: {_value(_best(view).get(key))}: {reason}", style="dim")
-    if not view.doubts and review.state in ("open", "taken"):
+    if review.kind == "audit":
+        if review.state in ("open", "taken"):
+            yield Text("  served under a certificate: is it right?", style="dim")
+    elif not view.doubts and review.state in ("open", "taken"):
         yield Text(f"  {clean(view.run.reason)}", style="dim")
 
 
 def _head(review: Review) -> Text:
     head = Text.assemble((review.id, "bold"), "  ", clean(review.task), "  ", (review.state, _STYLE[review.state]))
+    if review.kind == "audit":
+        head = Text.assemble(
+            (review.id, "bold"), "  ", clean(review.task), "  audit  ", (review.state, _STYLE[review.state])
+        )
     if review.reviewer is not None:
         head.append(clean(f" by {review.reviewer}"))
     if review.lease_ends is not None:
@@ -134,6 +150,18 @@ def _against(found: Sequence[Finding]) -> RenderableType:
         for one in found
     ]
     return Group(*lines)
+
+
+def _told(audited: Audited) -> list[RenderableType]:
+    """What an answer says of the served one, and of its certificate."""
+    if not audited.wrong:
+        return [Text("right as served", style="green")]
+    told: list[RenderableType] = [Text(clean(f"served wrong: {', '.join(audited.wrong)}"), style="yellow")]
+    if audited.withdrawn is not None:
+        told.append(
+            Text(clean(f"the certificate {audited.certificate_id} is withdrawn: {audited.withdrawn}"), style="bold red")
+        )
+    return told
 
 
 def _words(view: ReviewView) -> str:

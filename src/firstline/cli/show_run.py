@@ -173,5 +173,5 @@ def _why(attempt: Attempt) -> Iterator[str]:
 
 def _foot(run: Run) -> Text:
     saved = f", {money(run.saved_nano_usd)} saved" if run.saved_nano_usd > 0 else ""
-    review = f" · review {run.review.id} {run.review.state}" if run.review else ""
+    review = f" · {run.review.kind} {run.review.id} {run.review.state}" if run.review else ""
     return Text(clean(f"{money(run.cost_nano_usd)}{saved} · {seconds(run.ms)} · run {run.id}{review}"), style="dim")

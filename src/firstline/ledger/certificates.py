@@ -71,12 +71,8 @@ class Certificates:
 
     async def withdraw(self, certificate_id: str, reason: str) -> bool:
         """Take an active certificate back, once; gives whether it was this call that did. Raises NotFoundError."""
-        statement = (
-            update(certificates)
-            .where(certificates.c.id == certificate_id, certificates.c.state == "active")
-            .values(state="withdrawn", reason=reason, ended=self._clock())
-        )
-        if (await self._write(lambda connection: connection.execute(statement).rowcount)) == 1:
+        now = self._clock()
+        if await self._write(lambda connection: withdraw(connection, certificate_id, reason, now)):
             return True
         await self.get(certificate_id)
         return False
@@ -93,12 +89,11 @@ class Certificates:
 
     async def get(self, certificate_id: str) -> CertificateRow:
         """Give one. Raises NotFoundError."""
-        query = select(certificates).where(certificates.c.id == certificate_id)
-        found = await self._read(lambda connection: connection.execute(query).mappings().first())
+        found = await self._read(lambda connection: find_certificate(connection, certificate_id))
         if found is None:
             hint = "`firstline certificates list` shows them"
             raise NotFoundError(f"there is no certificate {certificate_id!r}", hint=hint, param="id")
-        return _row(found)
+        return found
 
     async def latest(self, *, task: str | None = None, limit: int = 100) -> tuple[CertificateRow, ...]:
         """Give the latest, newest first, of one task where it is named."""
@@ -107,6 +102,23 @@ class Certificates:
             query = query.where(certificates.c.task == task)
         found = await self._read(lambda connection: connection.execute(query).mappings().all())
         return tuple(_row(one) for one in found)
+
+
+def find_certificate(connection: Connection, certificate_id: str) -> CertificateRow | None:
+    """Give one; None where there is none."""
+    query = select(certificates).where(certificates.c.id == certificate_id)
+    found = connection.execute(query).mappings().first()
+    return None if found is None else _row(found)
+
+
+def withdraw(connection: Connection, certificate_id: str, reason: str, now: float) -> bool:
+    """Take an active certificate back within a transaction; gives whether it was active until now."""
+    statement = (
+        update(certificates)
+        .where(certificates.c.id == certificate_id, certificates.c.state == "active")
+        .values(state="withdrawn", reason=reason, ended=now)
+    )
+    return connection.execute(statement).rowcount == 1
 
 
 def _row(row: RowMapping) -> CertificateRow:

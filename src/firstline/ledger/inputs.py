@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, insert, or_, select, update
 
+from firstline.ledger.audits import any_stale, expire
 from firstline.ledger.keys import Transaction
 from firstline.ledger.tables import examples, input_files, inputs, reviews, runs
 from firstline.types import Detail, Value
@@ -100,20 +101,25 @@ class InputRows:
         return KeptInput(sha256=sha256, parts=msgspec.json.decode(found, type=tuple[KeptPart, ...]))
 
     async def sweep(self, age_s: float, remove: Remove) -> None:
-        """Take away inputs and examples that are older; not the input of an open review or of a younger example."""
-        before = self._clock() - age_s
+        """Take away inputs and examples that are older; not the input of an open review or of a younger example.
+
+        Audits that are older and that nobody has settled expire.
+        """
+        now = self._clock()
+        before = now - age_s
         old = examples.c.created < before
         wanted = or_(
             exists().where(reviews.c.input_sha256 == inputs.c.sha256, reviews.c.state.in_(_UNSETTLED)),
             exists().where(examples.c.input_sha256 == inputs.c.sha256),
         )
         due = and_(inputs.c.kept < before, ~wanted)
-        anything = select(exists().where(old) | exists().where(due))
+        anything = select(exists().where(old) | exists().where(due) | any_stale(before))
         if not await self._read(lambda connection: connection.execute(anything).scalar_one()):
             return
 
         def work(connection: Connection) -> None:
             connection.execute(delete(examples).where(old))
+            expire(connection, before, now)
             _forget(connection, due, remove)
 
         await self._write(work)

@@ -2,7 +2,8 @@
 
 A review is `open`, `taken` by a reviewer until its lease ends (then it is open again), and at last `answered` or
 `rejected`. Each step is one transaction that looks at the state and changes it, so that of two reviewers one is first.
-An answer, the run that it completes and the example that it becomes are written together or not at all.
+An answer, the run that it completes and the example that it becomes are written together or not at all. What becomes of
+the answer to an audit, which leaves its run alone, is `audits.py`.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from datetime import UTC, datetime
 import msgspec
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, insert, literal, or_, select, tuple_, update
 
-from firstline.errors import NotFoundError, ReviewClosedError, ReviewTakenError
+from firstline.errors import LedgerError, NotFoundError, ReviewClosedError, ReviewTakenError
 from firstline.ledger.keys import Transaction
 from firstline.ledger.tables import examples, reviews, runs
-from firstline.types import FieldOutcome, Finding, Json, ReviewKind, ReviewMark, ReviewState, Run, Value
+from firstline.types import FieldOutcome, Finding, Json, ReviewKind, ReviewMark, ReviewState, Value
 
 _CLOSED = ("answered", "rejected")
 
@@ -68,22 +69,14 @@ class Example(Value, frozen=True, kw_only=True):
     created: float
 
 
-def open_review(connection: Connection, run: Run, mark: ReviewMark) -> None:
-    """Put a run into the queue within the transaction that ends it."""
-    row = {
-        "id": mark.id,
-        "kind": mark.kind,
-        "run_id": run.id,
-        "task": run.task,
-        "certificate_id": run.certificate,
-        "state": "open",
-        "at": mark.at,
-        "created": mark.at,
-    }
-    # Whose run it is and of which input was written when it began.
+def open_review(connection: Connection, run_id: str, mark: ReviewMark) -> None:
+    """Put a run into the queue, within the transaction that ends it or finds its answer suspect."""
+    row = {"id": mark.id, "kind": mark.kind, "run_id": run_id, "state": "open", "at": mark.at, "created": mark.at}
     columns = [literal(value).label(name) for name, value in row.items()]
-    facts = select(*columns, runs.c.key_id, runs.c.input_sha256).where(runs.c.id == run.id)
-    connection.execute(insert(reviews).from_select([*row, "key_id", "input_sha256"], facts))
+    known = (runs.c.task, runs.c.certificate, runs.c.key_id, runs.c.input_sha256)
+    facts = select(*columns, *known).where(runs.c.id == run_id)
+    names = [*row, "task", "certificate_id", "key_id", "input_sha256"]
+    connection.execute(insert(reviews).from_select(names, facts))
 
 
 def marks(connection: Connection, run_ids: Iterable[str], now: float) -> dict[str, ReviewMark]:
@@ -108,7 +101,7 @@ class ReviewRows:
 
     async def get(self, name: str, *, key_id: str | None = None) -> Review:
         """Give one."""
-        return await self._read(lambda connection: _get(connection, name, key_id, self._clock()))
+        return await self._read(lambda connection: find_review(connection, name, key_id, self._clock()))
 
     async def list(
         self,
@@ -142,7 +135,7 @@ class ReviewRows:
         now = self._clock()
 
         def work(connection: Connection) -> Review:
-            found = _get(connection, name, key_id, now)
+            found = find_review(connection, name, key_id, now)
             refuse(found, reviewer)
             since = found.at if found.state == "taken" else now
             change = {"state": "taken", "reviewer": reviewer, "at": since, "lease_ends": now + lease_s}
@@ -155,7 +148,7 @@ class ReviewRows:
         now = self._clock()
 
         def work(connection: Connection) -> Review:
-            found = _get(connection, name, key_id, now)
+            found = find_review(connection, name, key_id, now)
             refuse(found, reviewer)
             since = now if found.state == "taken" else found.at
             return _put(connection, found, now, {"state": "open", "reviewer": None, "at": since, "lease_ends": None})
@@ -171,25 +164,13 @@ class ReviewRows:
         now = self._clock()
 
         def work(connection: Connection) -> Review:
-            found = _get(connection, name, key_id, now)
+            found = find_review(connection, name, key_id, now)
             if (found.state, found.reviewer, found.answer) == ("answered", reviewer, settled.answer):
                 return found
             refuse(found, reviewer)
             values = {"answer": _text(settled.answer), "fields": _text(settled.fields)}
-            connection.execute(update(runs).where(runs.c.id == found.run_id).values(values))
-            connection.execute(
-                insert(examples).values(
-                    task=found.task,
-                    input_sha256=found.input_sha256,
-                    parameters=_text(settled.parameters),
-                    expected=_text(settled.answer),
-                    origin=found.kind,
-                    run_id=found.run_id,
-                    created=now,
-                )
-            )
-            change = {"answer": _text(settled.answer), "findings": _text(settled.findings)}
-            return _put(connection, found, now, {**_closing("answered", reviewer, now), **change})
+            connection.execute(update(runs).where(_the_run(found)).values(values))
+            return close_answered(connection, found, reviewer, settled, now)
 
         return await self._write(work)
 
@@ -203,13 +184,13 @@ class ReviewRows:
         now = self._clock()
 
         def work(connection: Connection) -> Review:
-            found = _get(connection, name, key_id, now)
+            found = find_review(connection, name, key_id, now)
             if (found.state, found.reviewer, found.reason) == ("rejected", reviewer, reason):
                 return found
             refuse(found, reviewer)
             values = {"verdict": "rejected", "reason": reason, "error_code": error_code, "answer": None, "fields": "{}"}
-            connection.execute(update(runs).where(runs.c.id == found.run_id).values(values))
-            return _put(connection, found, now, {**_closing("rejected", reviewer, now), "reason": reason})
+            connection.execute(update(runs).where(_the_run(found)).values(values))
+            return close_rejected(connection, found, reviewer, reason, now)
 
         return await self._write(work)
 
@@ -220,13 +201,43 @@ class ReviewRows:
         return [_example(row) for row in found]
 
 
-def _get(connection: Connection, name: str, key_id: str | None, now: float) -> Review:
+def find_review(connection: Connection, name: str, key_id: str | None, now: float) -> Review:
+    """Find a review by its id or its run's. Raises NotFoundError."""
     named = or_(reviews.c.id == name, reviews.c.run_id == name)
     query = select(reviews).where(named, *_visible(key_id)).order_by(reviews.c.created.desc()).limit(1)
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         raise NotFoundError(f"there is no review {name[:64]!r}", hint="`firstline reviews list` shows them", param="id")
     return _read(row, now)
+
+
+def close_answered(connection: Connection, found: Review, reviewer: str, settled: Settlement, now: float) -> Review:
+    """Close a review with an answer, which becomes an example."""
+    connection.execute(
+        insert(examples).values(
+            task=found.task,
+            input_sha256=found.input_sha256,
+            parameters=_text(settled.parameters),
+            expected=_text(settled.answer),
+            origin=found.kind,
+            run_id=found.run_id,
+            created=now,
+        )
+    )
+    change = {"answer": _text(settled.answer), "findings": _text(settled.findings)}
+    return _put(connection, found, now, {**_closing("answered", reviewer, now), **change})
+
+
+def close_rejected(connection: Connection, found: Review, reviewer: str, reason: str, now: float) -> Review:
+    """Close a review without an answer."""
+    return _put(connection, found, now, {**_closing("rejected", reviewer, now), "reason": reason})
+
+
+def _the_run(found: Review) -> ColumnElement[bool]:
+    """The run that a review completes. An audit completes none: it must never change what was served."""
+    if found.kind == "audit":
+        raise LedgerError(f"{found.id} is an audit, which leaves its run as it was served")
+    return runs.c.id == found.run_id
 
 
 def _visible(key_id: str | None) -> tuple[ColumnElement[bool], ...]:
@@ -264,7 +275,7 @@ def _closing(state: ReviewState, reviewer: str, now: float) -> dict[str, Json]:
 
 def _put(connection: Connection, found: Review, now: float, change: Mapping[str, Json]) -> Review:
     connection.execute(update(reviews).where(reviews.c.id == found.id).values(**change))
-    return _get(connection, found.id, None, now)
+    return find_review(connection, found.id, None, now)
 
 
 def _read(row: RowMapping, now: float) -> Review:

@@ -35,6 +35,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from firstline.errors import LedgerError, NotFoundError
 from firstline.ledger import rows, schema, wallet
+from firstline.ledger.audits import AuditRows, draw, free_claims
 from firstline.ledger.buckets import SharedBuckets
 from firstline.ledger.certificates import Certificates
 from firstline.ledger.files import FileRows
@@ -48,7 +49,7 @@ from firstline.ledger.tables import attempts, entries, runs
 from firstline.ledger.usage import UsageBook
 from firstline.ledger.writer import Transaction, Writer, unusable
 from firstline.money import ZERO, NanoUSD
-from firstline.types import Attempt, Run, Verdict
+from firstline.types import Attempt, AuditBy, Run, Verdict
 
 BUSY_S = 10.0
 """How long a writer waits for another process."""
@@ -91,6 +92,7 @@ class Ledger:
         self.certificates = Certificates(self._write, self._read, clock)
         self.inputs = InputRows(self._write, self._read, clock)
         self.reviews = ReviewRows(self._write, self._read, clock)
+        self.audits = AuditRows(self._write, self._read, clock)
 
     @classmethod
     async def open(cls, url: str, *, clock: Callable[[], float] = time.time) -> Ledger:
@@ -105,11 +107,20 @@ class Ledger:
         await asyncio.to_thread(self._close)
 
     async def begin_run(
-        self, run_id: str, task: str, version: str, input_sha256: str, created: float, *, key_id: str | None = None
+        self,
+        run_id: str,
+        task: str,
+        version: str,
+        input_sha256: str,
+        created: float,
+        *,
+        key_id: str | None = None,
+        audit_of: str | None = None,
     ) -> None:
         """Write that a run begins. Until `finish_run` it shows as `review`, reason `still running`.
 
-        It does not wait: what is written afterwards for the run is never there without it, and raises without it.
+        `audit_of` is the run whose answer it is to audit. It does not wait: what is written afterwards for the run is
+        never there without it, and raises without it.
         """
         row = {
             "id": run_id,
@@ -119,6 +130,7 @@ class Ledger:
             "input_sha256": input_sha256,
             "key_id": key_id,
             "created": created,
+            "audit_of": audit_of,
         }
         self._writer.later(lambda transaction: transaction.run(_BEGIN_RUN, row))
 
@@ -173,10 +185,11 @@ class Ledger:
 
         await self._writer.write(write)
 
-    async def finish_run(self, run: Run, keeping: Keeping | None = None) -> None:
+    async def finish_run(self, run: Run, keeping: Keeping | None = None, *, asks: AuditBy | None = None) -> None:
         """Write the verdict, the answer and every attempt of a run, skipped rungs too, in one transaction.
 
-        In the same one its input is kept where `keeping` says so, and a run with a review comes into the queue.
+        In the same one its input is kept where `keeping` says so, a run with a review comes into the queue, and one
+        that was drawn for an audit is noted as such (`asks`: who is asked first).
         """
         now = self._clock()
         finished = {"run_id": run.id, **rows.run_row(run)}
@@ -190,7 +203,9 @@ class Ledger:
                 if keeping is not None:
                     keep(transaction.connection, keeping, now)
                 if run.review is not None:
-                    open_review(transaction.connection, run, run.review)
+                    open_review(transaction.connection, run.id, run.review)
+                if asks is not None:
+                    draw(transaction.connection, run, asks)
             return count
 
         if await self._writer.write(write) != 1:
@@ -329,6 +344,7 @@ def _mark_interrupted(transaction: Transaction, folder: Path) -> None:
         for entry in connection.execute(returning).all():
             if entry.key_id is not None:
                 wallet.settle(transaction, wallet.Held(*entry), ZERO, entry.hold_nano_usd)
+        free_claims(connection, name)
         statement = update(runs).where(unfinished, runs.c.session == name)
         connection.execute(statement.values(verdict="review", reason=rows.INTERRUPTED))
 

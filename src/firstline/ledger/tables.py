@@ -8,7 +8,8 @@ Money is integer nano-USD, times are seconds since 1970, JSON is text. A run hol
 
 `inputs` are those that are kept for a person to see, `input_files` which bytes in the data folder belong to them,
 `reviews` the queue of what a person is asked, `examples` what their answers teach. Which inputs are kept, and how long,
-is a setting.
+is a setting. `audits` are the runs that were drawn to see whether a certificate keeps its promise, each with the end of
+its run; a run with `audit_of` asked the top rung for another's sake.
 
 `api_keys` holds the terms of each key and its money: what it was granted is the sum of its `credits`, what it spent the
 sum of its entries' costs, what it holds the sum of its open holds; `key_days` is what a day counts against its budgets
@@ -66,6 +67,7 @@ runs = Table(
     Column("key_id", String(64), comment="the API key it was asked with; null: asked at this machine"),
     Column("certificate", String(64), comment="the certificate that its answer was served under; null: uncertified"),
     Column("parameters", Text, comment="JSON: those of the task; null: none"),
+    Column("audit_of", String(64), comment="the run whose answer this one was asked to audit; null: none"),
     Index("ix_runs_created_id", "created", "id"),
     Index("ix_runs_task_created", "task", "created"),
     Index("ix_runs_key_id_created", "key_id", "created"),
@@ -276,6 +278,24 @@ reviews = Table(
     Index("ix_reviews_input_sha256", "input_sha256"),
 )
 
+audits = Table(
+    "audits",
+    metadata,
+    Column("run_id", String(64), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("certificate_id", String(64), nullable=False, comment="under which the answer was served"),
+    Column("task", Text, nullable=False),
+    Column("begun", Float, nullable=False, comment="when the run began: audits count in this order"),
+    Column("asks", String(16), nullable=False, comment="who is asked first: review (a person) or top (the top rung)"),
+    Column("state", String(16), nullable=False, comment="pending, suspect, right, wrong, skipped or expired"),
+    Column("wrong", Text, comment="JSON: the fields whose served value is wrong"),
+    Column("settled", Float, comment="when it came to this state; null: nobody has looked yet"),
+    Column("settled_by", Text, comment="a person, or the model that was asked"),
+    Column("note", Text, nullable=False, server_default="", comment="why it was skipped, or goes to a person"),
+    Column("claim_ends", Float, comment="until when a process asks the top rung; null: none does"),
+    Index("ix_audits_certificate_id_begun", "certificate_id", "begun", "run_id"),
+    Index("ix_audits_state_asks_begun", "state", "asks", "begun"),
+)
+
 examples = Table(
     "examples",
     metadata,
@@ -284,7 +304,7 @@ examples = Table(
     Column("input_sha256", String(64), nullable=False),
     Column("parameters", Text, nullable=False, comment="JSON"),
     Column("expected", Text, nullable=False, comment="JSON: values by field"),
-    Column("origin", String(16), nullable=False, comment="review: a person answered what no model had settled"),
+    Column("origin", String(16), nullable=False, comment="review or audit: why a person was asked"),
     Column("run_id", String(64), ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
     Column("created", Float, nullable=False),
     Index("ix_examples_task_created", "task", "created"),

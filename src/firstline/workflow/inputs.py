@@ -41,14 +41,20 @@ class Inputs:
         self._clock = clock
         self._swept = clock()
 
-    async def keeping(self, given: TaskInput, verdict: Verdict | None) -> Keeping | None:
-        """Prepare to keep the input of a run that ends with this verdict; None where it is not to be kept.
+    @property
+    def keeps(self) -> bool:
+        """Say whether inputs are kept at all: nobody can judge what they cannot see."""
+        return self._settings.keep != "none"
+
+    async def keeping(self, given: TaskInput, verdict: Verdict | None, *, audited: bool = False) -> Keeping | None:
+        """Prepare to keep the input of a run that ends with this verdict, or is `audited`; None where it is not to be
+        kept.
 
         Raises LedgerError where the disk does not take its files.
         """
         if self._clock() - self._swept >= _SWEEP_S:
             await self.sweep()
-        if verdict not in _KEPT[self._settings.keep]:
+        if not (audited and self.keeps) and verdict not in _KEPT[self._settings.keep]:
             return None
         files = {hashlib.sha256(part.data).hexdigest(): part.data for part in given.parts if not isinstance(part, Text)}
 

@@ -1,4 +1,5 @@
-"""What a person is asked: the queue of runs that no model settled, with what one must see to decide, and their answers.
+"""What a person is asked: the queue of runs that no model settled and of answers that are audited, with what one must
+see to decide, and what they say.
 
 A run comes into the queue with its end (`workflow/run.py`). The ledger sees to it that one answer counts
 (`ledger/reviews.py`); here it is completed, held to the task, and its findings are told.
@@ -9,12 +10,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from firstline.errors import FirstlineError, InputError, NotFoundError, ReviewClosedError, ReviewTakenError
+import msgspec
+
+from firstline.errors import (
+    FirstlineError,
+    InputError,
+    NotFoundError,
+    ReviewClosedError,
+    ReviewTakenError,
+    UsageError,
+)
 from firstline.ledger.inputs import KeptInput
 from firstline.ledger.reviews import Review, Settlement, refuse
 from firstline.ledger.store import Ledger
 from firstline.settings import Reviews as ReviewSettings
 from firstline.types import Caller, Finding, Json, ReviewKind, ReviewState, Run, Value
+from firstline.workflow.audits import Audited, Audits, said_of
 from firstline.workflow.call import key_of
 from firstline.workflow.inputs import Inputs
 from firstline.workflow.review_answer import complete, doubts, findings, outcomes, settled_fields
@@ -27,13 +38,15 @@ UNUSABLE = InputError.code
 """What a run's `error_code` is when a person rejects its input."""
 _NO_SOURCE = "the source is not kept, so only the checks that need none looked at the answer"
 _PAGE = 20
+_UNSETTLED = ("open", "taken")
 
 
 class ReviewView(Value, frozen=True, kw_only=True):
     """A review with what one must see to decide.
 
     `kept` is the source (None: it was not kept, or not any longer). `task` is as it is now (None: it is gone or wrong;
-    `problem` says in what). `doubts` are by field what the checks had against the last attempt at it.
+    `problem` says in what). `doubts` are by field what the checks had against the last attempt at it. `blind`: what was
+    served is not to be shown, because who has seen an answer is quick to find it right.
     """
 
     review: Review
@@ -43,33 +56,47 @@ class ReviewView(Value, frozen=True, kw_only=True):
     problem: FirstlineError | None
     doubts: Mapping[str, tuple[Finding, ...]]
     notes: tuple[str, ...] = ()
+    blind: bool = False
 
 
 class Answer(Value, frozen=True, kw_only=True):
     """What a reviewer says. `values` are by field, or of a task with one field its value alone; fields that are not
-    named keep their value where it passed its checks, with `accept_rest` also where it did not. With `dry_run` nothing
-    is written."""
+    named keep their value where it passed its checks, with `accept_rest` also where it did not. `confirm` says of an
+    audit, without any values: right as served. With `dry_run` nothing is written."""
 
     values: Json
+    confirm: bool = False
     accept_rest: bool = False
     dry_run: bool = False
 
 
 class Answered(Value, frozen=True, kw_only=True):
-    """What came of an answer: the whole of it, what the checks have against it, the review and its run."""
+    """What came of an answer: the whole of it, what the checks have against it, the review and its run, and what it
+    means for an audit."""
 
     review: Review
     run: Run
     answer: Mapping[str, Json]
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
+    audited: Audited | None = None
 
 
 class Reviews:
     """The queue. One for the process; with a caller only the reviews of their own runs exist."""
 
-    def __init__(self, ledger: Ledger, tasks: Tasks, runner: Runner, inputs: Inputs, settings: ReviewSettings) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        tasks: Tasks,
+        runner: Runner,
+        inputs: Inputs,
+        settings: ReviewSettings,
+        *,
+        audits: Audits,
+    ) -> None:
         self._ledger = ledger
+        self._audits = audits
         self._tasks = tasks
         self._runner = runner
         self._settings = settings
@@ -90,8 +117,13 @@ class Reviews:
             limit, task=task, state=state, kind=kind, after=after, key_id=key_of(caller)
         )
 
-    async def view(self, name: str, caller: Caller | None) -> ReviewView:
-        """Give a review with all that one must see. Raises NotFoundError."""
+    async def view(self, name: str, caller: Caller | None, *, served: bool = False) -> ReviewView:
+        """Give a review with all that one must see; `served` shows what was served though the audit is blind.
+
+        Blind is an audit that asks for a label: naming it costs no more than confirming it. Of other tasks what was
+        served is shown, since whoever copies out eight fields of a receipt makes more mistakes than they find.
+        Raises NotFoundError.
+        """
         review = await self._ledger.reviews.get(name, key_id=key_of(caller))
         run = await self._ledger.get_run(review.run_id)
         task: Task | None = None
@@ -105,6 +137,10 @@ class Reviews:
         except FirstlineError as error:
             problem = error
             notes = (f"the task cannot be read any more: {error.message}",)
+        asks = review.kind == "audit" and review.state in _UNSETTLED
+        blind = asks and not served and task is not None and task.kind == "classify"
+        if asks and not blind and (audit := await self._audits.of(run.id)) is not None and audit.note:
+            notes = (*notes, audit.note)
         return ReviewView(
             review=review,
             run=run,
@@ -113,6 +149,7 @@ class Reviews:
             problem=problem,
             doubts=doubts(run),
             notes=notes,
+            blind=blind,
         )
 
     async def take(self, name: str, reviewer: str, caller: Caller | None, *, lease_s: float | None = None) -> Review:
@@ -123,10 +160,16 @@ class Reviews:
         return await self._ledger.reviews.take(name, reviewer, lease_s or self._settings.lease_s, key_id=key_of(caller))
 
     async def take_next(
-        self, reviewer: str, caller: Caller | None, *, task: str | None = None, lease_s: float | None = None
+        self,
+        reviewer: str,
+        caller: Caller | None,
+        *,
+        task: str | None = None,
+        kind: ReviewKind | None = None,
+        lease_s: float | None = None,
     ) -> Review:
         """Hold the oldest review that nobody holds. Raises NotFoundError where there is none."""
-        while found := await self.list(_PAGE, caller, task=task, state="open"):
+        while found := await self.list(_PAGE, caller, task=task, state="open", kind=kind):
             for one in found:
                 try:
                     return await self.take(one.id, reviewer, caller, lease_s=lease_s)
@@ -141,9 +184,11 @@ class Reviews:
     async def answer(self, name: str, reviewer: str, given: Answer, caller: Caller | None) -> Answered:
         """Answer a review: its run is complete, and its input with the answer is an example.
 
-        What the checks have against the answer is told and kept, and the person's word stands. The same again changes
-        nothing. Raises InvalidValueError that names the field, ReviewTakenError, ReviewClosedError, NotFoundError, and
-        TaskError where the task cannot be read.
+        The answer to an audit leaves its run alone and counts for or against the certificate. What the checks have
+        against the answer is told and kept, and the person's word stands. The same again changes nothing.
+
+        Raises InvalidValueError that names the field, UsageError for an audit that is neither confirmed nor corrected,
+        ReviewTakenError, ReviewClosedError, NotFoundError, and TaskError where the task cannot be read.
         """
         view = await self.view(name, caller)
         again = (view.review.state, view.review.reviewer) == ("answered", reviewer)
@@ -151,26 +196,49 @@ class Reviews:
             refuse(view.review, reviewer)
         if view.problem is not None or view.task is None:
             raise view.problem or NotFoundError(f"there is no task {view.review.task!r}")
-        answer = complete(view.task, view.run, given.values, accept_rest=given.accept_rest)
+        is_audit = view.review.kind == "audit"
+        if given.confirm and not is_audit:
+            raise UsageError(
+                f"{view.review.id} is no audit: no answer was served that could be confirmed",
+                hint="--accept-rest (accept_rest) takes the best attempt's values",
+                param="confirm",
+            )
+        values = said_of(view.run.answer, given.values, confirm=given.confirm) if is_audit else given.values
+        answer = complete(view.task, view.run, values, accept_rest=given.accept_rest)
+        found = await self._audits.judge(view.task, view.run, answer) if is_audit else None
         if again:
-            return _same(view, reviewer, answer)
+            return _same(view, reviewer, answer, found)
         settled = settled_fields(view.run, answer)
         against, notes = await self._findings(view, view.task, answer, settled)
         notes = (*view.notes, *notes)
         if given.dry_run:
-            return Answered(review=view.review, run=view.run, answer=answer, findings=against, notes=notes)
+            return Answered(
+                review=view.review, run=view.run, answer=answer, findings=against, notes=notes, audited=found
+            )
         settlement = Settlement(
             answer=answer,
             fields=outcomes(view.run, answer, settled, against, reviewer),
             findings=against,
             parameters=view.run.parameters,
         )
-        review = await self._ledger.reviews.answer(view.review.id, reviewer, settlement, key_id=key_of(caller))
+        if found is not None:
+            review, withdrawn = await self._audits.answer(view.review, reviewer, settlement, found, caller)
+            found = msgspec.structs.replace(found, withdrawn=withdrawn)
+        else:
+            review = await self._ledger.reviews.answer(view.review.id, reviewer, settlement, key_id=key_of(caller))
         run = await self._ledger.get_run(review.run_id)
-        return Answered(review=review, run=run, answer=review.answer, findings=review.findings, notes=notes)
+        return Answered(
+            review=review, run=run, answer=review.answer, findings=review.findings, notes=notes, audited=found
+        )
 
     async def reject(self, name: str, reviewer: str, reason: str, caller: Caller | None) -> Review:
-        """Close a review because its input is unusable: the run is rejected. Raises as `answer` does of the queue."""
+        """Close a review because its input is unusable: the run is rejected, or the audit skipped.
+
+        Raises as `answer` does of the queue.
+        """
+        review = await self._ledger.reviews.get(name, key_id=key_of(caller))
+        if review.kind == "audit":
+            return await self._audits.skip(review, reviewer, reason, caller)
         return await self._ledger.reviews.reject(name, reviewer, reason, error_code=UNUSABLE, key_id=key_of(caller))
 
     async def _findings(
@@ -190,8 +258,15 @@ class Reviews:
         return against, notes
 
 
-def _same(view: ReviewView, reviewer: str, answer: Mapping[str, Json]) -> Answered:
+def _same(view: ReviewView, reviewer: str, answer: Mapping[str, Json], found: Audited | None) -> Answered:
     """Give an answer that was given before; another one is refused."""
     if answer != view.review.answer:
         refuse(view.review, reviewer)
-    return Answered(review=view.review, run=view.run, answer=answer, findings=view.review.findings, notes=view.notes)
+    return Answered(
+        review=view.review,
+        run=view.run,
+        answer=answer,
+        findings=view.review.findings,
+        notes=view.notes,
+        audited=found,
+    )

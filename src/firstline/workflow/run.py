@@ -12,11 +12,12 @@ import msgspec
 from firstline.engines.base import DocumentReader, PageReader
 from firstline.errors import FirstlineError, InputError
 from firstline.money import NanoUSD
-from firstline.types import Caller, Json, ReviewMark, Run
+from firstline.types import AuditBy, Caller, Json, ReviewMark, Run
 from firstline.workflow.ascent import Ascent, OnEvent
 from firstline.workflow.basis import Basis
 from firstline.workflow.call import Purse, key_of
 from firstline.workflow.certificate.cover import NOTHING, Cover
+from firstline.workflow.certificate.draw import asks_about, review_mark
 from firstline.workflow.climb import verdict
 from firstline.workflow.events import Event
 from firstline.workflow.inputs import Inputs
@@ -38,7 +39,8 @@ FindCover = Callable[[Task, tuple[Rung, ...]], Awaitable[Cover]]
 
 
 class Runner:
-    """Runs tasks. One for the process; it holds no state of a run."""
+    """Runs tasks. One for the process; it holds no state of a run. `on_audit` is called after a run that was served and
+    that the top rung is to be asked about."""
 
     def __init__(
         self,
@@ -49,9 +51,11 @@ class Runner:
         inputs: Inputs,
         embed: Callable[[], Embed | None] = lambda: None,
         cover: FindCover | None = None,
+        on_audit: Callable[[], None] = lambda: None,
     ) -> None:
         self._basis = basis
         self._cover = cover or _no_cover
+        self._on_audit = on_audit
         self._pictures = pictures
         self._pdfs = pdfs
         self._inputs = inputs
@@ -75,8 +79,9 @@ class Runner:
     ) -> Run:
         """Run a task on one input to its verdict.
 
-        What is served and left to a person comes into the queue of reviews with its input; nothing is kept of the input
-        of what nobody waits for. `cover` replaces what covers the task, to try what is not in force.
+        What is served and left to a person comes into the queue of reviews with its input, and of what is served under
+        a certificate a share is audited; nothing is kept of the input of what nobody waits for. `cover` replaces what
+        covers the task, to try what is not in force.
         Raises UsageError for wrong parameters, ModelNotFoundError for a ladder that names an unknown model,
         EngineError where the input could not be read for a reason that is not its own, and InsufficientBalanceError,
         QuotaError or TokenRateLimitError where no model answered because the caller could not pay or was too fast;
@@ -100,7 +105,9 @@ class Runner:
                 run = _rejected(run_id, task, error)
             else:
                 run = await self._climb(run_id, work, ladder, self.purse(task, caller), tell, cover)
-            keeping = await self._inputs.keeping(given, run.verdict) if purpose == "serve" else None
+            asks = self._asks(run, task, ladder) if purpose == "serve" else None
+            audited = asks is not None
+            keeping = await self._inputs.keeping(given, run.verdict, audited=audited) if purpose == "serve" else None
         except asyncio.CancelledError:
             await self._basis.ledger.drop_run(run_id, "the caller left before the verdict")
             raise
@@ -112,9 +119,11 @@ class Runner:
             created=created,
             ms=round((self._basis.timer() - begun) * 1000),
             parameters=arguments,
-            review=self._review(run) if purpose == "serve" else None,
+            review=self._review(run, asks) if purpose == "serve" else None,
         )
-        await self._basis.ledger.finish_run(run, keeping)
+        await self._basis.ledger.finish_run(run, keeping, asks=asks)
+        if asks == "top":
+            self._on_audit()
         return run
 
     async def _climb(
@@ -148,11 +157,15 @@ class Runner:
             certificate=None if ascent.deviations else cover.certificate,
         )
 
-    def _review(self, run: Run) -> ReviewMark | None:
-        """The entry in the queue of a run that is left to a person."""
-        if run.verdict != "review":
+    def _asks(self, run: Run, task: Task, ladder: tuple[Rung, ...]) -> AuditBy | None:
+        """Say who is asked about a run that was drawn for an audit."""
+        return asks_about(run, task, ladder, self._basis.settings.audits) if self._inputs.keeps else None
+
+    def _review(self, run: Run, asks: AuditBy | None) -> ReviewMark | None:
+        """The entry in the queue of a run that is left to a person, or is audited by one."""
+        if run.verdict != "review" and asks != "review":
             return None
-        return ReviewMark(id=f"rev_{run.id.removeprefix('run_')}", at=self._basis.clock())
+        return review_mark(run.id, "audit" if asks else "review", self._basis.clock())
 
     async def work(self, task: Task, given: TaskInput, arguments: Mapping[str, Json]) -> Rungwork:
         """Read an input and make it what rungs work on. Raises InputError, and EngineError where a reader failed."""

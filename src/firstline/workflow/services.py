@@ -6,6 +6,8 @@ from firstline.catalog.catalog import Catalog
 from firstline.ledger.store import Ledger
 from firstline.settings import Settings
 from firstline.types import Value
+from firstline.workflow.auditor import Auditor
+from firstline.workflow.audits import Audits
 from firstline.workflow.certificate.certificates import Certificates
 from firstline.workflow.certificate.certifier import Certifier
 from firstline.workflow.certificate.recording import Recorder
@@ -40,3 +42,5 @@ class Services(Value, frozen=True, kw_only=True):
     certifier: Certifier
     rates: Rates
     reviews: Reviews
+    audits: Audits
+    auditor: Auditor

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from firstline.errors import UsageError
-from firstline.types import Json, Modality
+from firstline.types import AuditBy, Json, Modality
 from firstline.workflow.checks.base import Check
 from firstline.workflow.field import Field, object_schema
 
@@ -19,6 +19,7 @@ Kind = Literal["classify", "extract", "transform"]
 Per = Literal["answer", "class", "field"]
 Fallback = Literal["top", "review"]
 Merge = Literal["join", "again"]
+Share = Annotated[float, Meta(ge=0, le=1)]
 
 BEHAVIOUR = 1
 """Raised by whoever changes prompts, candidates or decisions: it is part of every task's version."""
@@ -53,6 +54,12 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     benefit: Annotated[bool, Meta(description="leave out rungs that would hardly settle what is open")] = True
     fallback: Annotated[
         Fallback | None, Meta(description="what serves once it is withdrawn; without it what was measured decides")
+    ] = None
+    audit_rate: Annotated[
+        Share | None, Meta(description="share of the served answers that is audited; without it what `[audits]` says")
+    ] = None
+    audit_by: Annotated[
+        AuditBy | None, Meta(description="who is asked in an audit first; without it what `[audits]` says")
     ] = None
 
 

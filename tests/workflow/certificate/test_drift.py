@@ -30,6 +30,16 @@ def test_one_that_is_broken_is_contradicted_about_as_soon_as_said(max_error: flo
     assert sum(found) >= 54
 
 
+def test_a_shift_after_a_long_good_time_is_found_nearly_as_soon_as_one_at_the_beginning() -> None:
+    good = [at % 100 == 0 for at in range(2000)]
+    at_once, late = audits_needed(0.05, 0.3), audits_needed(0.05, 0.3, so_far=good)
+    assert at_once is not None
+    assert late is not None
+    assert at_once < late < 5 * at_once
+    found = [drift([*good, *world(seed, 0.3, 2 * late)], 0.05).contradicted for seed in range(40)]
+    assert sum(found) >= 36
+
+
 def test_nothing_withdraws_what_holds() -> None:
     assert audits_needed(0.05, 0.05) is None
     assert drift([], 0.02).evidence == 1.0

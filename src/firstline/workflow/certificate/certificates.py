@@ -137,6 +137,10 @@ class Certificates:
         self._known.clear()
         return done
 
+    def forget(self) -> None:
+        """Believe nothing of what is known: a certificate was withdrawn by its audits."""
+        self._known.clear()
+
     async def drop(self, certificate_id: str) -> None:
         """End a certificate without a fallback: its task is uncertified from now on. Raises NotFoundError."""
         await self._kept.drop(certificate_id)
@@ -144,16 +148,16 @@ class Certificates:
 
     async def get(self, certificate_id: str) -> Certificate:
         """Give one. Raises NotFoundError."""
-        return _certificate(await self._kept.get(certificate_id))
+        return read_certificate(await self._kept.get(certificate_id))
 
     async def of(self, task: str) -> Certificate | None:
         """Give the task's certificate that is in force or was withdrawn; None where there is none."""
         found = await self._kept.in_force(task)
-        return None if found is None else _certificate(found)
+        return None if found is None else read_certificate(found)
 
     async def latest(self, *, task: str | None = None, limit: int = 100) -> list[Certificate]:
         """Give the latest, newest first, of one task where it is named."""
-        return [_certificate(row) for row in await self._kept.latest(task=task, limit=limit)]
+        return [read_certificate(row) for row in await self._kept.latest(task=task, limit=limit)]
 
     async def moved(self, certificate: Certificate, task: Task, ladder: tuple[Rung, ...]) -> list[str]:
         """Say in words what of the task is not as it was certified; empty: nothing moved."""
@@ -188,6 +192,7 @@ def _row(certificate: Certificate) -> CertificateRow:
     )
 
 
-def _certificate(row: CertificateRow) -> Certificate:
+def read_certificate(row: CertificateRow) -> Certificate:
+    """Read a certificate as the ledger keeps it."""
     certificate = msgspec.convert(row.document, Certificate)
     return msgspec.structs.replace(certificate, state=row.state, reason=row.reason, ended=row.ended)
