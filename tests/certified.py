@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from firstline.app import App
 from firstline.types import Json
 from firstline.workflow.certificate.certificates import Certificate
 from firstline.workflow.certificate.policy import Policy, RungPolicy
+from firstline.workflow.services import Services
 from firstline.workflow.task import Per
 
 
@@ -18,7 +18,7 @@ def bare_policy(fields: tuple[str, ...], models: tuple[str, ...] = ("fake/small"
 
 
 async def put_in_force(
-    app: App,
+    services: Services,
     name: str,
     *,
     fields: tuple[str, ...] = (),
@@ -27,7 +27,6 @@ async def put_in_force(
     measured: Mapping[str, Json] | None = None,
 ) -> Certificate:
     """Put a certificate of a task in force; `fields` are those that something is promised about (none: all)."""
-    services = app.services
     task = services.tasks.get(name)
     return await services.certificates.issue(
         task,

@@ -32,7 +32,7 @@ def prepare(folder: Path, answer: Any, *, by: str = "review") -> None:
         more = f'[audits]\nrate = 1.0\nby = "{by}"\n'
         async with two_rungs(folder, answer, answer, more=more, tasks={"ticket": TICKET, "intent": INTENT}) as made:
             for name in ("ticket", "intent"):
-                await put_in_force(made, name)
+                await put_in_force(made.services, name)
 
     asyncio.run(make())
 
@@ -73,7 +73,9 @@ def test_an_audit_is_confirmed_in_one_word_or_answered(tmp_path: Path, monkeypat
     assert f"the certificate {found['id']} is withdrawn: {found['reason']}" in wrong
     assert (found["state"], found["audits"]["answered"], found["audits"]["wrong"]) == ("withdrawn", 4, 3)
     assert "audits: 3 of 4 answers were wrong" in called("certificates", "show", "ticket").stdout
-    assert "3 of 4 wrong" in called("certificates", "list").stdout
+    listed = called("certificates", "list").stdout
+    assert "5.00% at 95%   3 of 4 wrong" in listed
+    assert f"{found['id']} was withdrawn: {found['reason']}" in listed
 
 
 def test_a_blind_audit_shows_what_was_served_only_where_it_is_asked_to(

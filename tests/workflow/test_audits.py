@@ -48,7 +48,7 @@ async def counted(app: App, task: str = "ticket") -> Tally:
 async def test_a_person_confirms_or_corrects_and_the_run_stays_as_it_was_served(tmp_path: Path) -> None:
     async with two_rungs(tmp_path, RIGHT, RIGHT, more=ALL, tasks={"ticket": TICKET}) as app:
         reviews = app.services.reviews
-        await put_in_force(app, "ticket")
+        await put_in_force(app.services, "ticket")
         first, second = await serve(app), await serve(app)
         view = await reviews.view(first.id, None)
         assert (view.review.kind, view.blind, view.run.answer) == ("audit", False, RIGHT)
@@ -73,7 +73,7 @@ async def test_a_person_confirms_or_corrects_and_the_run_stays_as_it_was_served(
 async def test_to_say_nothing_is_not_to_say_that_it_is_right(tmp_path: Path) -> None:
     async with two_rungs(tmp_path, RIGHT, RIGHT, more=ALL, tasks={"ticket": TICKET}) as app:
         reviews = app.services.reviews
-        await put_in_force(app, "ticket")
+        await put_in_force(app.services, "ticket")
         run = await serve(app)
         for said in (Answer(values={}), Answer(values={"total": 12.5}, confirm=True)):
             with pytest.raises(UsageError, match="one of the two"):
@@ -85,7 +85,7 @@ async def test_to_say_nothing_is_not_to_say_that_it_is_right(tmp_path: Path) -> 
 
 async def test_what_no_model_settled_cannot_be_confirmed(tmp_path: Path) -> None:
     async with two_rungs(tmp_path, OTHER, OTHER, more=ALL, tasks={"ticket": TICKET}) as app:
-        await put_in_force(app, "ticket")
+        await put_in_force(app.services, "ticket")
         run = await app.services.runner.run(app.services.tasks.get("ticket"), text_input("nothing"))
         assert run.verdict == "review"
         with pytest.raises(UsageError, match="is no audit"):
@@ -95,7 +95,7 @@ async def test_what_no_model_settled_cannot_be_confirmed(tmp_path: Path) -> None
 async def test_a_label_is_asked_for_without_showing_what_was_served(tmp_path: Path) -> None:
     async with two_rungs(tmp_path, {"label": "buy"}, {"label": "buy"}, more=ALL, tasks={"intent": INTENT}) as app:
         reviews = app.services.reviews
-        await put_in_force(app, "intent")
+        await put_in_force(app.services, "intent")
         run = await serve(app, "I want one", "intent")
         assert (await reviews.view(run.id, None)).blind
         assert not (await reviews.view(run.id, None, served=True)).blind
@@ -108,7 +108,7 @@ async def test_a_label_is_asked_for_without_showing_what_was_served(tmp_path: Pa
 
 async def test_an_audit_that_cannot_be_decided_is_skipped(tmp_path: Path) -> None:
     async with two_rungs(tmp_path, RIGHT, RIGHT, more=ALL, tasks={"ticket": TICKET}) as app:
-        await put_in_force(app, "ticket")
+        await put_in_force(app.services, "ticket")
         run = await serve(app)
         await app.services.reviews.reject(run.id, "anna", "half a page", None)
         assert (await counted(app)).skipped == 1
@@ -117,7 +117,7 @@ async def test_an_audit_that_cannot_be_decided_is_skipped(tmp_path: Path) -> Non
 
 async def test_what_nobody_waits_for_is_not_audited(tmp_path: Path) -> None:
     async with two_rungs(tmp_path, RIGHT, RIGHT, more=ALL, tasks={"ticket": TICKET}) as app:
-        await put_in_force(app, "ticket")
+        await put_in_force(app.services, "ticket")
         rows = [Row(given=text_input(TEXT), expected=RIGHT)]
         await evaluate(app.services.runner, app.services.tasks.get("ticket"), rows)
         assert (await counted(app)).drawn == 0
@@ -126,14 +126,14 @@ async def test_what_nobody_waits_for_is_not_audited(tmp_path: Path) -> None:
 async def test_without_inputs_kept_nothing_is_audited(tmp_path: Path) -> None:
     more = ALL + '[reviews]\nkeep = "none"\n'
     async with two_rungs(tmp_path, RIGHT, RIGHT, more=more, tasks={"ticket": TICKET}) as app:
-        await put_in_force(app, "ticket")
+        await put_in_force(app.services, "ticket")
         run = await serve(app)
         assert (run.review, (await counted(app)).drawn) == (None, 0)
 
 
 async def test_the_top_rung_that_agrees_settles_it_with_a_run_of_its_own(tmp_path: Path) -> None:
     async with two_rungs(tmp_path, RIGHT, RIGHT, more=BY_TOP, tasks={"ticket": TICKET}) as app:
-        await put_in_force(app, "ticket")
+        await put_in_force(app.services, "ticket")
         run = await serve(app)
         assert (run.review, [one.model for one in run.attempts]) == (None, ["fake/small"])
         assert await app.services.auditor.drain() == 1
@@ -149,7 +149,7 @@ async def test_the_top_rung_that_agrees_settles_it_with_a_run_of_its_own(tmp_pat
 
 async def test_one_that_disagrees_is_only_suspect_until_a_person_has_looked(tmp_path: Path) -> None:
     async with two_rungs(tmp_path, RIGHT, OTHER, more=BY_TOP, tasks={"ticket": TICKET}) as app:
-        await put_in_force(app, "ticket")
+        await put_in_force(app.services, "ticket")
         runs = [await serve(app) for _ in range(6)]
         await app.services.auditor.drain()
         found = await counted(app)
@@ -171,7 +171,7 @@ async def test_one_that_disagrees_is_only_suspect_until_a_person_has_looked(tmp_
 async def test_a_top_rung_that_fails_leaves_it_to_a_person(tmp_path: Path) -> None:
     broken = [{"error": "engine_timeout"}]
     async with two_rungs(tmp_path, RIGHT, broken, more=BY_TOP, tasks={"ticket": TICKET}) as app:
-        await put_in_force(app, "ticket")
+        await put_in_force(app.services, "ticket")
         run = await serve(app)
         assert await app.services.auditor.drain() == 1
         view = await app.services.reviews.view(run.id, None)
@@ -184,7 +184,7 @@ async def test_a_top_rung_that_fails_leaves_it_to_a_person(tmp_path: Path) -> No
 async def test_what_a_day_may_cost_is_kept_and_the_rest_waits(tmp_path: Path) -> None:
     more = BY_TOP + "usd_per_day = 0.15\n[budget]\nusd = 1.0\n"
     async with two_rungs(tmp_path, RIGHT, RIGHT, more=more, price=PRICED, tasks={"ticket": TICKET}) as app:
-        await put_in_force(app, "ticket")
+        await put_in_force(app.services, "ticket")
         for _ in range(40):
             await serve(app)
         asked = await app.services.auditor.drain()
@@ -199,7 +199,7 @@ async def test_what_a_day_may_cost_is_kept_and_the_rest_waits(tmp_path: Path) ->
 
 async def test_a_task_that_changed_and_an_input_that_is_gone_are_skipped(tmp_path: Path) -> None:
     async with two_rungs(tmp_path, RIGHT, RIGHT, more=BY_TOP, tasks={"ticket": TICKET}) as app:
-        await put_in_force(app, "ticket")
+        await put_in_force(app.services, "ticket")
         await serve(app, TEXT + "first")
         await app.services.reviews.inputs.purge(unsettled=True)
         await app.services.auditor.drain()
@@ -218,7 +218,7 @@ async def test_what_was_drawn_is_asked_after_a_restart_in_the_background(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with two_rungs(tmp_path, RIGHT, RIGHT, more=BY_TOP, tasks={"ticket": TICKET}) as app:
-        await put_in_force(app, "ticket")
+        await put_in_force(app.services, "ticket")
         first = await serve(app)
         assert (await counted(app)).pending == 1
     async with two_rungs(tmp_path, RIGHT, RIGHT, more=BY_TOP, tasks={"ticket": TICKET}) as app:

@@ -17,21 +17,25 @@ _STYLES = {"active": "green", "withdrawn": "bold red", "replaced": "dim", "void"
 
 
 def show_certificates(found: Sequence[Mapping[str, Json]]) -> RenderableType:
-    """Render a line a certificate."""
+    """Render a line a certificate, and why those were withdrawn that were."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for title in ("id", "task", "state", "wrong of served", "with confidence", "audits", "since"):
-        table.add_column(title, no_wrap=title == "id")
+    for title in ("id", "task", "state", "at most wrong", "audits", "since"):
+        table.add_column(title, no_wrap=title != "task")
     for one in found:
         table.add_row(
             one["id"],
             Text(clean(one["task"])),
             _state(one),
-            f"at most {one['max_error']:.2%}",
-            f"{one['confidence']:.0%}",
-            _audits_short(one["audits"]),
+            f"{one['max_error']:.2%} at {one['confidence']:.0%}",
+            f"{one['audits']['wrong']} of {one['audits']['answered']} wrong",
             _day(one["created"]),
         )
-    return table
+    why = [
+        Text(clean(f"{one['id']} was withdrawn: {one['reason']}"), style="red")
+        for one in found
+        if one["state"] == "withdrawn"
+    ]
+    return Group(table, *why)
 
 
 def show_certificate(one: Mapping[str, Json]) -> RenderableType:
@@ -55,11 +59,6 @@ def show_certificate(one: Mapping[str, Json]) -> RenderableType:
     lines += [Text(clean(line)) for line in _audits(one)]
     lines.append(Text(clean(f"falls back to {FALLBACKS[one['fallback']]} · {one['version']}"), style="dim"))
     return Group(*lines)
-
-
-def _audits_short(audits: Mapping[str, Json]) -> str:
-    waiting = audits["pending"] + audits["suspect"]
-    return f"{audits['wrong']} of {audits['answered']} wrong" + (f", {waiting} pending" if waiting else "")
 
 
 def _audits(one: Mapping[str, Json]) -> Iterator[str]:
@@ -97,4 +96,4 @@ def _state(one: Mapping[str, Json]) -> Text:
 
 
 def _day(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
