@@ -102,24 +102,29 @@ def snips(folder: Path) -> tuple[Task, list[Row]]:
 
 def sroie(folder: Path) -> tuple[Task, list[Row]]:
     """Give the built-in receipt task cut down to three fields, and receipts as text."""
-    whole = Tasks(Path("none")).get("receipt")
-    output = {key: part for key, part in whole.declaration["output"].items() if key in ("company", "date", "total")}
-    task = task_from_tree(
-        "receipt", {**whole.declaration, "output": output, "ladder": list(LADDER)}, origin="benchmark"
-    )
+    task = receipt_task()
     lines = (folder / "all626_text_and_gold.jsonl").read_text(encoding="utf-8").splitlines()
     found = [json.loads(line) for line in lines]
     random.Random(SEED).shuffle(found)
     rows = [
         Row(
             given=text_input("\n".join(one["lines"])),
-            expected={key: one["gold"][key] for key in output},
+            expected={key: one["gold"][key] for key in task.keys},
             line=number,
         )
         for number, one in enumerate(found, start=1)
-        if all(one["gold"].get(key) for key in output)
+        if all(one["gold"].get(key) for key in task.keys)
     ]
     return task, rows
+
+
+def receipt_task() -> Task:
+    """Declare the built-in receipt task cut down to three fields."""
+    whole = Tasks(Path("none")).get("receipt")
+    output = {key: part for key, part in whole.declaration["output"].items() if key in ("company", "date", "total")}
+    return task_from_tree(
+        "receipt", {**whole.declaration, "output": output, "ladder": list(LADDER)}, origin="benchmark"
+    )
 
 
 SETS: dict[str, Callable[[Path], tuple[Task, list[Row]]]] = {

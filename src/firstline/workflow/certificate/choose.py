@@ -249,7 +249,7 @@ def policy_of(
         mine = thresholds[place]
         if by_label:
             least = dict.fromkeys(labelled, NEVER)
-            classes = {label: float(mine[strata.of_label[at]]) for at, label in enumerate(table.labels)}
+            classes = dict(zip(table.labels, mine[strata.of_label].tolist(), strict=True))
         else:
             least = {field: float(mine[min(at, len(mine) - 1)]) for at, field in enumerate(labelled)}
             classes = {}

@@ -121,7 +121,9 @@ def reaches(policy: Policy, place: int, given: Sample, *, alone: bool = False) -
     settleable = (given.settleable_alone if alone else given.settleable)[:, place]
     least = np.array([rung.thresholds.get(field, 0.0) for field in given.fields])
     if rung.class_thresholds:
-        by_label = np.array([rung.class_thresholds.get(label, np.nan) for label in given.labels])
+        by_label = np.array(
+            [*map(rung.class_thresholds.get, given.labels)], dtype=np.float64
+        )  # NaN where there is none
         named = by_label[given.classes[:, place]]
         wanted = np.where(np.isnan(named)[:, None], least, named[:, None])
     else:
