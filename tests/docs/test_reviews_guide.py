@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "guides" / "reviews.md").read_text(encoding="utf-8")
-STEPS = re.findall(r"(?:^`([\w.]+)`:\n\n)?```(sh|toml|txt)\n(.*?)```(?:\n\n```text\n(.*?)```)?", PAGE, re.DOTALL | re.M)
-END = "the end of a step"
+from guide import read_steps, run_steps
 
 
 def without_what_varies(text: str) -> str:
@@ -22,23 +16,8 @@ def without_what_varies(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.splitlines())
 
 
-def test_all_steps_are_found() -> None:
-    assert len(STEPS) == sum(PAGE.count(f"```{kind}\n") for kind in ("sh", "toml", "txt")) == 10
-    assert sum(bool(printed) for *_, printed in STEPS) == PAGE.count("```text") == 6
-
-
 def test_the_guide_runs_from_top_to_bottom(tmp_path: Path) -> None:
-    script = "set -e\n"
-    for name, kind, text, _ in STEPS:
-        script += text if kind == "sh" else f"cat > {name} <<'FILE'\n{text}FILE\n"
-        script += f"echo {END}\n"
-    commands = Path(sys.executable).parent
-    environment = {"PATH": f"{commands}{os.pathsep}{os.environ['PATH']}", "HOME": str(tmp_path), "COLUMNS": "200"}
-    done = subprocess.run(
-        ["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    printed = done.stdout.split(f"{END}\n")[:-1]
-    assert len(printed) == len(STEPS)
-    for (*_, shown), found in zip(STEPS, printed, strict=True):
-        assert without_what_varies(found) == without_what_varies(shown), done.stderr
+    steps = read_steps("reviews.md")
+    assert len(steps) == 10
+    for step, printed in zip(steps, run_steps(steps, tmp_path), strict=True):
+        assert without_what_varies(printed) == without_what_varies(step.printed)

@@ -243,9 +243,9 @@ def against(cost: float, other: float) -> str:
 
 
 def money(nano_usd: float) -> str:
-    """Write an amount with two decimals, or two digits where it is small."""
+    """Write an amount with two decimals, or two digits where it is small; less than a nano-USD is nothing."""
     amount = nano_usd / 1e9
-    if not amount:
+    if abs(nano_usd) < 1:
         return "$0"
     places = 2 if abs(amount) >= 1 else 1 - math.floor(math.log10(abs(amount)))
     return f"${amount:,.{places}f}"
