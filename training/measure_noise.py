@@ -52,6 +52,7 @@ def summary(table: Table) -> str:
         "blanks dropped": f"{table.blanks_dropped / table.blanks:.4f} of {table.blanks}",
         "texts lost": f"{table.lost / table.segments:.4f} of {table.segments}",
         "texts of one or two letters lost": f"{table.short_lost / table.short:.4f} of {table.short}",
+        "signs alone lost": f"{table.signs_lost / table.signs:.4f} of {table.signs}",
         "texts parted, a blank": f"{table.splits[1] / table.splits[0]:.4f}",
         "neighbours within two heights read as one": f"{joined / close:.4f} of {close}",
         "read where nothing is printed, a page": f"{sum(table.extra.values()) / table.pages_read:.2f}",

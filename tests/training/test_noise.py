@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from random import Random
 
 import msgspec
@@ -11,13 +14,15 @@ from documents.align import align, edits
 from documents.made import make
 from documents.noise import Noise
 from documents.noise_table import Boxes, Counting, Table, read_table
-from documents.pages import clean_page
+from documents.pages import clean_page, framed
 from documents.places import read_places
 from firstline.types import Page, Segment
 
+TRAINING = Path(__file__).parents[2] / "training"
 ZERO = [0.0, 0.0]
 NOTHING = Table(
-    pages_read=1, pages_unread=0, segments=1, lost=0, short=1, short_lost=0, rules=1, rules_read={}, extra={},
+    pages_read=1, pages_unread=0, segments=1, lost=0, short=1, short_lost=0, signs=1, signs_lost=0, rules=1,
+    rules_read={}, extra={},
     letters={}, inserted={}, blanks=1, blanks_dropped=0, blanks_added=0, joins=[(1, 0)] * 10, splits=(1, 0),
     pages=[1.0, 1.0], drifts=ZERO,
     boxes=Boxes(
@@ -141,3 +146,17 @@ def wrong_letters(table: Table) -> float:
     return sum(sum(one.read.values()) for one in table.letters.values()) / sum(
         one.seen for one in table.letters.values()
     )
+
+
+def test_a_frame_leaves_texts_and_moves_boxes_inwards() -> None:
+    given = pages(1)[0]
+    wider = framed(given, 0.1)
+    assert wider.width == pytest.approx(1.2 * given.width)
+    assert [s.text for s in wider.segments] == [s.text for s in given.segments]
+    assert all(s.x0 >= 0 and s.x1 <= wider.width and s.y1 <= wider.height for s in wider.segments)
+    assert wider.segments[0].x0 - given.segments[0].x0 == pytest.approx(0.1 * given.width)
+
+
+def test_pages_without_pictures_need_no_typefaces() -> None:
+    code = "import sys, documents.examples; sys.exit(bool({'PIL', 'fontpkg'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=TRAINING, check=False).returncode == 0

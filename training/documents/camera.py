@@ -10,12 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from documents.lying import some_border
+
 Colour = NDArray[np.float32]
+_LEAST = 9.5
+"""Pixels for the height of the base type in the coarsest picture: below that nobody reads it."""
 _TABLES = ((120, 85, 60), (60, 62, 66), (150, 150, 155), (205, 195, 180), (35, 30, 30), (90, 110, 130), (170, 140, 105))
 
 
-def photographed(page: Colour, random: Random, *, scanned: bool) -> bytes:
-    """Give the picture's file, JPEG. `scanned`: straight light and hardly any table; else a photo by hand."""
+def photographed(page: Colour, random: Random, *, scanned: bool, scale: float) -> bytes:
+    """Give the picture's file, JPEG. `scale` is pixels for the height of the base type.
+
+    `scanned`: straight light and hardly any table; else a photo by hand.
+    """
     noise = np.random.default_rng(random.getrandbits(64))
     if not scanned and random.random() < 0.45:
         page = _creased(page, random)
@@ -30,20 +37,19 @@ def photographed(page: Colour, random: Random, *, scanned: bool) -> bytes:
     image = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
     if random.random() < (0.3 if scanned else 0.6):
         image = image.filter(ImageFilter.GaussianBlur(random.uniform(0.3, 1.3)))
-    if random.random() < 0.55:
-        image = _smaller(image, random)
+    if random.random() < 0.6:
+        image = _smaller(image, random, scale)
     if scanned and random.random() < 0.35:
         image = image.convert("L")
     out = io.BytesIO()
-    image.save(out, "JPEG", quality=random.randint(38, 92))
+    image.save(out, "JPEG", quality=random.randint(30, 92))
     return out.getvalue()
 
 
 def _laid_down(page: Colour, random: Random, noise: np.random.Generator, *, scanned: bool) -> Image.Image:
     """Lay the page on a table, turned by up to three degrees and seen at a slant."""
     height, width = page.shape[:2]
-    border = random.uniform(0.0, 0.03) if scanned else random.uniform(0.01, 0.14)
-    pad = max(2, round(border * width))
+    pad = max(2, round(some_border(random, scanned=scanned) * width))
     turn = math.radians(random.gauss(0, 0.5) if scanned else random.uniform(-3, 3))
     slant = 0.0 if scanned or random.random() < 0.35 else 0.035
     size = (width + 2 * pad, height + 2 * pad)
@@ -112,8 +118,9 @@ def _shaded(pixels: Colour, random: Random) -> Colour:
     return np.asarray(pixels * light[:, :, None] * tint, dtype=np.float32)
 
 
-def _smaller(image: Image.Image, random: Random) -> Image.Image:
+def _smaller(image: Image.Image, random: Random, scale: float) -> Image.Image:
     """Take the picture with fewer pixels."""
-    share = random.uniform(0.38, 0.9)
-    size = (max(200, round(image.width * share)), max(200, round(image.height * share)))
+    share = random.uniform(0.3, 0.85)
+    share = max(share, min(1.0, _LEAST / scale))
+    size = (round(image.width * share), round(image.height * share))
     return image.resize(size, Image.Resampling.BILINEAR)

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from documents.lying import is_scanned, some_border
 from documents.made import Kind, Made, make
 from documents.noise import Noise
-from documents.pages import clean_page
+from documents.pages import clean_page, framed
 from documents.places import Place
 from firstline.layout import reading_order
 from firstline.types import Json, Page
@@ -40,7 +41,8 @@ def example(made: Made, *, seed: int, noise: Noise | None) -> Example:
     """Give a document as the reader of pictures would, by the measured noise alone."""
     page = clean_page(made.sheet)
     if noise is not None:
-        page = noise.spoil(page, Random(f"{seed}/{made.kind}/{made.number}/noise"))
+        random = Random(f"{seed}/{made.kind}/{made.number}/noise")
+        page = framed(noise.spoil(page, random), some_border(random, scanned=is_scanned(made.kind, random)))
     return as_read(made, page)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from documents.noise_table import Table, neighbours
+from documents.noise_table import Table, neighbours, sort_of
 from documents.pages import RULE
 from firstline.types import Page, Segment
 
@@ -55,8 +55,12 @@ class Noise:
 
     def _is_lost(self, segment: Segment, level: float, random: Random) -> bool:
         table = self.table
-        lost, all_ = (table.short_lost, table.short) if len(segment.text) <= 2 else (table.lost, table.segments)
-        return random.random() < lost / max(all_, 1) * min(0.5 + level / 2, 3)
+        lost, seen = {
+            "signs": (table.signs_lost, table.signs),
+            "short": (table.short_lost, table.short),
+            "segments": (table.lost, table.segments),
+        }[sort_of(segment.text)]
+        return random.random() < lost / max(seen, 1) * min(0.5 + level / 2, 3)
 
     def _joined(self, segments: Sequence[Segment], random: Random) -> list[Segment]:
         """Read neighbours as one, the likelier the closer they stand."""

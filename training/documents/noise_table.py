@@ -39,7 +39,8 @@ class Boxes(msgspec.Struct):
 
 
 class Table(msgspec.Struct):
-    """The counts. Of `segments` printed, `lost` were not read (of those with up to two letters `short_lost`).
+    """The counts. Of `segments` printed, `lost` were not read; `short` are those of up to two letters or figures, and
+    `signs` those without any (a colon or a currency's sign alone), both counted apart.
 
     `joins` counts neighbours on a line by the gap between them (in heights, rounded down, 9 and more together) and how
     many of these were read as one; `splits` blanks within a segment, and at how many of them it was read as two.
@@ -53,6 +54,8 @@ class Table(msgspec.Struct):
     lost: int
     short: int
     short_lost: int
+    signs: int
+    signs_lost: int
     rules: int
     rules_read: dict[str, int]
     extra: dict[str, int]
@@ -108,7 +111,7 @@ class Counting:
             self.rules_read.update(segment.text[:60] for segment in fate.read)
             return
         for segment in fate.printed:
-            name = "short" if len(segment.text) <= 2 else "segments"
+            name = sort_of(segment.text)
             self.counts[name] += 1
             self.counts[f"{name}_lost"] += not fate.read
         if not fate.read:
@@ -171,6 +174,8 @@ class Counting:
             lost=counts["segments_lost"],
             short=counts["short"],
             short_lost=counts["short_lost"],
+            signs=counts["signs"],
+            signs_lost=counts["signs_lost"],
             rules=counts["rules"],
             rules_read=dict(sorted(self.rules_read.items(), key=lambda item: (-item[1], item[0]))),
             extra=dict(sorted(self.extra.items(), key=lambda item: (-item[1], item[0]))[:60]),
@@ -185,6 +190,13 @@ class Counting:
             drifts=_quantiles(self.drifts, 20),
             boxes=Boxes(**{name: _quantiles(values, 20) for name, values in self.samples.items()}),
         )
+
+
+def sort_of(text: str) -> str:
+    """Say with which a text is counted: `signs`, `short` or `segments`."""
+    if not any(char.isalnum() for char in text):
+        return "signs"
+    return "short" if len(text) <= 2 else "segments"
 
 
 def neighbours(segments: Iterable[Segment]) -> list[tuple[Segment, Segment, float]]:

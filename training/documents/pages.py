@@ -26,6 +26,23 @@ def clean_page(sheet: Sheet) -> Page:
     return Page(width=sheet.width * SCALE, height=sheet.height * SCALE, segments=tuple(segments))
 
 
+def framed(page: Page, border: float) -> Page:
+    """Give the page with a border around it, a share of its width on every side."""
+    pad = border * page.width
+    segments = tuple(
+        Segment(
+            text=segment.text,
+            x0=segment.x0 + pad,
+            y0=segment.y0 + pad,
+            x1=segment.x1 + pad,
+            y1=segment.y1 + pad,
+            confidence=segment.confidence,
+        )
+        for segment in page.segments
+    )
+    return Page(width=page.width + 2 * pad, height=page.height + 2 * pad, segments=segments)
+
+
 def _segments(piece: Piece, *, mono: bool) -> Iterator[Segment]:
     x0, y0, x1, y1 = (side * SCALE for side in piece.box(mono))
     whole = width_of(piece.text, mono=mono and piece.face == "main")

@@ -6,6 +6,7 @@ from random import Random
 
 from documents.camera import photographed
 from documents.draw import draw
+from documents.lying import is_scanned
 from documents.made import Made
 from documents.printer import printed
 
@@ -13,7 +14,8 @@ from documents.printer import printed
 def picture(made: Made, *, seed: int) -> bytes:
     """Give a JPEG of the document; same document and seed, same bytes."""
     random = Random(f"{seed}/{made.kind}/{made.number}/picture")
-    laser = made.kind == "invoice"
-    scanned = random.random() < (0.75 if laser else 0.45)
-    page = printed(draw(made.sheet, random), random, laser=laser)
-    return photographed(page, random, scanned=scanned)
+    scanned = is_scanned(made.kind, random)
+    drawn = draw(made.sheet, random)
+    return photographed(
+        printed(drawn, random, laser=made.kind == "invoice"), random, scanned=scanned, scale=drawn.scale
+    )

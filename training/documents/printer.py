@@ -28,9 +28,10 @@ def printed(drawn: Drawn, random: Random, *, laser: bool) -> Colour:
     """Give the page in colour, 0 to 255; `laser`: an office's printer, which has few of a till's faults."""
     noise = np.random.default_rng(random.getrandbits(64))
     ink: Grey = np.asarray(1.0 - drawn.pixels / 255.0, dtype=np.float32)
+    faded = random.random() < (0.1 if laser else 0.5)
     if random.random() < (0.15 if laser else 0.4):
-        ink = _spread(ink, random)
-    if random.random() < (0.1 if laser else 0.5):
+        ink = _spread(ink, random, thin=not faded)
+    if faded:
         ink = _faded(ink, random)
     if not laser and random.random() < 0.3:
         _streaks(ink, random)
@@ -42,11 +43,11 @@ def printed(drawn: Drawn, random: Random, *, laser: bool) -> Colour:
     return np.asarray(paper + (colour - paper) * np.clip(ink, 0, 1)[:, :, None], dtype=np.float32)
 
 
-def _spread(ink: Grey, random: Random) -> Grey:
+def _spread(ink: Grey, random: Random, *, thin: bool) -> Grey:
     """Let ink run into the paper, or eat at thin strokes."""
     image = Image.fromarray((ink * 255).astype(np.uint8))
     blurred = image.filter(ImageFilter.GaussianBlur(random.uniform(0.5, 1.2)))
-    gain = random.choice([0.75, 1.2, 1.5, 1.8])
+    gain = random.choice([0.75 if thin else 1.0, 1.2, 1.5, 1.8])
     return np.asarray(np.clip(np.asarray(blurred, dtype=np.float32) / 255 * gain, 0, 1), dtype=np.float32)
 
 

@@ -34,6 +34,8 @@ def print_sums(roll: Roll, where: Place, sums: Sums) -> None:
         roll.rule()
     for line in _payment(roll, where, sums):
         _print(roll, line)
+    if random.random() < 0.06:
+        _print(roll, Sum(label=where.word("total", random), value=sums.total))
     if not count_first and random.random() < 0.25:
         _count(roll, where, sums)
     if sums.saved and random.random() < 0.5:
@@ -143,7 +145,9 @@ def _count(roll: Roll, where: Place, sums: Sums) -> None:
     whole = sums.quantity == sums.quantity.to_integral_value()
     count = str(int(sums.quantity) if whole else len(sums.items))
     label = where.word("quantity_total", roll.random)
-    if roll.till.sums == "pair":
+    if roll.random.random() < 0.25:  # many tills put the goods' sum behind their number
+        roll.pair([f"{label}{roll.till.colon or ':'} {count}"], roll.money(sums.goods))
+    elif roll.till.sums == "pair":
         roll.pair([label, roll.till.colon], [count])
     else:
         roll.line(f"{label}{roll.till.colon or ':'} {count}")
