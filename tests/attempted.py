@@ -51,7 +51,7 @@ def receipts(n: int, *, seed: int = 0) -> list[Record]:
                     passed=right or random_.random() < 0.5,
                     passed_alone=True,
                     right=right,
-                    signals={"odds": odds, "lead": odds / 2},
+                    signals={"odds": odds, "lead": odds / 2, "candidates": 1.8},
                 )
             rungs.append(
                 RungRecord(model=model, fields=fields, seconds=1.0 + place, prompt_tokens=900, completion_tokens=9)
