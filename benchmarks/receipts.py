@@ -53,7 +53,7 @@ async def measure(folder: Path, *, skip: int, limit: int | None, fields: tuple[s
             print(f"{len(done)}/{len(rows)} {name} {run.verdict} {run.ms} ms; served: {marks}", file=sys.stderr)
 
         await evaluate(app.services.runner, task, rows, on_run=note)
-        ladder = [rung.model.id for rung in app.services.runner.rungs(task) if rung.skipped is None]
+        ladder = [rung.model.id for rung in await app.services.runner.rungs(task) if rung.skipped is None]
     fresh = [(run, scored) for number, run, scored in done if number >= LOOKED_AT]
     whole = report(task, [run for _, run, _ in done], [scored for _, _, scored in done])
     return {

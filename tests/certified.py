@@ -30,7 +30,7 @@ async def put_in_force(
     task = services.tasks.get(name)
     return await services.certificates.issue(
         task,
-        services.runner.rungs(task),
+        await services.runner.rungs(task),
         bare_policy(fields or task.keys),
         promise=(max_error, 0.95, per),
         measured=measured or {},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,9 +49,15 @@ from firstline.workflow.rates import LedgerBuckets, MemoryBuckets, Rates
 from firstline.workflow.reviews import Reviews
 from firstline.workflow.run import Runner
 from firstline.workflow.services import Services
+from firstline.workflow.students.artifact import Artifact
+from firstline.workflow.students.classify import ClassifyStudent, Features
+from firstline.workflow.students.distill import Distiller, Training
+from firstline.workflow.students.student import Classifier, Student
+from firstline.workflow.students.students import Open, Students, shipped
 from firstline.workflow.tasks import Tasks
 from firstline.workflow.turns import TurnReader
 
+SHIPPED = Path(__file__).parent / "tasks" / "students"
 ENCODER = "local/all-minilm-l6-v2"
 
 
@@ -99,16 +105,30 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
         tasks = Tasks(Path(settings.tasks_dir))
         pinner = Pinner(second_reader=catalog.get(ENCODER), sha256=weights.sha256, ready=weights.ready)
         certificates = Certificates(ledger.certificates, pinner)
+
+        def embed() -> Embed | None:
+            return encoders.embed(catalog.get(ENCODER))
+
+        def features() -> Features | None:
+            return encoders.features(catalog.get(ENCODER))
+
+        students = Students(
+            ledger.students,
+            settings.students_path,
+            shipped=shipped(SHIPPED),
+            opening=_opening(features),
+        )
         inputs = Inputs(ledger.inputs, settings.inputs_path, settings.reviews)
         drawn = asyncio.Event()
         runner = Runner(
             basis,
             pictures=reader,
             pdfs=pdfs,
-            embed=lambda: encoders.embed(catalog.get(ENCODER)),
+            embed=embed,
             inputs=inputs,
             cover=certificates.cover,
             on_audit=drawn.set,
+            student=students.of,
         )
         audits = Audits(ledger, certificates)
         chat = Chat(basis, turns=turns)
@@ -117,6 +137,7 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
         await inputs.tidy()
         tokens = O200k()
         recorder = Recorder(basis, runner, tokens)
+
         certifier = Certifier(
             runner=runner,
             recorder=recorder,
@@ -128,6 +149,9 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
                 review_nano_usd=settings.worth.review_usd * 1e9,
             ),
             folder=settings.records_path,
+        )
+        distiller = Distiller(
+            runner=runner, students=students, certificates=certificates, certifier=certifier, load=_training(features)
         )
         services = Services(
             settings=settings,
@@ -144,10 +168,13 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
             pinner=pinner,
             certificates=certificates,
             certifier=certifier,
+            distiller=distiller,
+            inputs=inputs,
             rates=rates,
             reviews=Reviews(ledger, tasks, runner, inputs, settings.reviews, audits=audits),
             audits=audits,
             auditor=Auditor(basis, runner, tasks=tasks, inputs=inputs, certificates=certificates, wake=drawn),
+            students=students,
         )
         yield App(services=services, weights=weights)
     finally:
@@ -167,16 +194,43 @@ class _Encoders:
 
     def embed(self, model: Model) -> Embed | None:
         """Give what turns texts into vectors; None while the weights are missing."""
+        found = self._encoder(model)
+        return found.embed if found else None
+
+    def features(self, model: Model) -> Features | None:
+        """Give what turns texts into features for students; None while the weights are missing."""
+        found = self._encoder(model)
+        return found.features if found else None
+
+    def _encoder(self, model: Model) -> Encoder | None:
         if model.id not in self._encoders and self._weights.ready(model):
             files = (self._weights.require(model, role) for role in ("model", "tokenizer", "config"))
             self._encoders[model.id] = Encoder(*files)
-        found = self._encoders.get(model.id)
-        return found.embed if found else None
+        return self._encoders.get(model.id)
 
     async def close(self) -> None:
         """Let go of the weights."""
         for encoder in self._encoders.values():
             await encoder.close()
+
+
+def _opening(features: Callable[[], Features | None]) -> Open:
+    """Make what opens students."""
+
+    def open_student(artifact: Artifact) -> Student:
+        return Classifier(ClassifyStudent(artifact, features()))
+
+    return open_student
+
+
+def _training(features: Callable[[], Features | None]) -> Callable[[], Training]:
+    """Give what loads the training of students, as heavy as the statistics."""
+
+    def load() -> Training:
+        found: Training = importlib.import_module("firstline.workflow.students.training").Trainer(features, ENCODER)
+        return found
+
+    return load
 
 
 def _statistics() -> Statistics:

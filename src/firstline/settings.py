@@ -247,6 +247,11 @@ class Settings(Section, frozen=True, kw_only=True):
         return self.data_path / "records"
 
     @property
+    def students_path(self) -> Path:
+        """Where the bytes of students lie, named by their sha256."""
+        return self.data_path / "students"
+
+    @property
     def inputs_path(self) -> Path:
         """Where the pictures and PDFs of kept inputs lie, by sha256."""
         return self.data_path / "inputs"

@@ -90,7 +90,7 @@ async def things(server: Served, client: httpx2.AsyncClient) -> dict[str, str]:
     task = await services.tasks.find("receipt")
     certificate = await services.certificates.issue(
         task,
-        services.runner.rungs(task),
+        await services.runner.rungs(task),
         Policy(rungs=(), review_nano_usd=1e8),
         promise=(0.02, 0.95, "answer"),
         measured={},

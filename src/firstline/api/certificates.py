@@ -111,6 +111,6 @@ async def moved(services: Services, certificate: Certificate) -> list[str]:
         return []
     try:
         task = await services.tasks.find(certificate.task)
-        return await services.certificates.moved(certificate, task, services.runner.rungs(task))
+        return await services.certificates.moved(certificate, task, await services.runner.rungs(task))
     except FirstlineError as error:
         return [error.message]

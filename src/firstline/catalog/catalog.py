@@ -6,9 +6,12 @@ import difflib
 from collections.abc import Iterable, Mapping
 
 from firstline.catalog import cards, own
-from firstline.catalog.model import Model
+from firstline.catalog.model import FREE, Model
 from firstline.errors import ModelNotFoundError, SettingsError
 from firstline.settings import ModelSettings
+
+STUDENT_PREFIX = "student/"
+"""Begins the name of a student's model; the name of its task follows."""
 
 
 class Catalog:
@@ -44,7 +47,8 @@ class Catalog:
         return cls(models.values())
 
     def get(self, name: str, *, own_files: bool = True) -> Model:
-        """Find a model by id or alias; `file:PATH` makes a model of the user's own GGUF.
+        """Find a model by id or alias; `file:PATH` makes a model of the user's own GGUF,
+        and `student/TASK` is the student of a task.
 
         With `own_files` False (a name that came over the wire) `file:` names no model. Raises ModelNotFoundError,
         with the nearest name as its hint.
@@ -53,6 +57,9 @@ class Catalog:
             return self._models[self._ids[name]]
         if own_files and name.startswith(own.FILE_PREFIX):
             return own.from_file(name)
+        if name.startswith(STUDENT_PREFIX):
+            # Which content it means is known where its task is: a ladder may name it before there is one.
+            return Model(id=name, provider="student", engine="student", price=FREE)
         raise ModelNotFoundError(
             f"there is no model `{name}`", hint=self._near(name) or "`firstline models list` shows all", param="model"
         )

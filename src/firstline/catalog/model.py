@@ -13,7 +13,7 @@ from typing import Literal
 
 from firstline.types import Modality, Value
 
-EngineName = Literal["llama_cpp", "openai_http", "fake", "encoder"]
+EngineName = Literal["llama_cpp", "openai_http", "fake", "encoder", "student"]
 Role = Literal["model", "mmproj", "tokenizer", "config"]
 
 

@@ -67,7 +67,7 @@ def is_free(server: Server) -> bool:
 async def _look(app: App, loaded: Loaded, report: dict[str, Json], *, verify: bool) -> None:
     report["models"] = [model async for model in _models(app, report, verify=verify)]
     report["keys"] = list(_keys(app, loaded))
-    report["tasks"] = list(_tasks(app, report))
+    report["tasks"] = [task async for task in _tasks(app, report)]
 
 
 async def _models(app: App, report: dict[str, Json], *, verify: bool) -> AsyncIterator[dict[str, Json]]:
@@ -114,11 +114,11 @@ def _keys(app: App, loaded: Loaded) -> Iterator[dict[str, Json]]:
         yield {"name": name, "present": bool(loaded.secrets.get(name)), "models": models}
 
 
-def _tasks(app: App, report: dict[str, Json]) -> Iterator[dict[str, Json]]:
+async def _tasks(app: App, report: dict[str, Json]) -> AsyncIterator[dict[str, Json]]:
     for name in app.services.tasks.names():
         try:
             task = app.services.tasks.get(name)
-            rungs = app.services.runner.rungs(task)
+            rungs = await app.services.runner.rungs(task)
         except FirstlineError as error:
             report["problems"].append(_problem(f"the task {name}", error))
             continue

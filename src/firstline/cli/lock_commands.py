@@ -87,7 +87,7 @@ async def _check_one(out: Out, app: App, name: str, known: Lock | None, replayin
     path = Path(name)
     is_file = path.suffix in (".toml", ".py")
     task = await asyncio.to_thread(task_of_path, path) if is_file else await app.services.tasks.find(name)
-    app.services.runner.rungs(task)  # refuses a ladder that names an unknown model
+    await app.services.runner.rungs(task)  # refuses a ladder that names an unknown model
     was = known.tasks.get(task.name) if known else None
     found = [await _compare(out, app, task, was, replaying)] if was else []
     ok = all(one["ok"] for one in found)
@@ -128,7 +128,7 @@ async def _inputs(out: Out, app: App, task: Task, data: Path | None, most: int) 
 
 async def _pin(app: App, task: Task, *, golden: bool) -> LockedTask:
     kept = _from(_place(app).parent, _golden(app, task.name)) if golden else None
-    return await app.services.pinner.pin(task, app.services.runner.rungs(task), golden=kept)
+    return await app.services.pinner.pin(task, await app.services.runner.rungs(task), golden=kept)
 
 
 def _place(app: App) -> Path:

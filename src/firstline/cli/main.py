@@ -10,12 +10,13 @@ from typing import Annotated
 
 import typer
 
-from firstline.cli import certify_commands, commands, demo, doctor, key_commands, serving
+from firstline.cli import certify_commands, commands, demo, distill_commands, doctor, key_commands, serving
 from firstline.cli.certificate_words import certificates
 from firstline.cli.console import Out, perform
 from firstline.cli.key_words import keys
 from firstline.cli.options import Html, Json
 from firstline.cli.review_words import reviews
+from firstline.cli.student_words import students
 from firstline.cli.task_words import tasks
 from firstline.workflow.task import Per
 
@@ -33,6 +34,7 @@ app.add_typer(tasks, name="tasks")
 app.add_typer(keys, name="keys")
 app.add_typer(certificates, name="certificates")
 app.add_typer(reviews, name="reviews")
+app.add_typer(students, name="students")
 
 TaskName = Annotated[str, typer.Argument(help="name of a task, such as receipt", show_default=False)]
 ModelId = Annotated[str, typer.Argument(help="id or alias of a model", show_default=False)]
@@ -113,6 +115,36 @@ def certify(
             html=html,
         ),
     )
+
+
+@app.command()
+def distill(
+    task: TaskName,
+    data: Annotated[Path | None, typer.Argument(metavar="[DATA.jsonl]", help="labelled examples")] = None,
+    from_runs: Annotated[bool, typer.Option("--from-runs", help="learn from the ledger: what passed, reviews")] = False,
+    max_error: Annotated[float | None, typer.Option(help="most of the served answers that may be wrong")] = None,
+    confidence: Annotated[float | None, typer.Option(help="how sure of it, 0.5 to 1")] = None,
+    seed: Annotated[int, typer.Option(help="of the split and the training", min=0)] = 0,
+    sample: Annotated[int, typer.Option(help="held-out examples to run before and after", min=1)] = 100,
+    budget: Annotated[str, typer.Option(metavar="USD", help="what asking the other rungs may cost; 0: no limit")] = "1",
+    no_certify: Annotated[bool, typer.Option("--no-certify", help="do not ask every rung; promise nothing")] = False,
+    no_promote: Annotated[bool, typer.Option("--no-promote", help="make and measure it only")] = False,
+    json: Json = False,
+) -> None:
+    """Teach a small model the task from examples, measure it, and make it the first rung if it should be."""
+    out = Out(json=json)
+    words = distill_commands.DistillWords(
+        data=data,
+        from_runs=from_runs,
+        max_error=max_error,
+        confidence=confidence,
+        seed=seed,
+        sample=sample,
+        certify=not no_certify,
+        promote=not no_promote,
+        budget=budget,
+    )
+    perform(out, lambda: distill_commands.distill(out, task, words))
 
 
 @app.command()

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 
+DEPTH = 4
+"""Layers whose mean states are features."""
 _MASKED = np.float32(-1e9)
 
 
@@ -57,21 +59,40 @@ class Bert:
             row[: len(values)] = values
         lengths = np.array([len(values) for values in rows])
         held = np.arange(width) < lengths[:, None]
-        states = self._states(ids, held)
         weights = (held / lengths[:, None]).astype(np.float32)
-        return unit(np.einsum("rt,rth->rh", weights, states))
+        return unit(np.einsum("rt,rth->rh", weights, self._states(ids, held)[-1]))
 
-    def _states(self, ids: NDArray[np.int64], held: NDArray[np.bool_]) -> Array:
+    def features(self, ids: Sequence[int]) -> Array:
+        """Give what the last layers make of one row of token ids, `feature_width` numbers: of each of the last
+        `DEPTH` the mean over the tokens, then the first token's state and the largest of each column of the last layer.
+
+        Each part has length 1, so that all of them count alike.
+        """
+        row = np.asarray(ids, dtype=np.int64)[None, :]
+        states = self._states(row, np.ones(row.shape, dtype=np.bool_))
+        last = states[-1][0]
+        parts = [*(state[0].mean(axis=0) for state in states[-DEPTH:]), last[0], last.max(axis=0)]
+        return unit(np.stack(parts)).reshape(-1)
+
+    @property
+    def feature_width(self) -> int:
+        """How many numbers `features` gives."""
+        return self.config.hidden_size * (min(DEPTH, self.config.num_hidden_layers + 1) + 2)
+
+    def _states(self, ids: NDArray[np.int64], held: NDArray[np.bool_]) -> list[Array]:
+        """Give the states of every layer, the embedding first; shape (rows, tokens, hidden) each."""
         words = self._tensors["embeddings.word_embeddings.weight"][ids]
         states = self._norm("embeddings.LayerNorm", words + self._positions[: ids.shape[1]])
         mask = np.where(held, np.float32(0), _MASKED)[:, None, None, :].astype(np.float32)
+        found = [states]
         for number in range(self.config.num_hidden_layers):
             layer = f"encoder.layer.{number}"
             seen = self._dense(f"{layer}.attention.output.dense", self._attend(layer, states, mask))
             states = self._norm(f"{layer}.attention.output.LayerNorm", states + seen)
             inner = gelu(self._dense(f"{layer}.intermediate.dense", states))
             states = self._norm(f"{layer}.output.LayerNorm", states + self._dense(f"{layer}.output.dense", inner))
-        return states
+            found.append(states)
+        return found
 
     def _attend(self, layer: str, states: Array, mask: Array) -> Array:
         heads = self.config.num_attention_heads

@@ -56,16 +56,28 @@ class Encoder:
         async with self._lock:
             return await asyncio.to_thread(self._embed, tuple(texts))
 
+    async def features(self, texts: Sequence[str]) -> Array:
+        """Give what its last layers make of texts (`bert.Bert.features`), one a row, float32; only the first window
+        of a text is read. Raises what `embed` raises.
+        """
+        async with self._lock:
+            return await asyncio.to_thread(self._features, tuple(texts))
+
     async def close(self) -> None:
         """Let go of the weights; a later call loads them again."""
         async with self._lock:
             self._loaded = None
 
     def _embed(self, texts: tuple[str, ...]) -> Array:
-        loaded = self._loaded
-        if loaded is None:
-            loaded = self._loaded = _load(*self._files, max_tokens=self._max_tokens)
-        return loaded.embed(texts, self._batch_tokens)
+        return self._ready().embed(texts, self._batch_tokens)
+
+    def _features(self, texts: tuple[str, ...]) -> Array:
+        return self._ready().features(texts)
+
+    def _ready(self) -> _Loaded:
+        if self._loaded is None:
+            self._loaded = _load(*self._files, max_tokens=self._max_tokens)
+        return self._loaded
 
 
 class _Loaded:
@@ -97,6 +109,13 @@ class _Loaded:
             for (index, ids), vector in zip(batch, vectors, strict=True):
                 sums[index] += vector * max(len(ids), 1)
         return unit(sums)
+
+    def features(self, texts: Sequence[str]) -> Array:
+        """One row after the other: the network reads a short text alone faster than padded beside a longer one."""
+        found = np.zeros((len(texts), self._bert.feature_width), dtype=np.float32)
+        for row, encoding in enumerate(self._tokenizer.encode_batch(list(texts), add_special_tokens=False)):
+            found[row] = self._bert.features([*self._begin, *encoding.ids[: self._room], *self._end])
+        return found
 
 
 def _batches(

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from firstline.errors import NotFoundError
 from firstline.ledger.keys import Transaction
+from firstline.ledger.students import roll_back_certified
 from firstline.ledger.tables import certificates
 from firstline.types import Json, Value
 
@@ -112,13 +113,19 @@ def find_certificate(connection: Connection, certificate_id: str) -> Certificate
 
 
 def withdraw(connection: Connection, certificate_id: str, reason: str, now: float) -> bool:
-    """Take an active certificate back within a transaction; gives whether it was active until now."""
+    """Take an active certificate back within a transaction; gives whether it was active until now.
+
+    A student that was promoted under it is rolled back in the same transaction.
+    """
     statement = (
         update(certificates)
         .where(certificates.c.id == certificate_id, certificates.c.state == "active")
         .values(state="withdrawn", reason=reason, ended=now)
     )
-    return connection.execute(statement).rowcount == 1
+    if connection.execute(statement).rowcount != 1:
+        return False
+    roll_back_certified(connection, certificate_id, f"its certificate was withdrawn: {reason}", now)
+    return True
 
 
 def _row(row: RowMapping) -> CertificateRow:

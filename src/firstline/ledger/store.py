@@ -45,6 +45,7 @@ from firstline.ledger.responses import StoredResponses
 from firstline.ledger.reviews import ReviewRows, marks, open_review
 from firstline.ledger.session import Session, is_alive
 from firstline.ledger.stored import StoredCompletions
+from firstline.ledger.students import StudentRows
 from firstline.ledger.tables import attempts, entries, runs
 from firstline.ledger.usage import UsageBook
 from firstline.ledger.writer import Transaction, Writer, unusable
@@ -90,6 +91,7 @@ class Ledger:
         self.stored = StoredCompletions(self._write, self._read, clock)
         self.responses = StoredResponses(self._write, self._read, clock)
         self.certificates = Certificates(self._write, self._read, clock)
+        self.students = StudentRows(self._write, self._read, clock)
         self.inputs = InputRows(self._write, self._read, clock)
         self.reviews = ReviewRows(self._write, self._read, clock)
         self.audits = AuditRows(self._write, self._read, clock)

@@ -11,6 +11,8 @@ Money is integer nano-USD, times are seconds since 1970, JSON is text. A run hol
 is a setting. `audits` are the runs that were drawn to see whether a certificate keeps its promise, each with the end of
 its run; a run with `audit_of` asked the top rung for another's sake.
 
+`students` are those distilled for a task and which of them is in charge.
+
 `api_keys` holds the terms of each key and its money: what it was granted is the sum of its `credits`, what it spent the
 sum of its entries' costs, what it holds the sum of its open holds; `key_days` is what a day counts against its budgets
 (`wallet.py`). `rate_buckets` are the limits that the workers of one server share.
@@ -235,6 +237,25 @@ certificates = Table(
     Column("created", Float, nullable=False),
     Column("ended", Float, comment="when it was withdrawn or replaced"),
     Index("ix_certificates_task_created", "task", "created"),
+)
+
+students = Table(
+    "students",
+    metadata,
+    Column("sha256", String(64), primary_key=True, comment="names its bytes in the data folder"),
+    Column("task", Text, nullable=False),
+    Column("version", Text, nullable=False, comment="of its task, when it was made"),
+    Column("kind", String(16), nullable=False),
+    Column("provenance", Text, nullable=False, comment="JSON: what it was made of"),
+    Column("measured", Text, nullable=False, comment="JSON: what it was found to do"),
+    Column("state", String(16), nullable=False, comment="candidate, promoted, retired or rolled_back"),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("certificate", String(64), comment="the certificate that it was promoted under"),
+    Column("previous", String(64), comment="the student that it took over from"),
+    Column("created", Float, nullable=False),
+    Column("promoted", Float),
+    Column("ended", Float),
+    Index("ix_students_task_created", "task", "created"),
 )
 
 inputs = Table(

@@ -13,13 +13,15 @@ from firstline.types import Completion, Json, TokenProb, Value
 class Draft(Value, frozen=True, kw_only=True):
     """Values by field, with a measured probability where there is one, and notes on how they were had.
 
-    `signals` by field is what else was measured on the way (`signals.py`).
+    `signals` by field is what else was measured on the way (`signals.py`). `unanswered` are fields that were asked for
+    and that this rung does not answer: nothing is known of them, not even that they are not there.
     """
 
     values: Mapping[str, Json]
     confidences: Mapping[str, float] = {}
     signals: Mapping[str, Mapping[str, float]] = {}
     notes: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
 
 
 def parse_object(completion: Completion) -> dict[str, Json]:

@@ -114,7 +114,7 @@ class Ascent:
         evidence = Evidence(
             document=self.work.source.reading,
             readings=self.work.readings,
-            confirm=model.engine == "llama_cpp",
+            confirm=model.engine in ("llama_cpp", "student"),
             parameters=self.work.arguments,
             measured=self.work.measured if self._measured else None,
         )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
 
 from firstline.catalog.model import Model
-from firstline.types import Completion, Message, ModelRequest
+from firstline.types import Completion, Message, ModelRequest, Usage
+
+T = TypeVar("T")
 
 
 class Asker(Protocol):
@@ -18,6 +21,10 @@ class Asker(Protocol):
 
     async def ask(self, request: ModelRequest) -> Completion:
         """Ask the model. Raises what its implementation says."""
+        ...
+
+    async def spend(self, usage: Usage, work: Callable[[], Awaitable[tuple[T, Usage]]]) -> T:
+        """Do work that is no completion and uses at most `usage`; `work` gives its result and what it used."""
         ...
 
     async def count_tokens(self, messages: tuple[Message, ...]) -> int:

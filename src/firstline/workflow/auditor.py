@@ -124,7 +124,7 @@ class Auditor:
         if given is None:
             await self._rows.skip_unseen(audit.run_id, "the input is not kept any longer")
             return True
-        top = self._runner.rungs(task)[-1]
+        top = (await self._runner.rungs(task))[-1]
         limit, rest = self._limit(task), await self._rest()
         attempt = await self._ask(run, task, given, top, min(limit, rest))
         if attempt.error is not None and attempt.error.startswith(_OVER_BUDGET) and rest < limit:

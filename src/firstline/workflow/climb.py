@@ -90,6 +90,7 @@ def judge(
     )
     checks = [check for check in task.checks if evidence.confirm or check.name != "agreement"]
     findings = tuple(finding for check in checks for finding in check(subject))
+    findings = (*findings, *(_unanswered(key) for key in draft.unanswered if key in standing.open))
     signals = _signals(task, standing, draft, findings, evidence)
     confidences = {key: draft.confidences[key] for key in standing.open if key in draft.confidences}
     calibrated: dict[str, float] = {}
@@ -170,6 +171,10 @@ def _signals(
         )
         for key in standing.open
     }
+
+
+def _unanswered(key: str) -> Finding:
+    return Finding(check="answered", field=key, reason="it was not taught to answer this field")
 
 
 def _below(policy: RungPolicy, draft: Draft, calibrated: Mapping[str, float]) -> Iterator[Finding]:

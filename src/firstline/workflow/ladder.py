@@ -53,6 +53,8 @@ def unusable(model: Model, machine: Machine) -> str | None:
         return f"its weights are not on disk; `firstline models pull {model.id}` fetches them"
     if model.engine == "encoder":
         return "it makes vectors, not answers"
+    if model.engine == "student":
+        return "it answers its own task alone"
     if model.engine == "openai_http" and not machine.has_key(model):
         return f"no key: {model.remote.api_key_env if model.remote else 'its key'} is not set"
     if model.engine == "openai_http" and model.shutdown is not None and model.shutdown <= machine.today:

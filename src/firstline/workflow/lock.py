@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from firstline.catalog.catalog import STUDENT_PREFIX
 from firstline.catalog.model import Model, Role
 from firstline.errors import UsageError
 from firstline.types import Json, Value
@@ -128,6 +129,12 @@ def changes(was: LockedTask, now: LockedTask) -> list[str]:
     if was.second_reader and now.second_reader:
         found += [f"the second reader: {words}" for words in _model_changes(was.second_reader, now.second_reader)]
     return found
+
+
+def without_students(pin: LockedTask) -> LockedTask:
+    """Leave the students out of a task's ladder: what it hangs on whoever of them is in charge."""
+    ladder = tuple(model for model in pin.ladder if not model.model.startswith(STUDENT_PREFIX))
+    return msgspec.structs.replace(pin, ladder=ladder)
 
 
 def _parts(declaration: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,18 +8,21 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from typing import TypeVar
 
 import msgspec
 
 from firstline.catalog.model import Model
 from firstline.catalog.price import price
-from firstline.errors import FirstlineError
+from firstline.errors import EngineUnavailableError, FirstlineError
 from firstline.money import NanoUSD
 from firstline.tokens import O200k
 from firstline.types import Completion, Json, Message, ModelRequest, Usage, Value
 from firstline.workflow.estimate import most
 from firstline.workflow.examples import Row
 from firstline.workflow.rung import Rungwork
+
+T = TypeVar("T")
 
 _SAMPLE = 24
 """Examples whose prompt is made; the others are taken to be like them."""
@@ -91,6 +94,10 @@ class _Listener:
     async def ask(self, request: ModelRequest) -> Completion:
         """Give the request to who listens."""
         raise _Told(request)
+
+    async def spend(self, usage: Usage, work: Callable[[], Awaitable[tuple[T, Usage]]]) -> T:
+        """Do no work: what is no completion is not asked of a model that is paid for."""
+        raise EngineUnavailableError(f"{self.model.id} is not asked here")
 
     async def count_tokens(self, messages: tuple[Message, ...]) -> int:
         """Count nothing: a part of a long text is quoted as the whole."""

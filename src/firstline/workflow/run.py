@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
+from copy import copy
 from typing import Literal
 
 import msgspec
@@ -26,6 +27,7 @@ from firstline.workflow.ladder import Rung
 from firstline.workflow.rung import Rungwork
 from firstline.workflow.savings import saved
 from firstline.workflow.source import TaskInput, read_source
+from firstline.workflow.students.students import Placed, placed
 from firstline.workflow.task import Task
 from firstline.workflow.task_file import with_named_fields
 
@@ -36,6 +38,9 @@ Purpose = Literal["serve", "measure", "replay"]
 or to replay it by its checks alone, without what a certificate on this machine adds."""
 FindCover = Callable[[Task, tuple[Rung, ...]], Awaitable[Cover]]
 """Finds what covers a task whose ladder means these rungs."""
+
+FindStudent = Callable[[Task], Awaitable[Placed | None]]
+"""Finds the student that serves a task."""
 
 
 class Runner:
@@ -52,19 +57,29 @@ class Runner:
         embed: Callable[[], Embed | None] = lambda: None,
         cover: FindCover | None = None,
         on_audit: Callable[[], None] = lambda: None,
+        student: FindStudent | None = None,
     ) -> None:
         self._basis = basis
         self._cover = cover or _no_cover
         self._on_audit = on_audit
+        self._student = student or _no_student
         self._pictures = pictures
         self._pdfs = pdfs
         self._inputs = inputs
         self._embed = embed
         self._labels: OrderedDict[tuple[str, bool], LabelReader] = OrderedDict()
 
-    def rungs(self, task: Task) -> tuple[Rung, ...]:
-        """Give the rungs of a task on this machine. Raises ModelNotFoundError."""
-        return self._basis.rungs(task.ladder or self._basis.settings.ladder.default)
+    async def rungs(self, task: Task) -> tuple[Rung, ...]:
+        """Give the rungs of a task on this machine, its student among them. Raises ModelNotFoundError."""
+        found = self._basis.rungs(task.ladder or self._basis.settings.ladder.default)
+        return placed(task, found, await self._student(task))
+
+    def trying(self, student: FindStudent, cover: FindCover | None = None) -> Runner:
+        """Give a runner that runs tasks with this student and cover in place of what is in charge and in force."""
+        other = copy(self)
+        other._student = student
+        other._cover = cover or _no_cover
+        return other
 
     async def run(
         self,
@@ -89,7 +104,7 @@ class Runner:
         """
         arguments = task.arguments(parameters or {})
         task = with_named_fields(task, arguments)
-        ladder = self.rungs(task)
+        ladder = await self.rungs(task)
         run_id, created, begun = self._basis.new_id(), self._basis.clock(), self._basis.timer()
         tell = on_event or (lambda event: None)
         await self._basis.ledger.begin_run(
@@ -170,7 +185,15 @@ class Runner:
     async def work(self, task: Task, given: TaskInput, arguments: Mapping[str, Json]) -> Rungwork:
         """Read an input and make it what rungs work on. Raises InputError, and EngineError where a reader failed."""
         source = await read_source(given, self._pictures, self._pdfs, self._basis.settings.limits)
-        return Rungwork(task, source, arguments, settings=self._basis.settings, labels=self._label_reader(task))
+        mine = await self._student(task)
+        return Rungwork(
+            task,
+            source,
+            arguments,
+            settings=self._basis.settings,
+            labels=self._label_reader(task),
+            student=None if mine is None else mine.student,
+        )
 
     def _label_reader(self, task: Task) -> LabelReader | None:
         """The readers of a classify task's labels: what the encoder makes of them is kept from run to run."""
@@ -209,6 +232,10 @@ def _rejected(run_id: str, task: Task, error: InputError) -> Run:
         error_code=error.code,
         notes=(error.hint,) if error.hint else (),
     )
+
+
+async def _no_student(task: Task) -> Placed | None:
+    return None
 
 
 async def _no_cover(task: Task, ladder: tuple[Rung, ...]) -> Cover:

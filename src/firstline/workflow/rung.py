@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from firstline.catalog.model import Model
-from firstline.errors import ContextLengthError
+from firstline.errors import ContextLengthError, EngineUnavailableError
 from firstline.settings import Settings
-from firstline.types import Image, Json, message
+from firstline.types import Image, Json, Usage, message
 from firstline.workflow import extract
 from firstline.workflow.answer import Draft
 from firstline.workflow.asker import Asker
@@ -19,6 +19,7 @@ from firstline.workflow.reading.document import Document as Reading
 from firstline.workflow.reading.fields import Offer, offers
 from firstline.workflow.signals import source_signals
 from firstline.workflow.source import Source
+from firstline.workflow.students.student import Student
 from firstline.workflow.task import Task
 from firstline.workflow.transform import transform
 
@@ -42,6 +43,7 @@ class Rungwork:
         *,
         settings: Settings,
         labels: LabelReader | None = None,
+        student: Student | None = None,
     ) -> None:
         limit = settings.limits.text_tokens
         if len(source.text) > limit and (tokens := estimate_tokens(source.text)) > limit:
@@ -55,6 +57,7 @@ class Rungwork:
         self.arguments = arguments
         self._settings = settings
         self._labels = labels or LabelReader(task.labels, out_of_scope=task.out_of_scope)
+        self._student = student
         self._dissent: Json = None
         self.as_recorded = False
         self._fields = {field.name: field for field in task.fields}
@@ -95,6 +98,8 @@ class Rungwork:
 
     async def draft(self, account: Asker, keys: Sequence[str]) -> Draft:
         """Have the account's model answer for these fields. Raises EngineError, BudgetError or InputError."""
+        if account.model.engine == "student":
+            return await self._by_student(account)
         pictures = await self.source.pictures() if account.model.vision and self.source.has_pictures else ()
         text = self.source.own_text if pictures else self._text_for(account.model, keys)
 
@@ -116,6 +121,21 @@ class Rungwork:
         return await worked_in_parts(
             text, window=window, reserve=reserve, count_tokens=count, work=work, task=self.task
         )
+
+    async def _by_student(self, account: Asker) -> Draft:
+        """Have the task's student answer: for the whole input, and for nothing."""
+        student = self._student
+        if student is None:
+            raise EngineUnavailableError(f"{account.model.id} is not in charge of {self.task.name} any more")
+
+        async def work() -> tuple[Draft, Usage]:
+            return await student.answer(self.source.reading, self.offers), Usage()
+
+        draft = await account.spend(Usage(), work)
+        if any(check.name == "agreement" for check in self.task.checks):
+            view = await self._labels.view(self.source.text) if self.task.kind == "classify" else None
+            self._dissent = None if view is None else view.label
+        return draft
 
     async def _once(
         self, account: Asker, keys: Sequence[str], text: str, pictures: Sequence[Image], *, partial: bool = False

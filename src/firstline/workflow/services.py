@@ -15,11 +15,14 @@ from firstline.workflow.converse import Converser
 from firstline.workflow.decide import Decider
 from firstline.workflow.embed import Embedder
 from firstline.workflow.files import Files
+from firstline.workflow.inputs import Inputs
 from firstline.workflow.keyring import Keyring
 from firstline.workflow.pinning import Pinner
 from firstline.workflow.rates import Rates
 from firstline.workflow.reviews import Reviews
 from firstline.workflow.run import Runner
+from firstline.workflow.students.distill import Distiller
+from firstline.workflow.students.students import Students
 from firstline.workflow.tasks import Tasks
 
 
@@ -44,3 +47,6 @@ class Services(Value, frozen=True, kw_only=True):
     reviews: Reviews
     audits: Audits
     auditor: Auditor
+    students: Students
+    distiller: Distiller
+    inputs: Inputs

@@ -51,7 +51,7 @@ async def issued(app: App, rules: Policy, *, fallback: Fallback = "top") -> Cert
     services = app.services
     return await services.certificates.issue(
         ticket(),
-        services.runner.rungs(ticket()),
+        await services.runner.rungs(ticket()),
         rules,
         promise=(0.02, 0.95, "answer"),
         measured={"n": 100},
@@ -229,7 +229,7 @@ async def test_a_withdrawal_by_another_process_is_seen_after_a_second(tmp_path: 
         services = app.services
         mine = Certificates(services.ledger.certificates, services.pinner, timer=lambda: now)
         certificate = await issued(app, policy(rung("fake/small", 0.9)))
-        rungs = services.runner.rungs(ticket())
+        rungs = await services.runner.rungs(ticket())
         assert (await mine.cover(ticket(), rungs)).certificate == certificate.id
         await services.certificates.withdraw(certificate.id, "why")
         assert (await mine.cover(ticket(), rungs)).certificate == certificate.id

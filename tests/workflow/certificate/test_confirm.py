@@ -98,5 +98,5 @@ async def test_one_that_live_answers_break_is_refused(tmp_path: Path) -> None:
 async def test_only_what_is_asked_field_by_field_can_differ(tmp_path: Path, text: str, differs: bool) -> None:
     task = task_from_text("one", text)
     async with two_rungs(tmp_path, json.loads("[]"), json.loads("[]")) as app:
-        found = approximations(task, app.services.runner.rungs(task))
+        found = approximations(task, await app.services.runner.rungs(task))
     assert bool(found) == differs

@@ -15,7 +15,7 @@ from firstline.types import Json, Value
 from firstline.workflow.certificate.cover import NOTHING, Cover
 from firstline.workflow.certificate.policy import Policy
 from firstline.workflow.ladder import Rung
-from firstline.workflow.lock import LockedTask, changes
+from firstline.workflow.lock import LockedTask, changes, without_students
 from firstline.workflow.pinning import Pinner
 from firstline.workflow.task import Fallback, Per, Task
 
@@ -66,6 +66,15 @@ class Certificate(Value, frozen=True, kw_only=True):
         return self.pin.version
 
 
+class _Known(Value, frozen=True, kw_only=True):
+    """What covered a task of this version with this ladder at a time."""
+
+    at: float
+    version: str
+    ladder: tuple[Rung, ...]
+    cover: Cover
+
+
 class Certificates:
     """The certificates of the process's ledger. `clock` gives seconds since 1970, `timer` seconds for differences."""
 
@@ -83,19 +92,19 @@ class Certificates:
         self._clock = clock
         self._timer = timer
         self._new_id = new_id
-        self._known: dict[str, tuple[float, str, Cover]] = {}
+        self._known: dict[str, _Known] = {}
         self._looking = asyncio.Lock()
 
     async def cover(self, task: Task, ladder: tuple[Rung, ...]) -> Cover:
         """Find what covers a run of a task whose ladder means these rungs."""
-        known = self._fresh(task)
+        known = self._fresh(task, ladder)
         if known is not None:
             return known
         async with self._looking:
-            known = self._fresh(task)
+            known = self._fresh(task, ladder)
             if known is None:
                 known = await self._cover(task, ladder)
-                self._known[task.name] = (self._timer(), task.version, known)
+                self._known[task.name] = _Known(at=self._timer(), version=task.version, ladder=ladder, cover=known)
         return known
 
     async def issue(
@@ -160,14 +169,20 @@ class Certificates:
         return [read_certificate(row) for row in await self._kept.latest(task=task, limit=limit)]
 
     async def moved(self, certificate: Certificate, task: Task, ladder: tuple[Rung, ...]) -> list[str]:
-        """Say in words what of the task is not as it was certified; empty: nothing moved."""
-        return changes(certificate.pin, await self._pinner.pin(task, ladder))
+        """Say in words what of the task is not as it was certified; empty: nothing moved.
 
-    def _fresh(self, task: Task) -> Cover | None:
+        A student that was rolled back with a certificate that was withdrawn moves nothing: the fallback stands.
+        """
+        was, now = certificate.pin, await self._pinner.pin(task, ladder)
+        if certificate.state == "withdrawn":
+            was, now = without_students(was), without_students(now)
+        return changes(was, now)
+
+    def _fresh(self, task: Task, ladder: tuple[Rung, ...]) -> Cover | None:
         found = self._known.get(task.name)
-        if found is None or found[1] != task.version or self._timer() - found[0] > REFRESH_S:
+        if found is None or self._timer() - found.at > REFRESH_S:
             return None
-        return found[2]
+        return found.cover if (found.version, found.ladder) == (task.version, ladder) else None
 
     async def _cover(self, task: Task, ladder: tuple[Rung, ...]) -> Cover:
         certificate = await self.of(task.name)

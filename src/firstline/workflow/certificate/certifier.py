@@ -7,6 +7,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -68,7 +69,7 @@ class Plan(Value, frozen=True, kw_only=True):
     """How to certify: what to promise, the `seed` of the split, and what the recording may cost in all.
 
     `benefit` lets rungs be left out that would hardly settle anything. `enable` puts a certificate in force that can
-    be kept; without, it is only reported.
+    be kept; without, it is only reported. With `allow_missing_classes` a class may be without examples.
     """
 
     target: Target
@@ -76,6 +77,7 @@ class Plan(Value, frozen=True, kw_only=True):
     benefit: bool = True
     enable: bool = True
     limit: NanoUSD | None = None
+    allow_missing_classes: bool = False
 
 
 class Stage(Value, frozen=True, kw_only=True):
@@ -125,6 +127,12 @@ class Certifier:
         self._folder = folder
         self._clock = clock
 
+    def trying(self, runner: Runner) -> Certifier:
+        """Give a certifier of what this runner serves."""
+        other = copy(self)
+        other._runner, other._recorder = runner, self._recorder.trying(runner)
+        return other
+
     async def certify(
         self,
         task: Task,
@@ -140,8 +148,8 @@ class Certifier:
         `tell` hears how far it is. Raises UsageError for bad examples, BudgetError where the recording would cost more
         than the plan allows, or does, and what recording raises.
         """
-        examine(task, rows, name=name)
-        ladder = self._runner.rungs(task)
+        examine(task, rows, name=name, allow_missing_classes=plan.allow_missing_classes)
+        ladder = await self._runner.rungs(task)
         usable = [rung for rung in ladder if rung.skipped is None]
         if not usable:
             why = "; ".join(f"{rung.model.id}: {rung.skipped}" for rung in ladder)
@@ -175,7 +183,7 @@ class Certifier:
         if policy is not None and differs:
             spent = sum(rung.cost_nano_usd for one in found if one.key not in known for rung in one.rungs)
             tested = [rows[at] for at in certified.tested]
-            made = await serve_live(
+            live = await serve_live(
                 self._runner,
                 task,
                 tested,
@@ -183,27 +191,33 @@ class Certifier:
                 limit=NanoUSD(plan.limit - spent) if plan.limit else None,
                 on_progress=lambda done: tell(Stage(step="confirming", done=done, of=len(tested))),
             )
-            result = confirmed(result, differs, made, bound=statistics.upper_bound)
+            result = confirmed(result, differs, live, bound=statistics.upper_bound)
             policy = policy if result.feasible else None
-        provenance = _provenance(name, rows, plan, at=self._clock())
-        certificate = None
-        if policy is not None and plan.enable:
-            certificate = await self._certificates.issue(
-                task,
-                ladder,
-                policy,
-                promise=(plan.target.max_error, plan.target.confidence, plan.target.per),
-                measured=msgspec.to_builtins(result),
-                provenance=provenance,
-                fallback=_fallback(task, result, plan.target, rungs=len(ladder)),
-            )
-        return Certification(
+        made = Certification(
             task=task.name,
             result=result,
             pin=pin,
-            provenance=provenance,
+            provenance=_provenance(name, rows, plan, at=self._clock()),
             policy=policy,
-            certificate=certificate,
+            certificate=None,
+        )
+        if policy is None or not plan.enable:
+            return made
+        return msgspec.structs.replace(made, certificate=await self.enable(task, made))
+
+    async def enable(self, task: Task, made: Certification) -> Certificate:
+        """Put what was certified in force. Raises UsageError where nothing could be promised."""
+        if made.policy is None:
+            raise UsageError(f"nothing can be put in force: {made.result.reason}")
+        ladder, target = await self._runner.rungs(task), made.result.target
+        return await self._certificates.issue(
+            task,
+            ladder,
+            made.policy,
+            promise=(target.max_error, target.confidence, target.per),
+            measured=msgspec.to_builtins(made.result),
+            provenance=made.provenance,
+            fallback=_fallback(task, made.result, target, rungs=len(ladder)),
         )
 
 

@@ -36,6 +36,10 @@ class Recorder:
         self._runner = runner
         self._tokens = tokens
 
+    def trying(self, runner: Runner) -> Recorder:
+        """Give a recorder of what this runner asks."""
+        return Recorder(self._basis, runner, self._tokens)
+
     async def record(
         self,
         task: Task,
@@ -52,7 +56,7 @@ class Recorder:
         UsageError for wrong parameters, ModelNotFoundError, and EngineError where an input could not be read for a
         reason that is not its own.
         """
-        ladder = self._runner.rungs(task)
+        ladder = await self._runner.rungs(task)
         out, spent, recorded = [], 0, dict(known)
         for number, row in enumerate(rows, start=1):
             record = recorded.get(record_key(row.given, row.parameters))
@@ -75,7 +79,7 @@ class Recorder:
 
     async def quotes(self, task: Task, rows: Sequence[Row], known: Mapping[str, Record]) -> list[Quote]:
         """Say what recording the rows would cost at each rung that is paid for; what is `known` is not asked again."""
-        ladder = self._runner.rungs(task)
+        ladder = await self._runner.rungs(task)
         new = {
             key: row
             for row in rows

@@ -1,0 +1,198 @@
+"""A student that sorts texts: a lexical tier for the clear cases, a kernel machine on encoder features for the rest.
+
+The lexical tier is a linear machine on n-grams (`lexical.py`); where its margin reaches a threshold, its answer is
+taken and no encoder is asked. Else the text's place is the encoder's features, centred and turned to their main
+directions, beside its n-grams turned to theirs; a Gaussian kernel to rows of training and a ridge regression give a
+score for each label. Scores become probabilities by one factor; how near the text is to any label at all, by a logistic
+curve. How each of these was chosen stands in `docs/LOG.md`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firstline.errors import WeightsMissingError
+from firstline.workflow.students.artifact import Artifact
+from firstline.workflow.students.lexical import Floats, Lexical
+from firstline.workflow.students.student import Named
+
+Features = Callable[[Sequence[str]], Awaitable[Floats]]
+"""Gives an encoder's features of texts, one a row (`engines/encoder.py`)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """A logistic curve: `gain * x + shift` are log-odds."""
+
+    gain: float
+    shift: float
+
+    def odds(self, x: float) -> float:
+        """Give the log-odds at x, within what a float can hold."""
+        return min(max(self.gain * x + self.shift, -30.0), 30.0)
+
+    def probability(self, x: float) -> float:
+        """Give the probability at x."""
+        return 1 / (1 + math.exp(-self.odds(x)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tier:
+    """The lexical tier: `weights` (features, labels) and `bias`; from margin `least` on its answer is taken.
+
+    `right` gives how often an answer of such a margin is right.
+    """
+
+    lexical: Lexical
+    weights: NDArray[np.floating[Any]]
+    bias: Floats
+    least: float
+    right: Curve
+
+    def scores(self, texts: Sequence[str]) -> Floats:
+        """Give the scores of texts, shape (n, labels)."""
+        return self.lexical.count(texts).times(self.weights) + self.bias
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """The kernel machine. A place has `dims` numbers: (features - mean) @ basis, beside n-grams @ turn by `share`.
+
+    `marks` (m, dims) are rows of training, `weights` (m, labels) what each says.
+    """
+
+    mean: Floats
+    basis: Floats
+    turn: NDArray[np.floating[Any]]
+    share: float
+    marks: NDArray[np.floating[Any]]
+    weights: Floats
+    gamma: float
+
+    def place(self, features: Floats, texts: Sequence[str], lexical: Lexical) -> Floats:
+        """Give the places of texts, rows of length 1."""
+        turned: Floats = np.matmul(features - self.mean, self.basis, dtype=np.float32)
+        near: Floats = unit(turned) * np.float32(math.sqrt(1 - self.share))
+        if not self.share:
+            return near
+        said: Floats = unit(lexical.count(texts).times(self.turn)) * np.float32(math.sqrt(self.share))
+        return np.concatenate([near, said], axis=1)
+
+    def scores(self, places: Floats) -> Floats:
+        """Give a score for each label, about 1 for the right one and 0 for the others; shape (n, labels)."""
+        return kernel(places, self.marks, self.gamma) @ self.weights
+
+
+class ClassifyStudent:
+    """A trained student. `features` None: it is a lexical tier alone."""
+
+    def __init__(self, artifact: Artifact, features: Features | None) -> None:
+        facts, arrays = artifact.facts, artifact.arrays
+        self._labels: list[str] = list(facts["known"])
+        self._tier_labels: list[str] = list(facts["tier_labels"])
+        self._outside: str | None = facts["out_of_scope"]
+        lexical = Lexical(vocabulary=arrays["vocabulary"], idf=arrays["idf"].astype(np.float32))
+        least, gain, shift = (float(one) for one in arrays["tier"])
+        self._tier = Tier(
+            lexical=lexical,
+            weights=arrays["tier_weights"],
+            bias=arrays["tier_bias"].astype(np.float32),
+            least=least,
+            right=Curve(gain=gain, shift=shift),
+        )
+        self._factor, near_gain, near_shift = (float(one) for one in arrays["shares"])
+        self._near = Curve(gain=near_gain, shift=near_shift)
+        self._machine: Machine | None = None
+        self._features = features
+        if facts["encoder"] is not None:
+            if features is None:
+                hint = f"`firstline models pull {facts['encoder']}` fetches them"
+                raise WeightsMissingError(
+                    f"the weights of {facts['encoder']}, which it reads with, are not on disk", hint=hint
+                )
+            self._machine = Machine(
+                mean=arrays["mean"],
+                basis=arrays["basis"],
+                turn=arrays["turn"],
+                share=float(facts["share"]),
+                marks=arrays["marks"].astype(np.float32),
+                weights=arrays["weights"],
+                gamma=float(facts["gamma"]),
+            )
+
+    async def name(self, text: str) -> Named:
+        """Name the label of a text."""
+        scores = self._tier.scores([text])[0]
+        margin = lead(scores)
+        clear = margin >= self._tier.least and self._tier_labels[int(scores.argmax())] != self._outside
+        if clear or self._machine is None or self._features is None:
+            return self._by_words(scores, margin)
+        places = self._machine.place(await self._features([text]), [text], self._tier.lexical)
+        return self._by_kernel(self._machine.scores(places)[0], scores)
+
+    def _by_words(self, scores: Floats, margin: float) -> Named:
+        right = self._tier.right.probability(margin)
+        return Named(
+            label=self._tier_labels[int(scores.argmax())],
+            probability=right,
+            next_probability=(1 - right) / max(len(self._tier_labels) - 1, 1),
+            signals={"tier": 0.0, "margin": margin, "odds": self._tier.right.odds(margin)},
+        )
+
+    def _by_kernel(self, scores: Floats, words: Floats) -> Named:
+        """Share the probability among the labels, what is near none of them left for the one outside."""
+        shares = softmax(self._factor * scores)
+        best, height = int(scores.argmax()), float(scores.max())
+        near = self._near.probability(height) if self._outside is not None else 1.0
+        ranked = np.sort(shares)[::-1]
+        signals = {
+            "tier": 1.0,
+            "height": height,
+            "margin": lead(scores),
+            "near": self._near.odds(height) if self._outside is not None else 0.0,
+            "words_agree": float(self._tier_labels[int(words.argmax())] == self._labels[best]),
+        }
+        told = near * float(ranked[0])
+        if self._outside is not None and 1 - near > told:
+            return Named(label=self._outside, probability=1 - near, next_probability=told, signals=signals)
+        second = max(near * float(ranked[1]) if len(ranked) > 1 else 0.0, 1 - near)
+        return self._named(best, told, second, signals)
+
+    def _named(self, best: int, probability: float, following: float, signals: dict[str, float]) -> Named:
+        return Named(label=self._labels[best], probability=probability, next_probability=following, signals=signals)
+
+
+def kernel(places: Floats, marks: Floats, gamma: float) -> Floats:
+    """Give the Gaussian kernel of rows of length 1, shape (n, m)."""
+    found: Floats = places @ marks.T
+    found -= 1
+    found *= np.float32(2 * gamma)
+    np.exp(found, out=found)
+    return found
+
+
+def unit(rows: Floats) -> Floats:
+    """Scale rows to length 1; a row of zeros stays."""
+    scaled: Floats = rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-9)
+    return scaled
+
+
+def softmax(scores: Floats) -> Floats:
+    """Make shares of scores, along the last axis."""
+    weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    found: Floats = weights / weights.sum(axis=-1, keepdims=True)
+    return found
+
+
+def lead(scores: Floats) -> float:
+    """Give by how much the best score leads the next."""
+    if len(scores) < 2:
+        return float(scores.max())
+    second, first = np.partition(scores, -2)[-2:]
+    return float(first - second)

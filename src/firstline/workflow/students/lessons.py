@@ -1,0 +1,87 @@
+"""What a task's own traffic teaches: what people answered, and what a larger model answered and the checks let stand.
+
+Nothing is learned from an answer that did not pass, and nothing from what a student answered by itself: that would
+teach it its own mistakes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from firstline.catalog.catalog import STUDENT_PREFIX
+from firstline.errors import NotFoundError
+from firstline.ledger.store import Ledger
+from firstline.ledger.students import PassedRun
+from firstline.types import Json, Value
+from firstline.workflow.examples import Row
+from firstline.workflow.inputs import Inputs
+from firstline.workflow.task import Task
+
+
+class Gathered(Value, frozen=True, kw_only=True):
+    """Rows of the ledger. `runs` and `reviews` count where they are from; `own` are runs that a student settled alone,
+    `foreign` those whose answer does not fit the task as it is now, `without_source` those whose input is gone."""
+
+    rows: tuple[Row, ...]
+    runs: int = 0
+    reviews: int = 0
+    own: int = 0
+    foreign: int = 0
+    without_source: int = 0
+
+
+async def gather(ledger: Ledger, inputs: Inputs, task: Task) -> Gathered:
+    """Gather what the ledger can teach a task; of several answers to an input a person's counts, else the last."""
+    known: dict[tuple[str, bytes], tuple[str, Mapping[str, Json], Mapping[str, Json]]] = {}
+    own = foreign = without_source = 0
+    for run in await ledger.students.passed(task.name):
+        if _by_student_alone(run):
+            own += 1
+        elif not _fits(task, run.answer):
+            foreign += 1
+        else:
+            known[_key(run.input_sha256, run.parameters)] = ("run", run.answer, run.parameters)
+    for example in await ledger.reviews.examples(task.name):
+        if _fits(task, example.expected):
+            key = _key(example.input_sha256, example.parameters)
+            known[key] = ("review", example.expected, example.parameters)
+        else:
+            foreign += 1
+    rows, counted = [], {"run": 0, "review": 0}
+    for (sha256, _), (origin, expected, parameters) in known.items():
+        kept = await inputs.find(sha256)
+        try:
+            given = None if kept is None else await inputs.load(kept)
+        except NotFoundError:
+            given = None
+        if given is None:
+            without_source += 1
+            continue
+        told = {name: value for name, value in parameters.items() if value is not None}
+        rows.append(Row(given=given, expected=expected, parameters=told))
+        counted[origin] += 1
+    return Gathered(
+        rows=tuple(rows),
+        runs=counted["run"],
+        reviews=counted["review"],
+        own=own,
+        foreign=foreign,
+        without_source=without_source,
+    )
+
+
+def _key(sha256: str, parameters: Mapping[str, Json]) -> tuple[str, bytes]:
+    return sha256, msgspec.json.encode(parameters, order="deterministic")
+
+
+def _by_student_alone(run: PassedRun) -> bool:
+    models = [outcome.model or "" for outcome in run.fields.values()]
+    return bool(models) and all(model.startswith(STUDENT_PREFIX) for model in models)
+
+
+def _fits(task: Task, answer: Mapping[str, Json]) -> bool:
+    if task.kind == "classify":
+        return answer.get("label") in {label.name for label in task.labels}
+    return set(answer) <= set(task.keys)

@@ -1,0 +1,179 @@
+"""The students of the tasks: which one is in charge of a task, loaded when it is first asked."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from firstline.catalog.catalog import STUDENT_PREFIX
+from firstline.catalog.model import FREE, Model, WeightFile
+from firstline.errors import FirstlineError, LedgerError, WeightsMissingError
+from firstline.ledger.students import StudentRow, StudentRows
+from firstline.types import Value
+from firstline.workflow.contents import Contents
+from firstline.workflow.ladder import Rung
+from firstline.workflow.students.artifact import Artifact, name_of, unpack
+from firstline.workflow.students.student import Student, misfit
+from firstline.workflow.task import Task
+
+REFRESH_S = 1.0
+"""How long what is known of who is in charge is used: another process may have promoted one."""
+
+Open = Callable[[Artifact], Student]
+"""Makes a student of its file. Raises FirstlineError where something that it needs is not here."""
+
+
+class Placed(Value, frozen=True, kw_only=True):
+    """A student as a rung: its model, and the student itself (None: `skipped` says why it cannot be asked)."""
+
+    model: Model
+    student: Student | None = None
+    skipped: str | None = None
+
+
+class Students:
+    """The students of the process. `root` keeps the bytes of those made here, `shipped` has paths by task.
+
+    A shipped student serves its task until another is promoted.
+    """
+
+    def __init__(
+        self,
+        rows: StudentRows,
+        root: Path,
+        *,
+        shipped: Mapping[str, Path],
+        opening: Open,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.rows = rows
+        self._contents = Contents(root)
+        self._shipped = shipped
+        self._opening = opening
+        self._timer = timer
+        self._known: tuple[float, Mapping[str, StudentRow]] | None = None
+        self._loaded: dict[Path, tuple[str, Artifact, Student]] = {}
+
+    async def of(self, task: Task) -> Placed | None:
+        """Give the student in charge of a task; None where there is none."""
+        row = (await self._in_charge()).get(task.name)
+        path = self._shipped.get(task.name) if row is None else self._contents.path(row.sha256)
+        return None if path is None else await self._placed(task, path)
+
+    async def candidate(self, task: Task, sha256: str) -> Placed:
+        """Give a student of a task that need not be in charge of it."""
+        return await self._placed(task, self._contents.path(sha256))
+
+    async def shipped(self) -> dict[str, str]:
+        """Give the sha256 of the students that come with the package, by task."""
+
+        def read() -> dict[str, str]:
+            return {task: name_of(path.read_bytes()) for task, path in self._shipped.items()}
+
+        return await asyncio.to_thread(read)
+
+    async def keep(self, data: bytes, row: StudentRow) -> None:
+        """Keep a student's bytes and what is known of it. Raises LedgerError where the disk does not take them."""
+
+        def place() -> None:
+            try:
+                self._contents.put(data, row.sha256)
+            except OSError as error:
+                hint = "make room in data_dir; nothing was promoted"
+                raise LedgerError(f"the student cannot be kept: {error.strerror}", hint=hint) from error
+
+        await asyncio.to_thread(place)
+        await self.rows.add(row)
+
+    async def promote(self, sha256: str, *, certificate: str | None = None) -> None:
+        """Put a student in charge of its task. Raises NotFoundError."""
+        await self.rows.promote(sha256, certificate=certificate)
+        self._known = None
+
+    async def roll_back(self, task: str, reason: str, *, sha256: str | None = None) -> StudentRow | None:
+        """Take the student in charge out of service (with `sha256`: if it is that one); None where there is none."""
+        found = await self.rows.roll_back(task, reason, sha256=sha256)
+        self._known = None
+        return found
+
+    def forget(self) -> None:
+        """Believe nothing of what is known: the ledger is asked at the next run."""
+        self._known = None
+
+    async def _in_charge(self) -> Mapping[str, StudentRow]:
+        if self._known is None or self._timer() - self._known[0] > REFRESH_S:
+            self._known = (self._timer(), {row.task: row for row in await self.rows.in_charge()})
+        return self._known[1]
+
+    async def _placed(self, task: Task, path: Path) -> Placed:
+        try:
+            sha256, artifact, student = await self._load(path)
+        except FirstlineError as error:
+            return Placed(model=_model(task, path, None), skipped=error.message)
+        wrong = misfit(task, artifact)
+        model = _model(task, path, sha256)
+        return Placed(model=model, skipped=wrong) if wrong else Placed(model=model, student=student)
+
+    async def _load(self, path: Path) -> tuple[str, Artifact, Student]:
+        if path not in self._loaded:
+            self._loaded[path] = await asyncio.to_thread(self._read, path)
+        return self._loaded[path]
+
+    def _read(self, path: Path) -> tuple[str, Artifact, Student]:
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise WeightsMissingError(f"the student's file cannot be read: {error.strerror}") from None
+        artifact = unpack(data)
+        return name_of(data), artifact, self._opening(artifact)
+
+
+class Candidate:
+    """Stands in for `Students` where one student is tried on its task before anything is promoted."""
+
+    def __init__(self, students: Students, sha256: str | None) -> None:
+        self._students = students
+        self._sha256 = sha256
+
+    async def of(self, task: Task) -> Placed | None:
+        """Give the student that is tried; None: the task is tried without any."""
+        return None if self._sha256 is None else await self._students.candidate(task, self._sha256)
+
+
+def placed(task: Task, found: Sequence[Rung], mine: Placed | None) -> tuple[Rung, ...]:
+    """Put a task's student into its rungs: where the ladder names it, else first if it can be asked. Pure."""
+    name = STUDENT_PREFIX + task.name
+    out: list[Rung] = []
+    for rung in found:
+        if rung.model.engine != "student":
+            out.append(rung)
+        elif rung.model.id != name:
+            other = rung.model.id.removeprefix(STUDENT_PREFIX)
+            out.append(Rung(model=rung.model, skipped=f"it answers the task {other} alone"))
+        elif mine is None:
+            hint = f"`firstline distill {task.name} DATA.jsonl` makes one"
+            out.append(Rung(model=rung.model, skipped=f"no student of {task.name} is in charge; {hint}"))
+        else:
+            out.append(Rung(model=mine.model, skipped=mine.skipped))
+    if mine is not None and mine.student is not None and name not in {rung.model.id for rung in found}:
+        out.insert(0, Rung(model=mine.model))
+    return tuple(out)
+
+
+def _model(task: Task, path: Path, sha256: str | None) -> Model:
+    weights = WeightFile(role="model", name=path.name, sha256=sha256, path=str(path))
+    return Model(
+        id=STUDENT_PREFIX + task.name,
+        provider="student",
+        engine="student",
+        price=FREE,
+        weights=(weights,),
+        notes="distilled for its task",
+    )
+
+
+def shipped(folder: Path) -> dict[str, Path]:
+    """Find the students that come with the package, by task."""
+    return {path.stem: path for path in sorted(folder.glob("*.student"))}

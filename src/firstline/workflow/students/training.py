@@ -1,0 +1,63 @@
+"""What learns: divides lessons, and trains the student of a task's kind. Loaded by who distils alone (`app.py`)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from firstline.errors import UsageError
+from firstline.workflow.certificate.groups import group
+from firstline.workflow.students import train_classify
+from firstline.workflow.students.artifact import Artifact
+from firstline.workflow.students.classify import Features
+from firstline.workflow.students.distill import Lesson
+from firstline.workflow.students.lexical import Floats
+from firstline.workflow.task import Task
+
+_BATCH = 64
+
+
+class Trainer:
+    """Trains students. `features` gives the encoder's (None while its weights are not on disk); `encoder` names it."""
+
+    def __init__(self, features: Callable[[], Features | None], encoder: str) -> None:
+        self._features = features
+        self._encoder = encoder
+
+    def divide(self, texts: Sequence[str], keys: Sequence[str | None], *, share: float, seed: int) -> list[bool]:
+        """Say of each text whether it is held out: about `share` of the groups of near-duplicates are."""
+        groups = group(texts, keys=keys)
+        numbers = np.random.default_rng(seed).permutation(int(groups.max()) + 1)
+        return [bool(one) for one in numbers[groups] < round(share * len(numbers))]
+
+    async def train(
+        self, task: Task, lessons: Sequence[Lesson], *, seed: int, on_progress: Callable[[float], None]
+    ) -> Artifact:
+        """Make a student. Raises UsageError where the lessons are too few to learn from."""
+        if task.kind != "classify":
+            raise UsageError(f"no student can be made for a task of kind {task.kind}")
+        rows = [(lesson.document.text, str(lesson.expected["label"])) for lesson in lessons]
+        features = await self._read([text for text, _ in rows], lambda share: on_progress(share / 2))
+        return await asyncio.to_thread(
+            train_classify.train,
+            rows,
+            features,
+            labels=[label.name for label in task.labels],
+            out_of_scope=task.out_of_scope,
+            encoder=self._encoder,
+            seed=seed,
+            on_progress=lambda share: on_progress(0.5 + share / 2),
+        )
+
+    async def _read(self, texts: Sequence[str], on_progress: Callable[[float], None]) -> Floats | None:
+        """Read texts with the encoder, where there is one."""
+        features = self._features()
+        if features is None:
+            return None
+        found = []
+        for begin in range(0, len(texts), _BATCH):
+            found.append(await features(texts[begin : begin + _BATCH]))
+            on_progress(min(begin + _BATCH, len(texts)) / len(texts))
+        return np.concatenate(found)

@@ -1,0 +1,202 @@
+"""Distilling: what is taught is never measured on, and a student is put in charge only where it should be."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from firstline.app import App
+from firstline.errors import UsageError
+from firstline.types import Json
+from firstline.workflow.answer import Draft
+from firstline.workflow.certificate.target import Target
+from firstline.workflow.examples import Row
+from firstline.workflow.reading.document import Document
+from firstline.workflow.reading.fields import Offer
+from firstline.workflow.source import text_input
+from firstline.workflow.students.artifact import Artifact
+from firstline.workflow.students.distill import Distilled, Distiller, DistillPlan, Lesson, Step
+from firstline.workflow.students.student import Student
+from firstline.workflow.students.students import Students
+from firstline.workflow.task import Task
+from firstline.workflow.task_file import task_from_text
+from ladders import two_rungs
+
+SORT = """
+kind = "classify"
+instruction = "Sort the message."
+ladder = ["fake/small", "fake/large"]
+[labels.refund]
+[labels.order]
+"""
+REFUND, ORDER = {"label": "refund"}, {"label": "order"}
+RIGHT: Json = [{"when": "refund", "answer": REFUND, "delay_ms": 5}, {"answer": ORDER, "delay_ms": 5}]
+
+
+class Words:
+    """A student that goes by one word for each label."""
+
+    def __init__(self, words: Mapping[str, str]) -> None:
+        self._words = words
+
+    async def answer(self, document: Document, offers: Mapping[str, Offer]) -> Draft:
+        """Give the label whose word stands in the text."""
+        label = next((label for label, word in self._words.items() if word in document.text), "order")
+        return Draft(values={"label": label}, confidences={"label": 0.95})
+
+
+class Toy:
+    """Learns for each label a word; holds out every second text. `taught` keeps what it saw."""
+
+    def __init__(self, words: Mapping[str, str]) -> None:
+        self._words = words
+        self.taught: list[str] = []
+
+    def divide(self, texts: Sequence[str], keys: Sequence[str | None], *, share: float, seed: int) -> list[bool]:
+        """Hold out every second."""
+        return [place % 2 == 0 for place in range(len(texts))]
+
+    async def train(
+        self, task: Task, lessons: Sequence[Lesson], *, seed: int, on_progress: Callable[[float], None]
+    ) -> Artifact:
+        """Learn nothing."""
+        self.taught = [lesson.document.text for lesson in lessons]
+        on_progress(1.0)
+        labels: Json = [label.name for label in task.labels]
+        return Artifact(
+            kind="classify", arrays={"none": np.zeros(1)}, facts={"labels": labels, "words": dict(self._words)}
+        )
+
+
+def opening(artifact: Artifact) -> Student:
+    return Words(artifact.facts["words"])
+
+
+def rows(n: int) -> list[Row]:
+    drawn = random.Random(0)  # noqa: S311 (no secret)
+    made = []
+    for number in range(n):
+        said = " ".join("".join(drawn.choices("abcdefghijklmnopqstuvwxyz", k=6)) for _ in range(10))
+        label = "refund" if drawn.random() < 0.5 else "order"
+        made.append(Row(given=text_input(f"{said} {label}"), expected={"label": label}, line=number + 1))
+    return made
+
+
+def distiller(app: App, students: Students, toy: Toy) -> Distiller:
+    services = app.services
+    runner = services.runner.trying(students.of)
+    return Distiller(
+        runner=runner,
+        students=students,
+        certificates=services.certificates,
+        certifier=services.certifier,
+        load=lambda: toy,
+    )
+
+
+async def distilled(app: App, folder: Path, toy: Toy, n: int, **plan: Json) -> tuple[Distilled, Students, list[Step]]:
+    students = Students(app.services.ledger.students, folder / "students", shipped={}, opening=opening)
+    steps: list[Step] = []
+    target = Target(max_error=0.05, confidence=0.95)
+    found = await distiller(app, students, toy).distill(
+        sort(), rows(n), DistillPlan(target=target, **plan), name="data.jsonl", tell=steps.append
+    )
+    return found, students, steps
+
+
+def sort() -> Task:
+    return task_from_text("sort", SORT)
+
+
+KNOWS = {"refund": "refund", "order": "order"}
+WRONG = {"order": "refund", "refund": "order"}
+
+
+async def test_a_good_student_is_certified_and_put_in_charge(tmp_path: Path) -> None:
+    toy = Toy(KNOWS)
+    async with two_rungs(tmp_path, RIGHT, RIGHT) as app:
+        found, students, steps = await distilled(app, tmp_path, toy, 240, sample=20)
+        run = await app.services.runner.trying(students.of).run(sort(), text_input("a late refund"))
+        certificate = await app.services.certificates.of("sort")
+        [row] = await students.rows.latest()
+    assert found.promoted, found.advice.reason
+    assert certificate is not None
+    assert (row.state, row.certificate, row.provenance["taught"]) == ("promoted", certificate.id, 120)
+    assert row.measured["after"]["whole"]["accepted"] == 1.0
+    assert [attempt.model for attempt in run.attempts] == ["student/sort"]
+    assert (len(toy.taught), found.held_out, found.before.n) == (120, 120, 20)
+    assert list(dict.fromkeys(step.step for step in steps)) == ["reading", "training", "recording", "before", "after"]
+
+
+async def test_what_is_taught_is_never_measured_on(tmp_path: Path) -> None:
+    toy = Toy(KNOWS)
+    async with two_rungs(tmp_path, RIGHT, RIGHT) as app:
+        await distilled(app, tmp_path, toy, 60, certify=False)
+    with sqlite3.connect(tmp_path / "ledger.db") as ledger:
+        asked = {sha256 for (sha256,) in ledger.execute("SELECT input_sha256 FROM runs")}
+    assert len(asked) == len(toy.taught) == 30
+    assert asked.isdisjoint({text_input(text).sha256 for text in toy.taught})
+
+
+async def test_a_bad_student_is_kept_and_measured_and_not_promoted(tmp_path: Path) -> None:
+    async with two_rungs(tmp_path, RIGHT, RIGHT) as app:
+        found, students, _ = await distilled(app, tmp_path, Toy(WRONG), 240, certify=False)
+        in_charge = await students.rows.in_charge()
+        [row] = await students.rows.latest()
+    assert not found.promoted
+    assert "would be served wrong" in found.advice.reason
+    assert (in_charge, row.state) == ((), "candidate")
+
+
+async def test_an_uncertified_student_does_not_cost_the_task_its_certificate(tmp_path: Path) -> None:
+    async with two_rungs(tmp_path, RIGHT, RIGHT) as app:
+        await distilled(app, tmp_path, Toy(KNOWS), 240, sample=20)
+        before = await app.services.certificates.of("sort")
+        found, students, _ = await distilled(app, tmp_path, Toy({"refund": "refund"}), 240, sample=20, certify=False)
+        now = await app.services.certificates.of("sort")
+        [row] = await students.rows.in_charge()
+    assert (found.advice.promote, found.promoted) == (False, False)
+    assert "certified now" in found.advice.reason
+    assert before == now
+    assert row.sha256 != found.student
+
+
+async def test_a_student_that_loses_its_certificate_is_rolled_back_by_itself(tmp_path: Path) -> None:
+    async with two_rungs(tmp_path, RIGHT, RIGHT) as app:
+        _, students, _ = await distilled(app, tmp_path, Toy(KNOWS), 240, sample=20)
+        runner = app.services.runner.trying(students.of, app.services.certificates.cover)
+        before = await runner.run(sort(), text_input("a late refund"))
+        assert before.certificate is not None
+        await app.services.certificates.withdraw(before.certificate, "audits contradict it")
+        students.forget()
+        after = await runner.run(sort(), text_input("a late refund"))
+        [row] = await students.rows.latest()
+    assert (row.state, row.reason) == ("rolled_back", "its certificate was withdrawn: audits contradict it")
+    assert [attempt.model for attempt in before.attempts] == ["student/sort"]
+    asked = {attempt.model: attempt.skipped for attempt in after.attempts}
+    # The fallback stands although the ladder moved: the top rung alone answers, and the run says why.
+    assert list(asked) == ["fake/small", "fake/large"]
+    assert "was withdrawn: audits contradict it" in (asked["fake/small"] or "")
+    assert (after.certificate, after.verdict) == (None, "accepted")
+    assert any("withdrawn" in note for note in after.notes)
+
+
+async def test_the_same_lessons_make_the_same_student(tmp_path: Path) -> None:
+    async with two_rungs(tmp_path, RIGHT, RIGHT) as app:
+        first, students, _ = await distilled(app, tmp_path, Toy(KNOWS), 60, certify=False)
+        again, _, _ = await distilled(app, tmp_path, Toy(KNOWS), 60, certify=False)
+        kept = await students.rows.latest()
+    assert first.student == again.student
+    assert len(kept) == 1
+
+
+async def test_too_few_rows_are_said_before_anything_is_asked(tmp_path: Path) -> None:
+    async with two_rungs(tmp_path, RIGHT, RIGHT) as app:
+        with pytest.raises(UsageError, match="holds 12 examples: too few"):
+            await distilled(app, tmp_path, Toy(KNOWS), 12)
+        assert await app.services.ledger.list_runs() == ()
