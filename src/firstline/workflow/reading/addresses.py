@@ -26,8 +26,8 @@ _LAND = re.compile(
     r"^\W*(?:malaysia|singapore|germany|deutschland|france|united kingdom|uk|usa|[a-z]{0,12} ?darul [a-z]{2,12})\W*$",
     re.IGNORECASE,
 )
-_POSTCODE = re.compile(r"\b\d{4,6}\b")
-_NOT_ADDRESS = re.compile(
+POSTCODE = re.compile(r"\b\d{4,6}\b")
+NOT_ADDRESS = re.compile(
     r"\b(?:tel|fax|phone|h/p|hp|gst|sst|invoice|receipt|email|www|reg|cashier|table|pos|order|cash|item|qty|customer)\b|@|"
     r"\b(?:co|company|br|roc|inv|doc|document|bill|rcpt|member|trans|slip|check|id|brn|ssm)\W{0,3}no\b|"
     r"\bregistration\b|\d{6,}|\(\d{4,6}\W?[a-z]?\)|\b(?!no\b)\w{2,}\s?:",
@@ -48,7 +48,7 @@ def blocks_for(document: Document, field: Field) -> list[Candidate]:
         end = taken = _end_of_block(texts, start)
         joined = " ".join(" ".join(cell.text for cell in line.cells) for line in document.lines[start:end])
         score = 1.0 - (0.08 if field.position == "top" else 0.03) * start + 0.2 * min(end - start, 4)
-        score += 0.5 if _POSTCODE.search(joined) else 0.0
+        score += 0.5 if POSTCODE.search(joined) else 0.0
         if label and start and label.search(texts[start - 1]):
             score += 0.5
         found.append(Candidate(value=joined, text=joined, line=start, score=score))
@@ -60,7 +60,7 @@ def _end_of_block(texts: Sequence[str], start: int) -> int:
     end = start + 1
     while end < min(len(texts), start + _BLOCK_LINES) and _may_be_address(texts[end]):
         below = texts[end + 1] if end + 1 < len(texts) else ""
-        complete = any(_POSTCODE.search(text) for text in texts[start:end])
+        complete = any(POSTCODE.search(text) for text in texts[start:end])
         goes_on = texts[end - 1].rstrip().endswith(",") or (not complete and _address_like(below))
         if not _address_like(texts[end]) and not goes_on:
             break
@@ -76,7 +76,7 @@ def _address_like(text: str) -> bool:
 def _may_be_address(text: str) -> bool:
     if (
         find_dates(text)
-        or _NOT_ADDRESS.search(text)
+        or NOT_ADDRESS.search(text)
         or REGISTRATION.match(text)
         or sum(char.isalpha() for char in text) < 2
     ):

@@ -13,18 +13,18 @@ from firstline.workflow.reading.document import Document
 
 _TOP_LINES = 12
 _NAME_LINES = 3
-_FORM = re.compile(  # legal forms and words that business names end with
+FORM = re.compile(  # legal forms and words that business names end with
     r"\b(?:sdn|bhd|berhad|ltd|limited|inc|llc|llp|plc|corp|corporation|company|co|gmbh|ag|kg|ohg|ug|e\.?k|mbh|s\.?a|sas|"
     r"sarl|s\.?r\.?l|spa|s\.p\.a|b\.?v|n\.?v|pty|pte|pvt|ab|aps|a/?s|oy|sp\.? z o\.?o|enterprise|enterprises|trading|"
     r"restaurant|restoran|market|minimarket|supermarket|store|stores|shop|mart|cafe|bistro|hotel|hardware|stationery|"
     r"bakery|pharmacy|clinic|perniagaan|syarikat|holdings?|group|services?|house|kitchen|books?)\b",
     re.IGNORECASE,
 )
-_STRONG_FORM = re.compile(
+STRONG_FORM = re.compile(
     r"\b(?:sdn\.?\s?bhd|bhd|berhad|ltd|limited|inc|llc|plc|corp|gmbh|kg|ohg|s\.?a\.?r\.?l|s\.r\.l|b\.v|pty|pte|oy)\b|sdn\.?bhd",
     re.IGNORECASE,
 )
-_OTHER = re.compile(  # words of lines that are not a name
+OTHER = re.compile(  # words of lines that are not a name
     r"\b(?:tel|fax|phone|hp|cash\s?sales?|payment|gst|sst|vat|tax|invoice|receipt|bill|date|time|cashier|www|http|https|e-?mail|table|order|member|"
     r"welcome|thank|co\.?\s?reg|reg|registration|br\s?no|id|no|roc|page|customer|copy|doc|document|bon|kasse|rechnung|quittung|"
     r"ust|steuer|kassenbon|beleg|facture|ticket|siret|tva|factura|fattura|slip|counter|operator|tin|abn|ein|"
@@ -72,7 +72,7 @@ def is_doubtful(document: Document, ranked: Sequence[Candidate]) -> bool:
     if _BROKEN_OFF.search(first.text):
         return True
     above = document.texts[first.line - 1] if first.line else ""
-    if not _STRONG_FORM.search(first.text) and _letters(above) > 3 and _may_begin_a_name(above):
+    if not STRONG_FORM.search(first.text) and _letters(above) > 3 and _may_begin_a_name(above):
         return True
     other = next((one.score for one in ranked if not _overlap(fold(one.text), fold(first.text))), None)
     return other is not None and first.score - other < _SURE_MARGIN
@@ -83,13 +83,13 @@ def _overlap(left: str, right: str) -> bool:
 
 
 def _offer(found: dict[str, Candidate], text: str, line: int, score: float | None) -> None:
-    for one, liking in ((_trimmed(text), 0.0), (" ".join(text.split()), -0.05)):
+    for one, liking in ((trimmed(text), 0.0), (" ".join(text.split()), -0.05)):
         key = fold(one)
         if score is not None and key and (key not in found or score + liking > found[key].score):
             found[key] = Candidate(value=one, text=text, line=line, score=score + liking)
 
 
-def _trimmed(text: str) -> str:
+def trimmed(text: str) -> str:
     """Leave out numbers around a name: a registration (`(126926-H)`, `273500-U`) behind it, a till's number before."""
     text = re.sub(r"^\W*\d{3,}(?:-\w)?\W+(?=[^\W\d])", "", text)
     return " ".join(_NUMBER_BEHIND.sub("", text).split()) or text
@@ -104,10 +104,10 @@ def _name_score(text: str, index: int, texts: list[str]) -> float | None:
     if letters < 2 or find_dates(text):
         return None
     score = 1.0 - 0.12 * index
-    score += 0.5 if _FORM.search(text) else 0.0
-    score += 0.7 if _STRONG_FORM.search(text) else 0.0
-    score -= 0.8 if _OTHER.search(f"{text} ") else 0.0
-    score -= 0.7 if ADDRESS.search(text) and not _STRONG_FORM.search(text) else 0.0
+    score += 0.5 if FORM.search(text) else 0.0
+    score += 0.7 if STRONG_FORM.search(text) else 0.0
+    score -= 0.8 if OTHER.search(f"{text} ") else 0.0
+    score -= 0.7 if ADDRESS.search(text) and not STRONG_FORM.search(text) else 0.0
     score -= 0.6 * sum(char.isdigit() for char in text) / max(letters, 1)
     score += 0.3 if text == text.upper() else 0.0
     score -= 0.9 if index and _is_half(text) and _may_begin_a_name(texts[index - 1]) else 0.0
@@ -121,26 +121,26 @@ def _name_score(text: str, index: int, texts: list[str]) -> float | None:
 
 def _continues(text: str, following: str) -> bool:
     """Say whether a line looks like the second half of the name above it."""
-    if _STRONG_FORM.search(text) or ADDRESS.search(following) or _OTHER.search(f"{following} "):
+    if STRONG_FORM.search(text) or ADDRESS.search(following) or OTHER.search(f"{following} "):
         return False
     if not any(char.isalpha() for char in following) or REGISTRATION.match(following):
         return False
     if _is_open(text) or text.rstrip().endswith(("&", "-", ",")):
         return True
-    whole = bool(_FORM.search(text)) and not _STRONG_FORM.search(following) and not _is_open(following)
+    whole = bool(FORM.search(text)) and not STRONG_FORM.search(following) and not _is_open(following)
     return _is_half(following) and not whole
 
 
 def _is_half(text: str) -> bool:
     """Say whether a line cannot be a whole name: legal forms and kinds of business alone, but for a letter or two, or
     a legal form after words that only go on: `& TEA LEAF (M) SDN BHD`, `ENTERPRISE (SETIA ALAM) SDN BHD`."""
-    form = _FORM.search(text)
+    form = FORM.search(text)
     if form is None:
         return False
-    if len(re.findall(r"[^\W\d_]", _FORM.sub(" ", _BRACKETED.sub(" ", text)))) <= 2:
+    if len(re.findall(r"[^\W\d_]", FORM.sub(" ", _BRACKETED.sub(" ", text)))) <= 2:
         return True
     begins = _HALF.match(text) or not any(char.isalpha() for char in text[: form.start()])
-    return bool(begins and _STRONG_FORM.search(text, form.end()))
+    return bool(begins and STRONG_FORM.search(text, form.end()))
 
 
 def _is_open(text: str) -> bool:
@@ -148,4 +148,4 @@ def _is_open(text: str) -> bool:
 
 
 def _may_begin_a_name(text: str) -> bool:
-    return _letters(text) > 0 and not (ADDRESS.search(text) or _OTHER.search(f"{text} "))
+    return _letters(text) > 0 and not (ADDRESS.search(text) or OTHER.search(f"{text} "))

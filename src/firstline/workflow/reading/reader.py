@@ -26,7 +26,7 @@ def amounts_for(document: Document, field: Field) -> list[Candidate]:
     if field.type == "integer":
         mentions = [m for m in mentions if m.amount.decimals == 0]
     counts = Counter(m.amount.value for m in mentions)
-    labelled = [(m, _label_score(m.leads, field)) for m in mentions]
+    labelled = [(m, label_score(m.leads, field)) for m in mentions]
     best: dict[Json, Candidate] = {}
     aside = summary_lines(document) if field.prefer == "largest" else frozenset()
     top = max((m.amount.value for m, label in labelled if label > 0), default=None)
@@ -51,7 +51,7 @@ def dates_for(document: Document, field: Field, *, month_first: bool) -> list[Ca
     """Rank the document's dates for a date field; values are ISO 8601 days."""
     best: dict[Json, Candidate] = {}
     for index, mention in enumerate(document.dates):
-        score = _label_score((Lead(text=mention.lead, weight=1.0),), field)
+        score = label_score((Lead(text=mention.lead, weight=1.0),), field)
         score -= 0.1 * index if field.prefer in ("any", "first") else -0.1 * index
         day = _day(mention, month_first=month_first)
         _keep(best, day, mention.found.text, mention.line, score)
@@ -92,7 +92,7 @@ def _keep(best: dict[Json, Candidate], value: Json, text: str, line: int, score:
         best[value] = Candidate(value=value, text=text, line=line, score=score)
 
 
-def _label_score(leads: Sequence[Lead], field: Field) -> float:
+def label_score(leads: Sequence[Lead], field: Field) -> float:
     """Score the words before a value: a label counts more the longer it is, a word that marks another value against."""
     score = 0.0
     for lead in leads:
