@@ -52,7 +52,8 @@ from firstline.workflow.services import Services
 from firstline.workflow.students.artifact import Artifact
 from firstline.workflow.students.classify import ClassifyStudent, Features
 from firstline.workflow.students.distill import Distiller, Training
-from firstline.workflow.students.student import Classifier, Student
+from firstline.workflow.students.extract import ExtractStudent
+from firstline.workflow.students.student import Classifier, Extractor, Student
 from firstline.workflow.students.students import Open, Students, shipped
 from firstline.workflow.tasks import Tasks
 from firstline.workflow.turns import TurnReader
@@ -218,6 +219,8 @@ def _opening(features: Callable[[], Features | None]) -> Open:
     """Make what opens students."""
 
     def open_student(artifact: Artifact) -> Student:
+        if artifact.kind == "extract":
+            return Extractor(ExtractStudent(artifact))
         return Classifier(ClassifyStudent(artifact, features()))
 
     return open_student

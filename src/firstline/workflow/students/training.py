@@ -9,7 +9,7 @@ import numpy as np
 
 from firstline.errors import UsageError
 from firstline.workflow.certificate.groups import group
-from firstline.workflow.students import train_classify
+from firstline.workflow.students import train_classify, train_extract
 from firstline.workflow.students.artifact import Artifact
 from firstline.workflow.students.classify import Features
 from firstline.workflow.students.distill import Lesson
@@ -36,6 +36,14 @@ class Trainer:
         self, task: Task, lessons: Sequence[Lesson], *, seed: int, on_progress: Callable[[float], None]
     ) -> Artifact:
         """Make a student. Raises UsageError where the lessons are too few to learn from."""
+        if task.kind == "extract":
+            return await asyncio.to_thread(
+                train_extract.train,
+                [(lesson.document, lesson.expected) for lesson in lessons],
+                fields=task.fields,
+                seed=seed,
+                on_progress=on_progress,
+            )
         if task.kind != "classify":
             raise UsageError(f"no student can be made for a task of kind {task.kind}")
         rows = [(lesson.document.text, str(lesson.expected["label"])) for lesson in lessons]
