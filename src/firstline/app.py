@@ -38,6 +38,7 @@ from firstline.workflow.certificate.target import Worth
 from firstline.workflow.chat import Chat
 from firstline.workflow.converse import Converser
 from firstline.workflow.decide import Decider
+from firstline.workflow.design.designer import Designer
 from firstline.workflow.embed import Embedder
 from firstline.workflow.files import Files
 from firstline.workflow.inputs import Inputs
@@ -160,6 +161,7 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
             tasks=tasks,
             runner=runner,
             recorder=recorder,
+            designer=Designer(basis, runner, tokens),
             converser=Converser(catalog=catalog, tasks=tasks, runner=runner, chat=chat, tokens=tokens),
             decider=Decider(basis, reader=turns),
             embedder=Embedder(basis, embed=encoders.embed, encoding=Cl100k()),

@@ -65,6 +65,18 @@ class Budget(Section, frozen=True, kw_only=True):
     attempts: Annotated[int, Meta(description="attempts that a run may make", gt=0)] = 6
 
 
+class TaskSettings(Section, frozen=True, kw_only=True):
+    """`[tasks]`: how tasks are designed."""
+
+    designer: Annotated[
+        str,
+        Meta(
+            description="model that drafts for `firstline tasks new`; empty: the last of `ladder.default` that is not "
+            "run here and can be asked"
+        ),
+    ] = ""
+
+
 class Worth(Section, frozen=True, kw_only=True):
     """`[worth]`: what time and work count when a certificate weighs rungs against each other and against a person.
 
@@ -211,6 +223,7 @@ class Settings(Section, frozen=True, kw_only=True):
     data_dir: Annotated[str, Meta(description="folder of models, ledger and caches")] = ""
     tasks_dir: Annotated[str, Meta(description="folder of your own tasks")] = "tasks"
     server: Server = Server()
+    tasks: TaskSettings = TaskSettings()
     ladder: Ladder = Ladder()
     budget: Budget = Budget()
     worth: Worth = Worth()

@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from firstline.cli import lock_commands, task_commands
+from firstline.cli import design_commands, lock_commands, task_commands
 from firstline.cli.console import Out, perform
 from firstline.cli.options import Json
+from firstline.workflow.task import Kind
 
 tasks = typer.Typer(help="The declared jobs: built in, and your own.", no_args_is_help=True)
 
@@ -58,3 +59,33 @@ def lock_tasks(
     A task that has golden examples runs them again."""
     out = Out(json=json)
     perform(out, lambda: lock_commands.lock(out, names or [], golden, examples))
+
+
+@tasks.command(name="new")
+def new_task(
+    request: Annotated[
+        str, typer.Argument(help='what the task does, such as "sort mail into billing, delivery, other"')
+    ],
+    examples: Annotated[
+        Path, typer.Option(metavar="FILE.jsonl", help="a line an example: input, and expected where it is known")
+    ],
+    model: Annotated[str, typer.Option(metavar="MODEL", help="which model drafts it")] = "",
+    name: Annotated[str, typer.Option(metavar="NAME", help="name of the task; made of the request without it")] = "",
+    out_file: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE.toml", help="where it is written, instead of the tasks' folder"),
+    ] = None,
+    kind: Annotated[Kind | None, typer.Option(help="what the task is to be; the examples say it without")] = None,
+    budget: Annotated[
+        str, typer.Option(metavar="USD", help="what draft and trial may cost together; 0: no limit")
+    ] = "1",
+    force: Annotated[bool, typer.Option("--force", help="replace a task file that is there")] = False,
+    json: Json = False,
+) -> None:
+    """Have a larger model draft a task from a request and examples, and try the draft on examples that it did not see.
+    The file is written only when it is a valid task that fits the examples. Status 1 where it is not."""
+    out = Out(json=json)
+    asked = design_commands.Asked(
+        request=request, examples=examples, model=model, name=name, out=out_file, kind=kind, budget=budget, force=force
+    )
+    perform(out, lambda: design_commands.new(out, asked))

@@ -37,7 +37,7 @@ _MOST_TOLD = 5
 
 
 class Row(Value, frozen=True, kw_only=True):
-    """One labelled example; `expected` holds values by field.
+    """One labelled example; `expected` holds values by field (empty: it is not labelled).
 
     `line` is its place in the file, counted from 1 (0: it comes from no file). `split` is what the line says under that
     key: one of `SPLITS`, None where it says nothing; only what learns or certifies looks at it.
@@ -75,12 +75,15 @@ class _Mistake(Value, frozen=True, kw_only=True):
     among: tuple[str, ...] = ()
 
 
-def read_rows(path: Path, limits: Limits) -> list[Row]:
-    """Read `DATA.jsonl`; picture paths are relative to the file. Raises UsageError with the line of a mistake."""
+def read_rows(path: Path, limits: Limits, *, labelled: bool = True) -> list[Row]:
+    """Read `DATA.jsonl`; picture paths are relative to the file. Raises UsageError with the line of a mistake.
+
+    With `labelled` False a line may be without `expected`.
+    """
     rows = []
     for number, tree in read_lines(path):
         with at_line(path, number):
-            rows.append(_row(tree, number, path.parent, limits))
+            rows.append(_row(tree if labelled else {"expected": {}, **tree}, number, path.parent, limits))
     if not rows:
         raise UsageError(f"{path.name} holds no examples")
     return rows
@@ -122,14 +125,17 @@ def at_line(path: Path, number: int) -> Iterator[None]:
         raise UsageError(f"{path.name}:{number}: {error.message}", hint=error.hint) from None
 
 
-def examine(task: Task, rows: Sequence[Row], *, name: str, allow_missing_classes: bool = False) -> Examined:
+def examine(
+    task: Task, rows: Sequence[Row], *, name: str, allow_missing_classes: bool = False, designing: bool = False
+) -> Examined:
     """Refuse examples that a certificate must not stand on. Pure; `name` is the file's, for the messages.
 
     Each must have an input and expect at least one value, and values must fit the task's schema: of the fields only
     those present are looked at, and a date may be written as people write it. One input has one expectation and stands
     in one split; either all lines name their split or none. A class without examples is a mistake unless
-    `allow_missing_classes`; the label for what is out of scope may always be without. Raises UsageError that tells the
-    first mistakes, each on a line of its own as FILE:LINE: field: reason.
+    `allow_missing_classes`; the label for what is out of scope may always be without. While a task is `designing` the
+    examples need only fit it, however few they are. Raises UsageError that tells the first mistakes, each on a line of
+    its own as FILE:LINE: field: reason.
     """
     numbered = [(row.line or place, row) for place, row in enumerate(rows, start=1)]
     wrong = list(_rows_mistakes(task, numbered))
@@ -143,7 +149,8 @@ def examine(task: Task, rows: Sequence[Row], *, name: str, allow_missing_classes
     classes = {label.name: counted[label.name] for label in task.labels}
     missing = tuple(label for label, count in classes.items() if not count)
     wrong.sort(key=lambda mistake: mistake.line)
-    wrong += _file_mistakes(rows, () if allow_missing_classes else missing, task.out_of_scope)
+    if not designing:
+        wrong += _file_mistakes(rows, () if allow_missing_classes else missing, task.out_of_scope)
     if wrong:
         raise _error(name, wrong)
     splits = Counter(row.split for row in rows if row.split is not None)

@@ -26,7 +26,7 @@ from firstline.workflow.labels import Embed, LabelReader
 from firstline.workflow.ladder import Rung
 from firstline.workflow.rung import Rungwork
 from firstline.workflow.savings import saved
-from firstline.workflow.source import TaskInput, read_source
+from firstline.workflow.source import Source, TaskInput, read_source
 from firstline.workflow.students.students import Placed, placed
 from firstline.workflow.task import Task
 from firstline.workflow.task_file import with_named_fields
@@ -184,7 +184,7 @@ class Runner:
 
     async def work(self, task: Task, given: TaskInput, arguments: Mapping[str, Json]) -> Rungwork:
         """Read an input and make it what rungs work on. Raises InputError, and EngineError where a reader failed."""
-        source = await read_source(given, self._pictures, self._pdfs, self._basis.settings.limits)
+        source = await self.read(given)
         mine = await self._student(task)
         return Rungwork(
             task,
@@ -194,6 +194,10 @@ class Runner:
             labels=self._label_reader(task),
             student=None if mine is None else mine.student,
         )
+
+    async def read(self, given: TaskInput) -> Source:
+        """Read an input. Raises InputError, and EngineError where a reader failed."""
+        return await read_source(given, self._pictures, self._pdfs, self._basis.settings.limits)
 
     def _label_reader(self, task: Task) -> LabelReader | None:
         """The readers of a classify task's labels: what the encoder makes of them is kept from run to run."""
@@ -208,12 +212,15 @@ class Runner:
         self._labels.move_to_end(key)
         return self._labels[key]
 
+    def usd_of(self, task: Task) -> float:
+        """Give the US dollars that one run of a task may cost."""
+        return self._basis.settings.budget.usd if task.budget.usd is None else task.budget.usd
+
     def purse(self, task: Task, caller: Caller | None) -> Purse:
         """Give what a run of a task may spend."""
         budget, own = self._basis.settings.budget, task.budget
-        usd = budget.usd if own.usd is None else own.usd
         return Purse(
-            limit=NanoUSD(round(usd * 1e9)),
+            limit=NanoUSD(round(self.usd_of(task) * 1e9)),
             attempts=own.attempts or budget.attempts,
             seconds=own.seconds or budget.seconds,
             caller=caller,

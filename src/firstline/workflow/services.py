@@ -13,6 +13,7 @@ from firstline.workflow.certificate.certifier import Certifier
 from firstline.workflow.certificate.recording import Recorder
 from firstline.workflow.converse import Converser
 from firstline.workflow.decide import Decider
+from firstline.workflow.design.designer import Designer
 from firstline.workflow.embed import Embedder
 from firstline.workflow.files import Files
 from firstline.workflow.inputs import Inputs
@@ -34,6 +35,7 @@ class Services(Value, frozen=True, kw_only=True):
     tasks: Tasks
     runner: Runner
     recorder: Recorder
+    designer: Designer
     converser: Converser
     decider: Decider
     embedder: Embedder

@@ -33,6 +33,11 @@ class Tasks:
         self._read: dict[str, Task] = {}
         self._own_read: dict[Path, tuple[tuple[int, int], Task]] = {}
 
+    @property
+    def built_in(self) -> frozenset[str]:
+        """The names of the tasks that come with the package, hidden ones too."""
+        return frozenset(self._built_in)
+
     def names(self) -> list[str]:
         """List the names, sorted."""
         return sorted({*self._built_in, *self._own()})
