@@ -99,7 +99,7 @@ class ClassifyStudent:
         self._outside: str | None = facts["out_of_scope"]
         lexical = Lexical(vocabulary=arrays["vocabulary"], idf=arrays["idf"].astype(np.float32))
         least, gain, shift = (float(one) for one in arrays["tier"])
-        self._tier = Tier(
+        self.tier = Tier(
             lexical=lexical,
             weights=arrays["tier_weights"],
             bias=arrays["tier_bias"].astype(np.float32),
@@ -128,21 +128,23 @@ class ClassifyStudent:
 
     async def name(self, text: str) -> Named:
         """Name the label of a text."""
-        scores = self._tier.scores([text])[0]
+        scores = self.tier.scores([text])[0]
         margin = lead(scores)
-        clear = margin >= self._tier.least and self._tier_labels[int(scores.argmax())] != self._outside
+        clear = margin >= self.tier.least and self._tier_labels[int(scores.argmax())] != self._outside
         if clear or self._machine is None or self._features is None:
             return self._by_words(scores, margin)
-        places = self._machine.place(await self._features([text]), [text], self._tier.lexical)
+        places = self._machine.place(await self._features([text]), [text], self.tier.lexical)
         return self._by_kernel(self._machine.scores(places)[0], scores)
 
     def _by_words(self, scores: Floats, margin: float) -> Named:
-        right = self._tier.right.probability(margin)
+        right = self.tier.right.probability(margin)
+        label = self._tier_labels[int(scores.argmax())]
         return Named(
-            label=self._tier_labels[int(scores.argmax())],
+            label=label,
+            inside=self._labels[int(scores[: len(self._labels)].argmax())],
             probability=right,
             next_probability=(1 - right) / max(len(self._tier_labels) - 1, 1),
-            signals={"tier": 0.0, "margin": margin, "odds": self._tier.right.odds(margin)},
+            signals={"tier": 0.0, "margin": margin, "odds": self.tier.right.odds(margin)},
         )
 
     def _by_kernel(self, scores: Floats, words: Floats) -> Named:
@@ -160,12 +162,13 @@ class ClassifyStudent:
         }
         told = near * float(ranked[0])
         if self._outside is not None and 1 - near > told:
-            return Named(label=self._outside, probability=1 - near, next_probability=told, signals=signals)
+            return self._named(self._outside, best, 1 - near, told, signals)
         second = max(near * float(ranked[1]) if len(ranked) > 1 else 0.0, 1 - near)
-        return self._named(best, told, second, signals)
+        return self._named(self._labels[best], best, told, second, signals)
 
-    def _named(self, best: int, probability: float, following: float, signals: dict[str, float]) -> Named:
-        return Named(label=self._labels[best], probability=probability, next_probability=following, signals=signals)
+    def _named(self, label: str, best: int, probability: float, second: float, signals: dict[str, float]) -> Named:
+        inside = self._labels[best]
+        return Named(label=label, inside=inside, probability=probability, next_probability=second, signals=signals)
 
 
 def kernel(places: Floats, marks: Floats, gamma: float) -> Floats:

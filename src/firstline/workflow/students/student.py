@@ -26,9 +26,13 @@ class Student(Protocol):
 
 
 class Named(Value, frozen=True, kw_only=True):
-    """A label with its probability, that of the next likely label, and what else was measured."""
+    """A label with its probability, that of the next likely label, and what else was measured.
+
+    `inside` is the likeliest of the labels proper, another one where the text is said to be out of scope.
+    """
 
     label: str
+    inside: str
     probability: float
     next_probability: float = 0.0
     signals: Mapping[str, float] = {}
