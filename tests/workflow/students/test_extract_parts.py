@@ -66,6 +66,12 @@ def test_names_and_addresses_are_offered_without_what_does_not_belong_to_them() 
     assert offered["A-77"] == "rest"
 
 
+def test_what_a_line_holds_between_its_separators_is_offered() -> None:
+    grid = Grid(Document.of_text("Dobry s.c. - 70-379 Szczecin | NIP 785, Poland\nwhole"))
+    offered = [span.text for span in texts(grid, ranges(grid, ("piece",)), ("piece",), 100)]
+    assert offered == ["Dobry s.c.", "70-379 Szczecin", "NIP 785", "Poland"]
+
+
 def test_cells_below_one_another_are_offered_as_one_text() -> None:
     def line(at: int, left: str, right: str) -> Line:
         cells = (Cell(text=left, x0=0.1, x1=0.4), Cell(text=right, x0=0.6, x1=0.9))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from firstline.types import Json
 from firstline.values import Amount, fold
@@ -18,8 +18,9 @@ from firstline.workflow.reading.names import trimmed
 from firstline.workflow.reading.reader import month_first
 from firstline.workflow.students.grid import Grid
 
-Family = Literal["cell", "line", "run", "column", "name", "rest", "head", "bare", "code", "words", "amount", "day"]
-TEXT_FAMILIES: tuple[Family, ...] = ("cell", "line", "run", "column", "name", "rest", "head", "bare", "code", "words")
+TextFamily = Literal["cell", "line", "run", "column", "name", "rest", "piece", "head", "bare", "code", "words"]
+Family = TextFamily | Literal["amount", "day"]
+TEXT_FAMILIES: tuple[TextFamily, ...] = get_args(TextFamily)
 """The families of text spans, simplest first: a later one is used only where it finds values that those before miss."""
 
 MOST_LINES = 6
@@ -36,6 +37,7 @@ _TAIL = re.compile(
 _BRACKETS = re.compile(r"\s*[(\[][^()\[\]]*[)\]]?\s*$")
 _CODE = re.compile(r"(?=\S*\d)[A-Za-z0-9][\w./\-#]{2,39}")
 _WORD = re.compile(r"\S+")
+_PIECE = re.compile(r"\s*(?:[|·•;]|\s[-–—~]\s|,\s)\s*")
 _GLUED_DAY = re.compile(r"(?<!\d)(0[1-9]|[12]\d|3[01])\s?(0[1-9]|1[0-2])\s?(20[0-4]\d)(?!\d)")
 
 
@@ -173,6 +175,12 @@ def _pieces(at: int, text: str, families: Sequence[str]) -> Iterator[Span]:
     if "rest" in families:
         for match in _REST.finditer(text):
             yield _part(at, text, match.end(), len(text), "rest")
+    if "piece" in families:
+        inner = [place for match in _PIECE.finditer(text) for place in match.span()]
+        if inner:
+            edges = [0, *inner, len(text)]
+            for begin, end in zip(edges[::2], edges[1::2], strict=True):
+                yield _part(at, text, begin, end, "piece")
     if "code" in families:
         for match in _CODE.finditer(text):
             yield _part(at, text, match.start(), match.end(), "code")

@@ -24,8 +24,9 @@ from firstline.workflow.students.spans import TEXT_FAMILIES, Family, Span, of_ce
 ALIKE = 0.9
 """From this share of equal letters a span counts as the expected text, where no span is it exactly."""
 _GAIN = 0.01
+_GAIN_OF_ANY = 0.03
 _WHOLE: tuple[Family, ...] = ("cell", "line", "run", "column")
-_PARTS: tuple[Family, ...] = ("name", "rest", "head", "bare", "code")
+_PARTS: tuple[Family, ...] = ("name", "rest", "piece", "head", "bare", "code")
 _ANY: tuple[Family, ...] = ("words",)
 """From few spans a cell to many: the next are used only for what those before miss."""
 _PLACES = 3
@@ -74,15 +75,16 @@ def right_spans(target: Target, found: Sequence[Span]) -> NDArray[np.bool_]:
 
 
 def families_of(targets: Iterable[Target]) -> tuple[Family, ...]:
-    """Choose the families of a text field: from the simplest, each that finds at least one in a hundred values more."""
+    """Choose the families of a text field: from the simplest, each that finds at least one in a hundred values more
+    (runs of any words: three)."""
     wanted = [frozenset[Family]().union(*(of for _, of in target.places)) for target in targets if target.places]
     chosen: list[Family] = []
     left = wanted
-    for tier in (_WHOLE, _PARTS, _ANY):
+    for tier, gain in ((_WHOLE, _GAIN), (_PARTS, _GAIN), (_ANY, _GAIN_OF_ANY)):
         while left:
             counts = Counter(family for of in left for family in of if family in tier)
             family = max(tier, key=lambda one: counts[one])
-            if counts[family] < max(2, _GAIN * len(wanted)):
+            if counts[family] < max(2, gain * len(wanted)):
                 break
             chosen.append(family)
             left = [of for of in left if family not in of]
