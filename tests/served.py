@@ -16,7 +16,7 @@ from firstline import settings
 from firstline.api.connections import Config
 from firstline.api.content import Fetch
 from firstline.api.server import application
-from firstline.app import build
+from firstline.app import School, build
 from firstline.cli.serving import listen
 from firstline.media.fetch import fetch_image
 from firstline.types import KeyTerms, Value
@@ -65,21 +65,22 @@ async def served(
     model: str = "",
     change: Callable[[Services], Services] = lambda services: services,
     fetch: Fetch = fetch_image,
+    school: School | None = None,
 ) -> AsyncIterator[Served]:
     """Serve `fake/echo`, `fake/scripted` (which answers by `script`) and `task/colour` until the block ends.
 
     `model` are further lines of the settings of `fake/scripted`, such as its price. `change` may put other parts in the
-    place of the built ones; `fetch` gets pictures by their addresses. At the end every
-    answer was as its route declares (`described`).
+    place of the built ones; `fetch` gets pictures by their addresses, `school`
+    trains students. At the end every answer was as its route declares (`described`).
     """
-    (folder / "tasks").mkdir()
+    (folder / "tasks").mkdir(exist_ok=True)
     (folder / "tasks" / "colour.toml").write_text(COLOUR)
     (folder / "script.toml").write_text(script)
     (folder / "firstline.toml").write_text(
         f'data_dir = "{folder}/data"\ntasks_dir = "{folder}/tasks"\n{toml}\n'
         f'[models."fake/scripted"]\nscript = "{folder}/script.toml"\n{model}\n'
     )
-    async with build(settings.load({}, cwd=folder)) as app:
+    async with build(settings.load({}, cwd=folder), school=school) as app, app.services.fine_tuning.working():
         services = change(app.services)
         listening = listen("127.0.0.1", 0)
         listening.listen(2048)  # a test may knock before the server is up

@@ -54,8 +54,10 @@ from firstline.workflow.students.artifact import Artifact
 from firstline.workflow.students.classify import ClassifyStudent, Features
 from firstline.workflow.students.distill import Distiller, Training
 from firstline.workflow.students.extract import ExtractStudent
+from firstline.workflow.students.fine_tuning import FineTuning
 from firstline.workflow.students.student import Classifier, Extractor, Student
 from firstline.workflow.students.students import Open, Students, shipped
+from firstline.workflow.students.tuning import Tuner
 from firstline.workflow.tasks import Tasks
 from firstline.workflow.turns import TurnReader
 
@@ -70,9 +72,18 @@ class App(Value, frozen=True, kw_only=True):
     weights: WeightsStore
 
 
+class School(Value, frozen=True, kw_only=True):
+    """How students are made and opened: `training` loads what learns, `opening` makes a student of its file."""
+
+    training: Callable[[], Training]
+    opening: Open
+
+
 @asynccontextmanager
-async def build(loaded: Loaded) -> AsyncIterator[App]:
+async def build(loaded: Loaded, *, school: School | None = None) -> AsyncIterator[App]:
     """Build the product from settings and end it afterwards. Nothing heavy starts before its first use.
+
+    `school` takes the place of what trains and opens students.
 
     Raises SettingsError and LedgerError.
     """
@@ -104,7 +115,7 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
     try:
         basis = Basis(settings=settings, catalog=catalog, machine=machine, door=door, ledger=ledger)
         turns = TurnReader(reader, pdfs, settings.limits)
-        tasks = Tasks(Path(settings.tasks_dir))
+        tasks = Tasks(Path(settings.tasks_dir), taught=settings.taught_path)
         pinner = Pinner(second_reader=catalog.get(ENCODER), sha256=weights.sha256, ready=weights.ready)
         certificates = Certificates(ledger.certificates, pinner)
 
@@ -114,11 +125,12 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
         def features() -> Features | None:
             return encoders.features(catalog.get(ENCODER))
 
+        school = school or School(training=_training(features), opening=_opening(features))
         students = Students(
             ledger.students,
             settings.students_path,
             shipped=shipped(SHIPPED),
-            opening=_opening(features),
+            opening=school.opening,
         )
         inputs = Inputs(ledger.inputs, settings.inputs_path, settings.reviews)
         drawn = asyncio.Event()
@@ -153,8 +165,12 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
             folder=settings.records_path,
         )
         distiller = Distiller(
-            runner=runner, students=students, certificates=certificates, certifier=certifier, load=_training(features)
+            runner=runner, students=students, certificates=certificates, certifier=certifier, load=school.training
         )
+        tuner = Tuner(
+            runner=runner, students=students, certifier=certifier, tasks=tasks, tokens=tokens, load=school.training
+        )
+        fine_tuning = FineTuning(ledger.fine_tuning, files=files, tasks=tasks, tuner=tuner)
         services = Services(
             settings=settings,
             catalog=catalog,
@@ -162,7 +178,14 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
             runner=runner,
             recorder=recorder,
             designer=Designer(basis, runner, tokens),
-            converser=Converser(catalog=catalog, tasks=tasks, runner=runner, chat=chat, tokens=tokens),
+            converser=Converser(
+                catalog=catalog,
+                tasks=tasks,
+                runner=runner,
+                chat=chat,
+                tokens=tokens,
+                fine_tuned=fine_tuning.model,
+            ),
             decider=Decider(basis, reader=turns),
             embedder=Embedder(basis, embed=encoders.embed, encoding=Cl100k()),
             files=files,
@@ -172,6 +195,7 @@ async def build(loaded: Loaded) -> AsyncIterator[App]:
             certificates=certificates,
             certifier=certifier,
             distiller=distiller,
+            fine_tuning=fine_tuning,
             inputs=inputs,
             rates=rates,
             reviews=Reviews(ledger, tasks, runner, inputs, settings.reviews, audits=audits),

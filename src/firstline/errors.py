@@ -16,6 +16,8 @@
     │   │   └── ThreadError              400                  thread_unsupported_request
     │   ├── InvalidValueError            400                  invalid_value
     │   ├── RequestTooLargeError         413                  request_too_large
+    │   ├── NotNarrowError               400                  not_a_narrow_task     a file that teaches no narrow task
+    │   ├── NothingLearnedError          400                  nothing_learned
     │   ├── PreviousResponseError        400                  previous_response_not_found
     │   └── NotFoundError                404                  not_found
     │       └── ModelNotFoundError       404                  model_not_found
@@ -155,6 +157,18 @@ class InvalidValueError(UsageError):
     """A field of the request has a value that this model cannot have; `param` names it."""
 
     code = "invalid_value"
+
+
+class NotNarrowError(UsageError):
+    """A file of fine-tuning teaches no narrow task; the message says why, with counts and a line."""
+
+    code = "not_a_narrow_task"
+
+
+class NothingLearnedError(UsageError):
+    """A student was trained and does no better than one that had learned nothing."""
+
+    code = "nothing_learned"
 
 
 class RequestTooLargeError(UsageError):

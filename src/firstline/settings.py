@@ -265,6 +265,11 @@ class Settings(Section, frozen=True, kw_only=True):
         return self.data_path / "students"
 
     @property
+    def taught_path(self) -> Path:
+        """Where the tasks lie that were found in files of fine-tuning."""
+        return self.data_path / "taught"
+
+    @property
     def inputs_path(self) -> Path:
         """Where the pictures and PDFs of kept inputs lie, by sha256."""
         return self.data_path / "inputs"

@@ -101,7 +101,7 @@ async def test_a_client_of_many_programs(tmp_path: Path, group: str, suite: str,
     assert [*became.values()] == ["passed"] * tests
 
 
-@pytest.mark.parametrize(("suite", "tests"), [("openai", 8), ("ai-sdk", 6)])
+@pytest.mark.parametrize(("suite", "tests"), [("openai", 9), ("ai-sdk", 6)])
 async def test_a_client_for_node(tmp_path: Path, suite: str, tests: int) -> None:
     node = shutil.which("node")
     packages = ROOT / ".venv" / "node" / "node_modules"

@@ -32,11 +32,13 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
+from fine_tuning_world import Toy, chat_file, sorting
 from firstline.api.openapi import document
 from firstline.api.routes import ROUTES
 from firstline.errors import ImageError
 from firstline.settings import Limits
 from firstline.workflow.certificate.policy import Policy
+from firstline.workflow.students.tuning_loop import Asked
 from served import Served, served
 
 CHECKS: list[Any] = [
@@ -57,9 +59,19 @@ FUZZED = 8
 """Requests that are made up for each operation, of right ones and of wrong ones each."""
 COVERED = 80
 """Requests at the bounds of what is declared, for each operation at most."""
-REFUSING = frozenset({"POST /v1/responses/{id}/cancel", "POST /v1/embeddings", "POST /v1/reviews/{id}/answer"})
-"""Operations that do not succeed here: there is never one to cancel, no encoder is on disk, and what is made up is no
-answer to a task."""
+REFUSING = frozenset(
+    {
+        "POST /v1/responses/{id}/cancel",
+        "POST /v1/embeddings",
+        "POST /v1/reviews/{id}/answer",
+        "POST /v1/fine_tuning/jobs",
+        "DELETE /v1/models/{id}",
+        "POST /v1/fine_tuning/jobs/{id}/pause",
+        "POST /v1/fine_tuning/jobs/{id}/resume",
+    }
+)
+"""Operations that do not succeed here: there is never one to cancel, no encoder is on disk, what is made up is no
+answer to a task and no uploaded file, jobs are never paused, and no model was made."""
 SECONDS = 20
 """What a single request may take at most."""
 
@@ -100,6 +112,9 @@ async def things(server: Served, client: httpx2.AsyncClient) -> dict[str, str]:
     answer = (await client.post("/v1/chat/completions", json=body)).json()
     form = {"purpose": "user_data"}
     file = (await client.post("/v1/files", files={"file": ("a.txt", b"hello")}, data=form)).json()
+    form = {"purpose": "fine-tune"}
+    chat = (await client.post("/v1/files", files={"file": ("a.jsonl", chat_file(sorting(20)))}, data=form)).json()
+    job = await services.fine_tuning.create("gpt-4o-mini", Asked(training_file=chat["id"]), None)
     response = (await client.post("/v1/responses", json={"model": "fake/echo", "input": "hello"})).json()
     task_body = {"model": "task/colour", "messages": [{"role": "user", "content": "a purple lamp"}]}
     left = (await client.post("/v1/chat/completions", json=task_body)).json()
@@ -110,6 +125,7 @@ async def things(server: Served, client: httpx2.AsyncClient) -> dict[str, str]:
         "/v1/responses": response["id"],
         "/v1/models": "fake/echo",
         "/v1/certificates": certificate.id,
+        "/v1/fine_tuning": job.id,
         "/v1/reviews": left["firstline"]["review"]["id"],
     }
 
@@ -168,7 +184,7 @@ def explore(description: dict[str, Any], label: str, url: str) -> tuple[set[int]
 @pytest.mark.parametrize("label", LABELS)
 async def test_answers_are_as_described(tmp_path: Path, label: str) -> None:
     async with (
-        served(tmp_path, SCRIPT, toml=LADDER, fetch=unreachable) as server,
+        served(tmp_path, SCRIPT, toml=LADDER, fetch=unreachable, school=Toy(held_up=True).school) as server,
         httpx2.AsyncClient(base_url=server.url[:-3], timeout=60) as client,
     ):
         description = knowing((await client.get("/openapi.json")).json(), await things(server, client))

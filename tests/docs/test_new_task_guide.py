@@ -24,7 +24,7 @@ DRAFT = {
     "labels": [{"name": name, "description": text, "examples": []} for name, text in LABELS.items()],
     "out_of_scope": "other",
     "checks": [
-        {"check": "agreement", "required": None, "contained": None, "models": None},
+        {"check": "agreement", "required": None, "contained": None, "models": None, "later": None},
         {"check": "confidence", "minimum": 0.6, "required": None},
     ],
 }

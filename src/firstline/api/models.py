@@ -1,6 +1,7 @@
-"""GET /v1/models and /v1/models/{id}: what may stand in `model`, with limits, prices and end of life.
+"""/v1/models: what may stand in `model`, with limits, prices and end of life; a fine-tuned model may be deleted.
 
-Models of the catalog under their id and every alias, then the tasks as `task/NAME`. OpenAI's keys, and the rest under
+Models of the catalog under their id and every alias, then the tasks as `task/NAME`, then the fine-tuned models of the
+caller. OpenAI's keys, and the rest under
 `firstline`; prices are whole nano-USD for a million tokens, null where nobody has established one.
 """
 
@@ -15,15 +16,18 @@ from starlette.responses import Response
 
 from firstline.api.answering import json_response
 from firstline.api.auth import caller_for, caller_of
+from firstline.api.documents import Deleted
 from firstline.api.operation import NAMES_MODEL, Operation
 from firstline.catalog.model import Model
 from firstline.catalog.price import list_price
-from firstline.errors import TaskError
+from firstline.errors import TaskError, UsageError
 from firstline.money import from_usd
 from firstline.types import Json, Modality, Value
 from firstline.workflow.converse import TASK_PREFIX
 from firstline.workflow.keyring import covers
 from firstline.workflow.services import Services
+from firstline.workflow.students.fine_tuning import FineTuned
+from firstline.workflow.students.tuning_loop import FINE_TUNED
 from firstline.workflow.task import Task
 
 
@@ -90,6 +94,7 @@ async def list_models(request: Request) -> Response:
     models = ((model, name) for model in services.catalog.list() for name in model.names())
     data = [model_object(model, name, now) for model, name in models if seen(name)]
     data += [task_object(task) for task in await services.tasks.all() if seen(TASK_PREFIX + task.name)]
+    data += [fine_tuned_object(one) for one in await services.fine_tuning.models(caller)]
     return json_response({"object": "list", "data": data})
 
 
@@ -98,11 +103,29 @@ async def retrieve_model(request: Request) -> Response:
     """Show one model or task. Raises ModelNotFoundError or NotFoundError."""
     services: Services = request.app.state.services
     name: str = request.path_params["id"]
-    caller_for(request, name)
+    caller = caller_for(request, name)
     if name.startswith(TASK_PREFIX):
-        return json_response(task_object(await services.tasks.find(name.removeprefix(TASK_PREFIX))))
+        return json_response(task_object(await services.tasks.listed(name.removeprefix(TASK_PREFIX))))
+    if name.startswith(FINE_TUNED):
+        return json_response(fine_tuned_object(await services.fine_tuning.model(name, caller)))
     # A path of this machine is no name on the wire.
     return json_response(model_object(services.catalog.get(name, own_files=False), name, datetime.now(UTC)))
+
+
+@Operation(answer=Deleted, errors=(*NAMES_MODEL, TaskError, UsageError))
+async def delete_model(request: Request) -> Response:
+    """Delete a fine-tuned model of the caller; others are not made here. Raises ModelNotFoundError."""
+    services: Services = request.app.state.services
+    name: str = request.path_params["id"]
+    caller = caller_for(request, name)
+    if name.startswith(FINE_TUNED):
+        await services.fine_tuning.delete(name, caller)
+        return json_response({"id": name, "object": "model", "deleted": True})
+    if name.startswith(TASK_PREFIX):
+        await services.tasks.listed(name.removeprefix(TASK_PREFIX))
+    else:
+        services.catalog.get(name, own_files=False)
+    raise UsageError(f"`{name}` was not made by fine-tuning: it is not deleted here", param="id")
 
 
 def model_object(model: Model, name: str, now: datetime) -> dict[str, Json]:
@@ -145,6 +168,13 @@ def task_object(task: Task) -> dict[str, Json]:
             "ladder": list(task.ladder),
         },
     }
+
+
+def fine_tuned_object(found: FineTuned) -> dict[str, Json]:
+    """Render a model that a job of fine-tuning made."""
+    made = task_object(found.task)
+    name, created = found.job.model, int(found.job.finished or found.job.created)
+    return {**made, "id": name, "created": created, "firstline": {**made["firstline"], "id": name}}
 
 
 def _price(model: Model, now: datetime) -> Json:

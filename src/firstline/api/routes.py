@@ -9,9 +9,19 @@ from firstline.api.chat_completions import chat_completions
 from firstline.api.decisions import decisions
 from firstline.api.embeddings import embeddings
 from firstline.api.files import delete_file, file_content, list_files, retrieve_file, upload_file
+from firstline.api.fine_tuning import (
+    cancel_job,
+    create_job,
+    list_checkpoints,
+    list_events,
+    list_jobs,
+    pause_job,
+    resume_job,
+    retrieve_job,
+)
 from firstline.api.health import health
 from firstline.api.messages import count_tokens, messages
-from firstline.api.models import list_models, retrieve_model
+from firstline.api.models import delete_model, list_models, retrieve_model
 from firstline.api.openapi import openapi
 from firstline.api.responses import create_response, input_tokens
 from firstline.api.responses_stored import cancel_response, delete_response, list_input_items, retrieve_response
@@ -50,10 +60,19 @@ ROUTES = (
     Route("/v1/files/{id}", retrieve_file, methods=["GET"]),
     Route("/v1/files/{id}", delete_file, methods=["DELETE"]),
     Route("/v1/files/{id}/content", file_content, methods=["GET"]),
+    Route("/v1/fine_tuning/jobs", create_job, methods=["POST"]),
+    Route("/v1/fine_tuning/jobs", list_jobs, methods=["GET"]),
+    Route("/v1/fine_tuning/jobs/{id}", retrieve_job, methods=["GET"]),
+    Route("/v1/fine_tuning/jobs/{id}/cancel", cancel_job, methods=["POST"]),
+    Route("/v1/fine_tuning/jobs/{id}/pause", pause_job, methods=["POST"]),
+    Route("/v1/fine_tuning/jobs/{id}/resume", resume_job, methods=["POST"]),
+    Route("/v1/fine_tuning/jobs/{id}/events", list_events, methods=["GET"]),
+    Route("/v1/fine_tuning/jobs/{id}/checkpoints", list_checkpoints, methods=["GET"]),
     Route("/v1/messages", messages, methods=["POST"]),
     Route("/v1/messages/count_tokens", count_tokens, methods=["POST"]),
     Route("/v1/models", list_models, methods=["GET"]),
     Route("/v1/models/{id:path}", retrieve_model, methods=["GET"]),
+    Route("/v1/models/{id:path}", delete_model, methods=["DELETE"]),
     Route("/v1/responses", create_response, methods=["POST"]),
     Route("/v1/responses/input_tokens", input_tokens, methods=["POST"]),
     Route("/v1/responses/{id}", retrieve_response, methods=["GET"]),

@@ -56,7 +56,11 @@ def serving_application() -> ASGIApp:
     @asynccontextmanager
     async def lifespan(application: Starlette) -> AsyncIterator[None]:
         try:
-            async with build(settings.load()) as app, app.services.auditor.working():
+            async with (
+                build(settings.load()) as app,
+                app.services.auditor.working(),
+                app.services.fine_tuning.working(),
+            ):
                 application.state.services = app.services
                 _settle_memory()
                 yield

@@ -16,10 +16,15 @@ class Session:
 
     def __init__(self, folder: Path, name: str) -> None:
         self.name = name
+        self._folder = folder
         self._path = folder / f"{name}.lock"
         folder.mkdir(parents=True, exist_ok=True)
         self._connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         self._connection.execute("BEGIN EXCLUSIVE")
+
+    def alive(self, name: str) -> bool:
+        """Say whether the process of another session still lives."""
+        return is_alive(self._folder, name)
 
     def close(self) -> None:
         """Let go of the lock and remove its file."""

@@ -39,6 +39,7 @@ from firstline.ledger.audits import AuditRows, draw, free_claims
 from firstline.ledger.buckets import SharedBuckets
 from firstline.ledger.certificates import Certificates
 from firstline.ledger.files import FileRows
+from firstline.ledger.fine_tuning import FineTuningRows
 from firstline.ledger.inputs import InputRows, Keeping, keep
 from firstline.ledger.keys import Keys
 from firstline.ledger.responses import StoredResponses
@@ -92,6 +93,7 @@ class Ledger:
         self.responses = StoredResponses(self._write, self._read, clock)
         self.certificates = Certificates(self._write, self._read, clock)
         self.students = StudentRows(self._write, self._read, clock)
+        self.fine_tuning = FineTuningRows(self._write, self._read, clock, session=session.name, alive=session.alive)
         self.inputs = InputRows(self._write, self._read, clock)
         self.reviews = ReviewRows(self._write, self._read, clock)
         self.audits = AuditRows(self._write, self._read, clock)

@@ -13,6 +13,8 @@ its run; a run with `audit_of` asked the top rung for another's sake.
 
 `students` are those distilled for a task and which of them is in charge.
 
+`fine_tuning_jobs` are jobs that make a student of an uploaded file, `fine_tuning_events` what is told of them.
+
 `api_keys` holds the terms of each key and its money: what it was granted is the sum of its `credits`, what it spent the
 sum of its entries' costs, what it holds the sum of its open holds; `key_days` is what a day counts against its budgets
 (`wallet.py`). `rate_buckets` are the limits that the workers of one server share.
@@ -256,6 +258,39 @@ students = Table(
     Column("promoted", Float),
     Column("ended", Float),
     Index("ix_students_task_created", "task", "created"),
+)
+
+fine_tuning_jobs = Table(
+    "fine_tuning_jobs",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("key_id", String(64), comment="the API key that made it; null: the machine's owner"),
+    Column("session", String(64), comment="the process that trains it"),
+    Column("state", String(32), nullable=False, comment="as OpenAI names it"),
+    Column("request", Text, nullable=False, comment="JSON: what was asked for, with its defaults"),
+    Column("error", Text, comment="JSON: code, message and param of what failed"),
+    Column("model", Text, comment="the name of what it made"),
+    Column("form", Text, comment="JSON: how the model writes its answers"),
+    Column("made", Text, comment="JSON: task, student, certificate and what was measured"),
+    Column("trained_tokens", BigInteger),
+    Column("created", Float, nullable=False),
+    Column("finished", Float),
+    Index("ix_fine_tuning_jobs_created_id", "created", "id"),
+    Index("ix_fine_tuning_jobs_state_created", "state", "created"),
+    Index("ix_fine_tuning_jobs_model", "model", unique=True),
+)
+
+fine_tuning_events = Table(
+    "fine_tuning_events",
+    metadata,
+    Column("id", Counter, primary_key=True, autoincrement=True),
+    Column("job_id", String(64), ForeignKey("fine_tuning_jobs.id", ondelete="CASCADE"), nullable=False),
+    Column("level", String(8), nullable=False, comment="info, warn or error"),
+    Column("type", String(16), nullable=False, comment="message or metrics"),
+    Column("message", Text, nullable=False),
+    Column("data", Text, comment="JSON"),
+    Column("created", Float, nullable=False),
+    Index("ix_fine_tuning_events_job_id_id", "job_id", "id"),
 )
 
 inputs = Table(

@@ -86,6 +86,8 @@ class Ascent:
                     self.deviations.append(f"{rung.model.id} could not be asked")
                 self._skip(rung.model, skipped)
                 return None
+            if self._is_beyond(rung):
+                self.deviations.append(f"{rung.model.id} is not part of what was certified")
             self._tell(Event(kind="asking", model=rung.model.id, fields=_asked(self.standing)))
             account = self._basis.door.account(self._run_id, len(self.attempts), rung.model, self._purse)
             begun = self._basis.timer()
@@ -130,10 +132,15 @@ class Ascent:
         unasked = FieldOutcome(status="review", reasons=("no model answered",))
         return {key: self.standing.outcomes.get(key, unasked) for key in self.standing.answer}
 
+    def _is_beyond(self, rung: Rung) -> bool:
+        """Say whether a rung is none of the first that the certificate is about."""
+        cover = self._cover
+        return cover.first is not None and cover.policy is not None and cover.policy.rung(rung.model.id) is None
+
     def _not_worth_it(self, place: int, rung: Rung) -> str | None:
         """Say why a rung is not asked although it could be: it would hardly settle what is open."""
         policy = self._cover.policy
-        if policy is None or rung.skipped is not None:
+        if policy is None or rung.skipped is not None or place >= len(policy.rungs):
             return None
         state = state_signals(
             self._confidences,

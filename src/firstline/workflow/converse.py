@@ -1,13 +1,14 @@
 """One door for every surface of the wire: a conversation goes to a model or to a task, under the limits of its name.
 
-A task (`task/NAME`) works on what the user's turns hold. `gpt-4o-mini` keeps the limits of the model it stands in for,
+A task (`task/NAME`) works on what the user's turns hold, and so does a fine-tuned model (`ft:…`), which writes its
+answers as it was taught. `gpt-4o-mini` keeps the limits of the model it stands in for,
 128,000 tokens of context and 16,384 of answer, counted as OpenAI counts them, and says its usage in the same tokens.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
 import msgspec
@@ -18,28 +19,43 @@ from firstline.errors import ContextLengthError, InvalidValueError
 from firstline.errors import UnsupportedError as Unsupported
 from firstline.media.image_tokens import image_tokens, rule
 from firstline.tokens import PRIMER, O200k
-from firstline.types import Image, Message, Text, Usage
+from firstline.types import Caller, Image, Message, Text, Usage
 from firstline.workflow.chat import Chat
 from firstline.workflow.conversation import Choice, Conversation, Piece, Reply, Turn
 from firstline.workflow.ladder import STAND_IN
 from firstline.workflow.run import Runner
+from firstline.workflow.students.fine_tuning import FineTuned
+from firstline.workflow.students.tuning_loop import FINE_TUNED
 from firstline.workflow.task import Task
-from firstline.workflow.task_reply import check_task, task_pieces, task_reply
+from firstline.workflow.task_reply import Answering, check_task, task_pieces, task_reply
 from firstline.workflow.tasks import Tasks
 from firstline.workflow.window import newest
 
 TASK_PREFIX = "task/"
 
+FindFineTuned = Callable[[str, Caller | None], Awaitable[FineTuned]]
+"""Finds a fine-tuned model by its name, for who may ask it. Raises ModelNotFoundError."""
+
 
 class Converser:
     """Answers conversations. One for the process."""
 
-    def __init__(self, *, catalog: Catalog, tasks: Tasks, runner: Runner, chat: Chat, tokens: O200k) -> None:
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        tasks: Tasks,
+        runner: Runner,
+        chat: Chat,
+        tokens: O200k,
+        fine_tuned: FindFineTuned,
+    ) -> None:
         self._catalog = catalog
         self._tasks = tasks
         self._runner = runner
         self._chat = chat
         self._tokens = tokens
+        self._fine_tuned = fine_tuned
 
     async def check(self, asked: Conversation) -> Task | None:
         """Refuse what the name in `model` cannot do, before anything is fetched or read for it.
@@ -47,10 +63,19 @@ class Converser:
         Gives the task that it names; None for a model. Raises ModelNotFoundError, NotFoundError for a task,
         UnsupportedError and InvalidValueError.
         """
+        answering = await self._answering(asked)
+        return None if answering is None else answering.task
+
+    async def _answering(self, asked: Conversation) -> Answering | None:
+        """Find the task that a name means; None for a model. Raises as `check`."""
         if asked.model.startswith(TASK_PREFIX):
-            task = await self._tasks.find(asked.model.removeprefix(TASK_PREFIX))
+            task = await self._tasks.listed(asked.model.removeprefix(TASK_PREFIX))
             check_task(asked)
-            return task
+            return Answering(task=task)
+        if asked.model.startswith(FINE_TUNED):
+            found = await self._fine_tuned(asked.model, asked.caller)
+            check_task(asked)
+            return Answering(task=found.task, form=found.form)
         # A path of this machine is no name on the wire.
         model = self._catalog.get(asked.model, own_files=False)
         if asked.parameters:
@@ -91,9 +116,9 @@ class Converser:
 
     async def reply(self, asked: Conversation) -> Reply:
         """Answer a conversation. Raises what `check` raises, ContextLengthError, Rejected, and the engines' errors."""
-        task = await self.check(asked)
-        if task is not None:
-            return await task_reply(self._runner, task, asked)
+        answering = await self._answering(asked)
+        if answering is not None:
+            return await task_reply(self._runner, answering, asked)
         prompt = await self._prompt_tokens(asked)
         reply = await self._chat.reply(await self._by_text(asked))
         if prompt is None:
@@ -103,9 +128,9 @@ class Converser:
 
     async def stream(self, asked: Conversation) -> AsyncGenerator[Piece]:
         """Answer a conversation piece by piece; what is verified comes once it has passed. Raises as `reply` does."""
-        task = await self.check(asked)
-        if task is not None:
-            pieces = task_pieces(self._runner, task, asked)
+        answering = await self._answering(asked)
+        if answering is not None:
+            pieces = task_pieces(self._runner, answering, asked)
             prompt = None
         else:
             prompt = await self._prompt_tokens(asked)

@@ -22,6 +22,7 @@ from firstline.settings import Files as FileSettings
 from firstline.types import Caller
 from firstline.workflow.call import key_of
 from firstline.workflow.contents import Contents
+from firstline.workflow.students.chat_lines import read_chat
 
 Purpose = Literal["assistants", "batch", "fine-tune", "vision", "user_data", "evals"]
 MIN_EXPIRY_S = 3600
@@ -106,8 +107,13 @@ class Files:
     async def keep(
         self, upload: Upload, *, filename: str, purpose: Purpose, expires_s: int | None, caller: Caller | None
     ) -> StoredFile:
-        """Keep what was received; `expires_s` seconds long (None: 30 days for a batch, else for good)."""
+        """Keep what was received; `expires_s` seconds long (None: 30 days for a batch, else for good).
+
+        Raises UsageError for a file to fine-tune with that is no chat file, with the lines.
+        """
         sha256 = await upload.finish()
+        if purpose == "fine-tune":
+            await asyncio.to_thread(lambda: read_chat(upload.path.read_bytes()))
         await self._rows.sweep(self._contents.remove)
         now = self._clock()
         if expires_s is None and purpose == "batch":

@@ -94,6 +94,9 @@ def covers(caller: Caller | None, name: str, catalog: Catalog) -> bool:
         return True
     if name.startswith("task/"):
         return False
+    if name.startswith("ft:"):
+        # Whose it is, its own look-up knows; the scope is that of the model that it stands in for.
+        name = name.split(":")[1]
     try:
         return caller.may_use(*catalog.get(name, own_files=False).names())
     except ModelNotFoundError:

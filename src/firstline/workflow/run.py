@@ -45,7 +45,7 @@ FindStudent = Callable[[Task], Awaitable[Placed | None]]
 
 class Runner:
     """Runs tasks. One for the process; it holds no state of a run. `on_audit` is called after a run that was served and
-    that the top rung is to be asked about."""
+    that the top rung is to be asked about, `first` says how many rungs it asks (None: all)."""
 
     def __init__(
         self,
@@ -68,17 +68,22 @@ class Runner:
         self._inputs = inputs
         self._embed = embed
         self._labels: OrderedDict[tuple[str, bool], LabelReader] = OrderedDict()
+        self.first: int | None = None
 
     async def rungs(self, task: Task) -> tuple[Rung, ...]:
         """Give the rungs of a task on this machine, its student among them. Raises ModelNotFoundError."""
         found = self._basis.rungs(task.ladder or self._basis.settings.ladder.default)
-        return placed(task, found, await self._student(task))
+        return placed(task, found, await self._student(task))[: self.first]
 
-    def trying(self, student: FindStudent, cover: FindCover | None = None) -> Runner:
-        """Give a runner that runs tasks with this student and cover in place of what is in charge and in force."""
+    def trying(self, student: FindStudent, cover: FindCover | None = None, *, first: int | None = None) -> Runner:
+        """Give a runner that runs tasks with this student and cover in place of what is in charge and in force.
+
+        With `first` it asks so many rungs at the most.
+        """
         other = copy(self)
         other._student = student
         other._cover = cover or _no_cover
+        other.first = first
         return other
 
     async def run(

@@ -23,6 +23,7 @@ from firstline.workflow.rates import Rates
 from firstline.workflow.reviews import Reviews
 from firstline.workflow.run import Runner
 from firstline.workflow.students.distill import Distiller
+from firstline.workflow.students.fine_tuning import FineTuning
 from firstline.workflow.students.students import Students
 from firstline.workflow.tasks import Tasks
 
@@ -51,4 +52,5 @@ class Services(Value, frozen=True, kw_only=True):
     auditor: Auditor
     students: Students
     distiller: Distiller
+    fine_tuning: FineTuning
     inputs: Inputs

@@ -9,13 +9,21 @@ import msgspec
 
 from firstline.errors import ContextLengthError, DocumentError, ImageError, InputError
 from firstline.errors import UnsupportedError as Unsupported
-from firstline.types import Json, Run, Text, Usage
+from firstline.types import Json, Run, Text, Usage, Value
 from firstline.workflow.conversation import Choice, Conversation, Piece, Reply, Turn
 from firstline.workflow.events import Event
 from firstline.workflow.gate import member_text
 from firstline.workflow.run import Runner
 from firstline.workflow.source import TaskInput
+from firstline.workflow.students.content_form import Form, write
 from firstline.workflow.task import Task
+
+
+class Answering(Value, frozen=True, kw_only=True):
+    """The task that a name means, and the form in which its answer is written (None: the task's own, JSON)."""
+
+    task: Task
+    form: Form | None = None
 
 
 class Rejected(Exception):
@@ -37,23 +45,28 @@ def check_task(asked: Conversation) -> None:
         raise Unsupported("a task gives one answer", param="n")
 
 
-async def task_reply(runner: Runner, task: Task, asked: Conversation) -> Reply:
+async def task_reply(runner: Runner, answering: Answering, asked: Conversation) -> Reply:
     """Run a task on a conversation. Raises Rejected for an input that cannot be used."""
+    task = answering.task
     run = await runner.run(task, _task_input(asked.turns), parameters=asked.parameters or {}, caller=asked.caller)
     if run.verdict == "rejected":
         raise Rejected(rejection(run), run)
-    content = _content(task, run.answer)
+    content = _content(answering, run.answer)
     refusal = None if content is not None else run.reason or "no model could answer"
     return Reply(
         choices=(Choice(text=content, refusal=refusal),),
         usage=_run_usage(run),
         run=run,
-        notes=tuple(_without_effect(asked)),
+        notes=tuple(_without_effect(answering, asked)),
     )
 
 
-async def task_pieces(runner: Runner, task: Task, asked: Conversation) -> AsyncGenerator[Piece]:
-    """Stream a task's answer: each field once it has passed every check, in the task's order."""
+async def task_pieces(runner: Runner, answering: Answering, asked: Conversation) -> AsyncGenerator[Piece]:
+    """Stream a task's answer: each field once it has passed every check, in the task's order.
+
+    One with a form of its own comes at once, at the end.
+    """
+    task = answering.task
     given = _task_input(asked.turns)
     settled: asyncio.Queue[Event | None] = asyncio.Queue()
 
@@ -69,7 +82,7 @@ async def task_pieces(runner: Runner, task: Task, asked: Conversation) -> AsyncG
         finally:
             settled.put_nowait(None)
 
-    writer = _FieldWriter(task)
+    writer = _FieldWriter(answering)
     worker = asyncio.create_task(work())
     try:
         while (event := await settled.get()) is not None:
@@ -83,14 +96,15 @@ async def task_pieces(runner: Runner, task: Task, asked: Conversation) -> AsyncG
         raise Rejected(rejection(run), run)
     for piece in writer.end(run):
         yield piece
-    yield Piece(usage=_run_usage(run), run=run, notes=tuple(_without_effect(asked)))
+    yield Piece(usage=_run_usage(run), run=run, notes=tuple(_without_effect(answering, asked)))
 
 
 class _FieldWriter:
     """Writes a task's answer as its fields settle; fields come in the task's order, whatever order they settle in."""
 
-    def __init__(self, task: Task) -> None:
-        self._task = task
+    def __init__(self, answering: Answering) -> None:
+        self._task = task = answering.task
+        self._answering = answering
         self._text = task.kind == "transform" and not task.fields
         self._keys = task.keys
         self._values: dict[str, Json] = {}
@@ -98,7 +112,7 @@ class _FieldWriter:
 
     def add(self, event: Event) -> str:
         """Take an event; gives the text that may go out now."""
-        if event.kind != "settled":
+        if event.kind != "settled" or self._answering.form is not None:
             return ""
         if event.keys:
             self._keys = event.keys  # a task whose fields the caller names has them only now
@@ -113,6 +127,8 @@ class _FieldWriter:
     def end(self, run: Run) -> Sequence[Piece]:
         """Give the pieces that end the answer: its end, or why there is none."""
         if run.verdict in ("accepted", "escalated"):
+            if self._answering.form is not None:
+                return (Piece(text=_content(self._answering, run.answer) or ""), Piece(finish_reason="stop"))
             closing = () if self._text else (Piece(text="}" if self._sent else "{}"),)
             return (*closing, Piece(finish_reason="stop"))
         refusal = f"{run.reason or 'no model could answer'}. The run {run.id} is left to review."
@@ -134,18 +150,25 @@ def _task_input(turns: Sequence[Turn]) -> TaskInput:
     return TaskInput(parts=parts)
 
 
-def _content(task: Task, answer: Json) -> str | None:
+def _content(answering: Answering, answer: Json) -> str | None:
+    task = answering.task
     if answer is None:
         return None
+    if answering.form is not None:
+        return write(answering.form, answer if isinstance(answer, dict) else {})
     if task.kind == "transform" and isinstance(answer, dict) and isinstance(answer.get("text"), str):
         return str(answer["text"])
     return answer if isinstance(answer, str) else msgspec.json.encode(answer).decode()
 
 
-def _without_effect(asked: Conversation) -> list[str]:
+def _without_effect(answering: Answering, asked: Conversation) -> list[str]:
     """Say what the request asked for that a task decides by itself."""
     notes = []
-    if any(turn.role != "user" for turn in asked.turns):
+    others = [turn for turn in asked.turns if turn.role != "user"]
+    if answering.form is not None:
+        # What was taught with an instruction is asked with it; only another one is worth a word.
+        others = [turn for turn in others if turn.role != "system" or not _says(turn, answering.task.instruction)]
+    if others:
         notes.append("only the user's messages were read: a task has its own instruction")
     sampling = asked.sampling
     given = [name for name in ("temperature", "top_p", "max_tokens", "seed") if getattr(sampling, name) is not None]
@@ -154,6 +177,11 @@ def _without_effect(asked: Conversation) -> list[str]:
     if given:
         notes.append(f"without effect on a task: {', '.join(given)}")
     return notes
+
+
+def _says(turn: Turn, instruction: str) -> bool:
+    said = " ".join(part.text for part in turn.parts if isinstance(part, Text))
+    return said.split() == instruction.split()
 
 
 def _run_usage(run: Run) -> Usage:

@@ -1,4 +1,8 @@
-"""Finds tasks by name: the user's own in the working folder first, then those built in."""
+"""Finds tasks by name: the user's own in the working folder first, then those built in, then those taught.
+
+A taught task was found in a file of fine-tuning (`students/fine_tuning.py`). It is in no list: over the wire it goes by
+the name of its model.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +23,13 @@ _LARGEST = 1_000_000
 class Tasks:
     """The tasks that can be run here. A user's own task hides a built-in one of its name.
 
-    The folder is looked into whenever a task is asked for; a file is read again once it has changed. May be called from
-    any thread.
+    The folder is looked into whenever a task is asked for; a file is read again once it has changed. `taught` is the
+    folder of the taught ones. May be called from any thread.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, taught: Path | None = None) -> None:
         self._folder = folder
+        self._taught = taught
         self._built_in = {
             entry.name.removesuffix(".toml"): entry
             for entry in files(_BUILT_IN).iterdir()
@@ -47,6 +52,8 @@ class Tasks:
         own = self._own().get(name)
         if own is not None:
             return self._current(own)
+        if name not in self._built_in and (path := self._taught_path(name)) is not None:
+            return self._current(path)
         if name not in self._built_in:
             close = difflib.get_close_matches(name, self.names(), n=1)
             hint = f"did you mean {close[0]}?" if close else "`firstline tasks list` shows them all"
@@ -58,6 +65,33 @@ class Tasks:
     async def find(self, name: str) -> Task:
         """Give a task as `get` does, from the event loop: a disk may be slow."""
         return await asyncio.to_thread(self.get, name)
+
+    async def listed(self, name: str) -> Task:
+        """Give a task that a request names, from the event loop; a taught one is unknown by its name.
+
+        Raises NotFoundError and TaskError.
+        """
+        if name not in self._built_in and await asyncio.to_thread(self._is_taught, name):
+            raise NotFoundError(
+                f"there is no task {name[:80]!r}",
+                hint="a fine-tuned model is named as it was made: ft:…",
+                param="model",
+            )
+        return await self.find(name)
+
+    def teach(self, name: str, text: str) -> None:
+        """Keep a taught task. Raises OSError."""
+        if self._taught is None:
+            raise LookupError("there is no folder of taught tasks")
+        self._taught.mkdir(parents=True, exist_ok=True)
+        part = self._taught / f"{name}.part"
+        part.write_text(text, encoding="utf-8")
+        part.replace(self._taught / f"{name}.toml")
+
+    def forget(self, name: str) -> None:
+        """Take a taught task away."""
+        if (path := self._taught_path(name)) is not None:
+            path.unlink(missing_ok=True)
 
     async def all(self) -> list[Task]:
         """Give every task, sorted by name. Raises TaskError."""
@@ -73,6 +107,15 @@ class Tasks:
         if known is None or known[0] != stamp:
             known = self._own_read[path] = (stamp, task_of_path(path))
         return known[1]
+
+    def _is_taught(self, name: str) -> bool:
+        return name not in self._own() and self._taught_path(name) is not None
+
+    def _taught_path(self, name: str) -> Path | None:
+        if self._taught is None or not NAME.fullmatch(name):
+            return None
+        path = self._taught / f"{name}.toml"
+        return path if path.is_file() else None
 
     def _own(self) -> dict[str, Path]:
         if not self._folder.is_dir():

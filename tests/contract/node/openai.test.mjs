@@ -1,4 +1,4 @@
-// `openai` for Node: answers, streams, parsed outputs, its tool runner, pictures, errors.
+// `openai` for Node: answers, streams, parsed outputs, its tool runner, pictures, errors, fine-tuning.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -90,4 +90,34 @@ test("models are listed", async () => {
   const names = [];
   for await (const one of client.models.list()) names.push(one.id);
   assert.ok(names.includes("gpt-4o-mini"));
+});
+
+test("a file is fine-tuned and the model that came of it is asked", async () => {
+  const words = { refund: "money back", order: "new order" };
+  const lines = [];
+  const noise = (seed) => Array.from({ length: 6 }, (_, place) => ((seed * 7919 + place * 104729) ** 2).toString(36));
+  for (let number = 0; number < 40; number++) {
+    const label = number % 2 ? "refund" : "order";
+    const text = `${noise(number).join(" ")} ${words[label]}`;
+    lines.push(JSON.stringify({ messages: [...user(text), { role: "assistant", content: label }] }));
+  }
+  const file = await client.files.create({
+    file: await OpenAI.toFile(Buffer.from(lines.join("\n")), "train.jsonl"), purpose: "fine-tune",
+  });
+  let job = await client.fineTuning.jobs.create({ model, training_file: file.id, suffix: "node" });
+  while (["validating_files", "queued", "running"].includes(job.status)) {
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    job = await client.fineTuning.jobs.retrieve(job.id);
+  }
+  assert.equal(job.status, "succeeded", JSON.stringify(job.error));
+  assert.ok(job.fine_tuned_model.startsWith("ft:gpt-4o-mini-2024-07-18:firstline:node:"));
+  const answer = await client.chat.completions.create({
+    model: job.fine_tuned_model, messages: user("my money back for it"),
+  });
+  assert.equal(answer.choices[0].message.content, "refund");
+  const events = [];
+  for await (const event of client.fineTuning.jobs.listEvents(job.id, { limit: 2 })) events.push(event);
+  assert.equal(events.at(-1).message, `Created fine-tuning job: ${job.id}`);
+  const [checkpoint] = (await client.fineTuning.jobs.checkpoints.list(job.id)).data;
+  assert.equal(checkpoint.fine_tuned_model_checkpoint, job.fine_tuned_model);
 });

@@ -72,3 +72,13 @@ def test_an_earlier_model_confirms_unless_only_the_second_reader_may() -> None:
 def test_fields_not_under_test_are_left_alone() -> None:
     subject = Subject(answer={"total": 1}, readings={"total": 2}, fields=("tax",))
     assert agrees("total", "number")(subject) == ()
+
+
+def test_the_first_model_may_be_let_pass_and_a_later_one_not() -> None:
+    check = agrees("label", "string", later=True, required=True)
+    answer = {"label": "refund"}
+    assert check(Subject(answer=answer, readings={"label": "order"})) == ()
+    assert check(Subject(answer=answer, readings={"label": "order"}, heard={"label": ("order",)}))
+    assert check(Subject(answer=answer, heard={"label": ("order",)}))
+    assert check(Subject(answer=answer, readings={"label": "order"}, heard={"label": ("refund",)})) == ()
+    assert check(Subject(answer=answer, readings={"label": "refund"}, heard={"label": ("order",)})) == ()

@@ -115,7 +115,7 @@ def test_checks_are_written_as_the_house_writes_them() -> None:
     checks_drafted: list[dict[str, Json]] = [
         {"check": "grounded"},
         {"check": "rule", "expression": "output.code != ''", "reason": None},
-        {"check": "agreement", "required": True, "contained": False, "models": None},
+        {"check": "agreement", "required": True, "contained": False, "models": None, "later": None},
         {"check": "length", **dict.fromkeys(checks()["length"].parameters.__struct_fields__), "max_words": 3},
         {"check": "confidence", "minimum": 0.7, "required": None},
     ]

@@ -42,7 +42,8 @@ class Certificate(Value, frozen=True, kw_only=True):
 
     `pin` is what it is bound to, `policy` how answers are served under it, `measured` the figures it rests on
     (`result.py`, as JSON) and `provenance` where they are from (None: nobody told). `fallback` takes over when it is
-    withdrawn. Times are seconds since 1970.
+    withdrawn. It may be of the `first` rungs alone: what a later one answers is uncertified then. Times are
+    seconds since 1970.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Certificate(Value, frozen=True, kw_only=True):
     reason: str = ""
     ended: float | None = None
     provenance: Provenance | None = None
+    first: int | None = None
 
     @property
     def version(self) -> str:
@@ -117,8 +119,12 @@ class Certificates:
         measured: Mapping[str, Json],
         fallback: Fallback,
         provenance: Provenance | None = None,
+        first: int | None = None,
     ) -> Certificate:
-        """Put a certificate in force for the task as it is now; `promise` is its largest error, confidence and unit."""
+        """Put a certificate in force for the task as it is now; `promise` is its largest error, confidence and unit.
+
+        With `first` it is of so many rungs, and `ladder` holds no more.
+        """
         max_error, confidence, per = promise
         certificate = Certificate(
             id=self._new_id(),
@@ -131,6 +137,7 @@ class Certificates:
             measured=measured,
             provenance=provenance,
             fallback=fallback,
+            first=first,
             created=self._clock(),
         )
         await self._kept.issue(_row(certificate))
@@ -173,9 +180,11 @@ class Certificates:
 
         A student that was rolled back with a certificate that was withdrawn moves nothing: the fallback stands.
         """
-        was, now = certificate.pin, await self._pinner.pin(task, ladder)
+        was, now = certificate.pin, await self._pinner.pin(task, ladder[: certificate.first])
         if certificate.state == "withdrawn":
             was, now = without_students(was), without_students(now)
+            if certificate.first is not None:
+                now = msgspec.structs.replace(now, ladder=was.ladder)  # what stands first now was not part of it
         return changes(was, now)
 
     def _fresh(self, task: Task, ladder: tuple[Rung, ...]) -> Cover | None:
@@ -194,7 +203,7 @@ class Certificates:
         if certificate.state == "withdrawn":
             note = f"the certificate {certificate.id} was withdrawn: {certificate.reason}"
             return Cover(fallback=certificate.fallback, note=note)
-        return Cover(certificate=certificate.id, policy=certificate.policy)
+        return Cover(certificate=certificate.id, policy=certificate.policy, first=certificate.first)
 
 
 def _row(certificate: Certificate) -> CertificateRow:

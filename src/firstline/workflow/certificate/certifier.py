@@ -218,6 +218,7 @@ class Certifier:
             measured=msgspec.to_builtins(made.result),
             provenance=made.provenance,
             fallback=_fallback(task, made.result, target, rungs=len(ladder)),
+            first=self._runner.first,
         )
 
 

@@ -10,12 +10,14 @@ from firstline.workflow.task import Fallback
 class Cover(Value, frozen=True, kw_only=True):
     """How a run is decided beside its checks.
 
-    `certificate` and `policy` are those of an active certificate. `fallback` says what takes over because one was
-    withdrawn: the top rung alone, or a person. `note` tells why nothing covers the run where something once did.
+    `certificate` and `policy` are those of an active certificate, of the `first` rungs alone where it says so.
+    `fallback` says what takes over because one was withdrawn: the top rung alone, or a person. `note` tells why nothing
+    covers the run where something once did.
     """
 
     certificate: str | None = None
     policy: Policy | None = None
+    first: int | None = None
     fallback: Fallback | None = None
     note: str = ""
 

@@ -9,13 +9,20 @@ from firstline.workflow.field import FieldType
 
 
 def agrees(
-    field: str, kind: FieldType, *, required: bool = False, contained: bool = False, models: bool = True
+    field: str,
+    kind: FieldType,
+    *,
+    required: bool = False,
+    contained: bool = False,
+    models: bool = True,
+    later: bool = False,
 ) -> Check:
     """Make the check that the second reader's value of `field` is the answer's, or, with `models`, an earlier model's.
 
     Compared by type: dates by day, amounts by value, texts with case, spacing and punctuation folded, lists item by
     item, objects key by key. With `contained` a text also agrees with one that holds all its words in a row. Where the
-    second reader found nothing there is nothing to compare; that is a finding only when `required` is set.
+    second reader found nothing there is nothing to compare; that is a finding only when `required` is set. With `later`
+    the model that answers first needs nobody to agree.
     """
 
     def look(subject: Subject) -> tuple[Finding, ...]:
@@ -23,6 +30,8 @@ def agrees(
         if not isinstance(answer, dict) or not subject.under_test(field):
             return ()
         value = answer.get(field)
+        if later and not subject.heard.get(field):
+            return ()
         if models and _heard(value, subject.heard.get(field, ()), kind):
             return ()
         if subject.readings.get(field) is None:

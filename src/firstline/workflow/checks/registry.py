@@ -84,6 +84,7 @@ class Agreement(Parameters, frozen=True, kw_only=True):
     required: Annotated[bool, Meta(description="a value that the second reader did not find fails")] = False
     contained: Annotated[bool, Meta(description="a text agrees with a longer one that holds it")] = False
     models: Annotated[bool, Meta(description="an earlier model's equal value confirms too")] = True
+    later: Annotated[bool, Meta(description="the model that answers first needs nobody to agree")] = False
 
 
 class Faithful(Parameters, frozen=True, kw_only=True):
@@ -154,6 +155,7 @@ def checks() -> Mapping[str, Entry]:
                 required=p.required,
                 contained=p.contained,
                 models=p.models,
+                later=p.later,
             ),
         ),
         "faithful": Entry(
