@@ -1,6 +1,7 @@
 """What escalating single fields of receipts saves against escalating whole answers, both under a certificate.
 
-    python benchmarks/escalation.py --records DIR [--splits 100] [--examples 4000] [--json] [--plot FILE.svg]
+    python benchmarks/escalation.py --records DIR [--splits 100] [--examples 4000] [--review USD] [--json]
+              [--plot FILE.svg]
 
 DIR holds `sroie.jsonl` as `benchmarks/attempts.py` wrote it: receipts as text, for company, date and total. As in
 `validity.py --design drawn` the receipts are the population, and the labelled examples of every split are drawn from
@@ -15,7 +16,8 @@ Tokens of the second rung are counted with OpenAI's tokenizer on the prompts tha
 fields, in two ways. `chosen`: as a model on this machine is asked, the receipt read once and one question for each open
 field that has more than one candidate. `written`: as a remote model is asked, once, for one JSON object of the open
 fields; its money is gpt-5.4-mini's list price, and certifying counts with it. Seconds are the recorded ones of both
-rungs; of a second attempt at some fields, in proportion to the tokens `chosen` for them.
+rungs; of a second attempt at some fields, in proportion to the tokens `chosen` for them. `--review` is what a review is
+worth, of which the certified policies depend: at 0.1 dollars, the default of `[worth]`, a second rung is next to free.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ from firstline.workflow.certificate.policy import Policy
 from firstline.workflow.certificate.replay import Sample, reaches, sample
 from firstline.workflow.certificate.split import Split
 from firstline.workflow.certificate.table import RIGHT, UNLABELLED, WRONG, Bools, Floats, Ints, Table
-from firstline.workflow.certificate.target import Target
+from firstline.workflow.certificate.target import Target, Worth
 from recorded import WORTH, Recorded
 from trials import draw_one, spread, take
 
@@ -83,6 +85,15 @@ class Bill:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Aim:
+    """What is certified: the split of the labelled examples, the largest error, and what a review is worth."""
+
+    split: Split
+    max_error: float
+    worth: Worth
+
+
+@dataclass(frozen=True, kw_only=True)
 class Climbed:
     """What became of m receipts: which are served, which wrongly, and which fields the second rung was asked (m, F)."""
 
@@ -96,17 +107,19 @@ def main() -> None:
     parser = recorded.parser(__doc__)
     parser.add_argument("--splits", type=int, default=100)
     parser.add_argument("--examples", type=int, default=4_000)
+    parser.add_argument("--review", type=float, default=WORTH.review_nano_usd / 1e9, help="US dollars a review")
     parser.set_defaults(sets=["sroie"])
     words = parser.parse_args()
     if lacking := recorded.missing(words.records, ["sroie"]):
         parser.error(lacking)
-    rows = measure(recorded.load(words.records, ["sroie"])[0], words.splits, words.examples)
+    worth = Worth(machine_nano_usd_per_second=WORTH.machine_nano_usd_per_second, review_nano_usd=words.review * 1e9)
+    rows = measure(recorded.load(words.records, ["sroie"])[0], words.splits, words.examples, worth)
     print(json.dumps(rows) if words.json else show(rows))
     if words.plot:
         plot(rows, words.plot)
 
 
-def measure(given: Recorded, splits: int, examples: int) -> list[dict[str, Any]]:
+def measure(given: Recorded, splits: int, examples: int, worth: Worth) -> list[dict[str, Any]]:
     """Give a row for each target and way: means over the splits in which both ways were certified."""
     bills = bill(given)
     given = replace(given, table=priced(given, bills))
@@ -118,8 +131,9 @@ def measure(given: Recorded, splits: int, examples: int) -> list[dict[str, Any]]
         labelled = take(given.table, drawn.labelled)
         fitted = fit(labelled, drawn.split.fit, seed=seed)
         for error in ERRORS:
-            fields = by_field(labelled, judged, fitted, drawn.split, error)
-            whole = as_whole(labelled, judged, fitted, drawn.split, error)
+            aim = Aim(split=drawn.split, max_error=error, worth=worth)
+            fields = by_field(labelled, judged, fitted, aim)
+            whole = as_whole(labelled, judged, fitted, aim)
             feasible[error][0] += fields is not None
             feasible[error][1] += whole is not None
             if fields is not None and whole is not None:
@@ -131,6 +145,7 @@ def measure(given: Recorded, splits: int, examples: int) -> list[dict[str, Any]]
             "way": way,
             "splits": splits,
             "examples": examples,
+            "review_nano_usd": worth.review_nano_usd,
             "both": len(found[error, way]),
             "feasible": round(feasible[error][way == "whole"] / splits, 4),
             **figures(found[error, way], judged, bills),
@@ -140,9 +155,9 @@ def measure(given: Recorded, splits: int, examples: int) -> list[dict[str, Any]]
     ]
 
 
-def by_field(labelled: Table, judged: Table, fitted: Fit, split: Split, error: float) -> tuple[Climbed, Climbed] | None:
+def by_field(labelled: Table, judged: Table, fitted: Fit, aim: Aim) -> tuple[Climbed, Climbed] | None:
     """Certify the product's way and serve by it, and serve by the same thresholds with whole answers asked again."""
-    policy = certified(labelled, fitted, split, error)
+    policy = certified(labelled, fitted, aim)
     if policy is None:
         return None
     everyone = np.arange(judged.n)
@@ -151,10 +166,10 @@ def by_field(labelled: Table, judged: Table, fitted: Fit, split: Split, error: f
     return climbed(policy, given), climbed(policy, given, whole=True)
 
 
-def as_whole(labelled: Table, judged: Table, fitted: Fit, split: Split, error: float) -> Climbed | None:
+def as_whole(labelled: Table, judged: Table, fitted: Fit, aim: Aim) -> Climbed | None:
     """Certify answers as one field, whose confidence is the product of the fields', and serve by that."""
     table, one = whole_table(labelled), whole_fit(labelled, fitted)
-    policy = certified(table, one, split, error)
+    policy = certified(table, one, aim)
     if policy is None:
         return None
     deployed = [confidences(judged, fitted.rungs, alone=alone).prod(axis=2, keepdims=True) for alone in (False, True)]
@@ -162,11 +177,11 @@ def as_whole(labelled: Table, judged: Table, fitted: Fit, split: Split, error: f
     return replace(found, open=np.repeat(found.open, len(judged.fields), axis=1))
 
 
-def certified(table: Table, fitted: Fit, split: Split, error: float) -> Policy | None:
+def certified(table: Table, fitted: Fit, aim: Aim) -> Policy | None:
     """Choose and test as a certification does."""
-    target = Target(max_error=error, confidence=0.95)
-    chosen = choose(table, fitted, split, target=target, worth=WORTH, benefit=False)
-    return sequence_test(table, fitted, split, chosen, max_error=error).policy
+    target = Target(max_error=aim.max_error, confidence=0.95)
+    chosen = choose(table, fitted, aim.split, target=target, worth=aim.worth, benefit=False)
+    return sequence_test(table, fitted, aim.split, chosen, max_error=aim.max_error).policy
 
 
 def climbed(policy: Policy, given: Sample, *, whole: bool = False) -> Climbed:
@@ -264,7 +279,10 @@ def bill(given: Recorded) -> Bill:
 def figures(found: Sequence[Climbed], judged: Table, bills: Bill) -> dict[str, Any]:
     """Give means over splits, per receipt of the population, served or not."""
     rows = [_figures(one, judged, bills) for one in found]
-    return {key: round(spread([row[key] for row in rows])[0], 5) for key in rows[0]} if rows else {}
+    if not rows:
+        return {}
+    means = {key: round(spread([row[key] for row in rows])[0], 5) for key in rows[0]}
+    return {**means, "coverage_sd": round(spread([row["coverage"] for row in rows])[1], 5)}
 
 
 def _figures(one: Climbed, judged: Table, bills: Bill) -> dict[str, float]:
@@ -296,8 +314,9 @@ def show(rows: Sequence[Mapping[str, Any]]) -> str:
             lines.append(head)
             continue
         lines.append(
-            f"{head}: served {row['coverage']:.3f}, wrong {row['error']:.3f}; escalated {row['escalated']:.3f}, "
-            f"{row['fields_asked']:.2f} fields; second rung per receipt: {row['chosen_tokens']:.0f} tokens chosen, "
+            f"{head}: served {row['coverage']:.3f} ± {row['coverage_sd']:.3f}, wrong {row['error']:.3f}; "
+            f"escalated {row['escalated']:.3f}, {row['fields_asked']:.2f} fields; second rung per receipt: "
+            f"{row['chosen_tokens']:.0f} tokens chosen, "
             f"{row['written_prompt_tokens']:.0f} + {row['written_completion_tokens']:.1f} written "
             f"(${row['written_nano_usd'] / 1e9:.6f}), {row['second_seconds']:.2f} s; all {row['seconds']:.2f} s"
         )

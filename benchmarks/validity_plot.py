@@ -56,11 +56,13 @@ def _panel(axis: Any, mine: Sequence[Mapping[str, Any]]) -> None:
     axis.barh(places, shares, height=0.7, color=colours, xerr=around, error_kw={"lw": 0.7, "ecolor": DARK})
     axis.axvline(0.05, color=DARK, lw=0.8, ls=":")
     for place, row in zip(places, mine, strict=True):
-        served = "serves nothing" if row["nothing_served"] > 0.9995 else f"serves {row['coverage']:.0%}"
+        served = f"serves {row['coverage']:.0%}" if row["coverage"] >= 0.005 else "serves < 1%"
+        if row["nothing_served"] > 0.9995:
+            served = "serves nothing"
         told = (
             f"{row['violations']:.1%}  {served}" if row["violations"] < 0.0995 else f"{row['violations']:.0%}  {served}"
         )
-        axis.text(row["violations_high"] + 0.03, place, told, va="center", fontsize=7, color=DARK, zorder=4)
+        axis.text(max(row["violations_high"] + 0.03, 0.08), place, told, va="center", fontsize=7, color=DARK, zorder=4)
     axis.set_xlim(0, 1.62)
     axis.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25 %", "50 %", "75 %", "100 %"])
     axis.set_yticks(places, [_SHOWN[row["method"]] for row in mine])
