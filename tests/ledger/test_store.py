@@ -16,6 +16,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
 from firstline.errors import LedgerError, NotFoundError
+from firstline.ledger.session import opening
 from firstline.ledger.store import Ledger
 from firstline.ledger.tables import attempts, entries, metadata, runs
 from firstline.money import NanoUSD
@@ -219,7 +220,7 @@ async def test_a_run_cut_off_by_kill_9_is_interrupted_and_a_living_one_is_not(tm
         assert [attempt.model for attempt in run.attempts] == ["openai/big"]
         assert "may have been charged" in (run.attempts[0].error or "")
         assert await ledger.spent(0.0) == 700
-    assert list((tmp_path / "ledger.db.sessions").iterdir()) == []
+    assert [path.name for path in (tmp_path / "ledger.db.sessions").iterdir()] == ["opening.lock"]
 
 
 async def test_many_runs_at_the_same_time_and_from_two_ledgers(tmp_path: Path) -> None:
@@ -241,6 +242,14 @@ async def test_two_processes_may_open_a_new_ledger_at_once(tmp_path: Path) -> No
         await asyncio.gather(*(stack.enter_async_context(other_process(tmp_path, name)) for name in names))
         async with opened(tmp_path) as ledger:
             assert {run.id for run in await ledger.list_runs()} == {"a", "b"}
+
+
+async def test_a_ledger_that_another_process_is_opening_is_waited_for(tmp_path: Path) -> None:
+    with opening(tmp_path / "ledger.db.sessions", 0):
+        waiting = asyncio.ensure_future(Ledger.open(url(tmp_path)))
+        assert not (await asyncio.wait([waiting], timeout=0.3))[0]
+        assert not (tmp_path / "ledger.db").exists()
+    await (await waiting).close()
 
 
 async def test_the_migrations_make_the_tables_that_the_code_knows(tmp_path: Path) -> None:

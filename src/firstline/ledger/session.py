@@ -8,6 +8,8 @@ means that its runs were cut off. The lock is SQLite's own, which works the same
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 
@@ -46,3 +48,16 @@ def is_alive(folder: Path, name: str) -> bool:
         connection.close()
     path.unlink(missing_ok=True)
     return False
+
+
+@contextmanager
+def opening(folder: Path, timeout_s: float) -> Iterator[None]:
+    """Keep other processes from opening the same ledger meanwhile. Raises sqlite3.Error if they take too long.
+
+    SQLite has no lock of its own for this: the first that open a new file together would turn it to WAL together,
+    and that it refuses at once instead of waiting.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(folder / "opening.lock", timeout=timeout_s, isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        yield

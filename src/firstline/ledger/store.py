@@ -44,7 +44,7 @@ from firstline.ledger.inputs import InputRows, Keeping, keep
 from firstline.ledger.keys import Keys
 from firstline.ledger.responses import StoredResponses
 from firstline.ledger.reviews import ReviewRows, marks, open_review
-from firstline.ledger.session import Session, is_alive
+from firstline.ledger.session import Session, is_alive, opening
 from firstline.ledger.stored import StoredCompletions
 from firstline.ledger.students import StudentRows
 from firstline.ledger.tables import attempts, entries, runs
@@ -292,9 +292,10 @@ def _open(url: str, clock: Callable[[], float]) -> Ledger:
     path = Path(database)
     path.parent.mkdir(parents=True, exist_ok=True)
     folder = path.with_name(path.name + ".sessions")
-    migrating = _engine(url, "BEGIN IMMEDIATE")
-    schema.migrate(migrating)
-    migrating.dispose()
+    with opening(folder, BUSY_S):
+        migrating = _engine(url, "BEGIN IMMEDIATE")
+        schema.migrate(migrating)
+        migrating.dispose()
     writer = _engine(url, None)
     session = Session(folder, secrets.token_hex(8))
     with writer.connect() as connection:
