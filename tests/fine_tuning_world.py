@@ -17,7 +17,7 @@ from firstline.workflow.answer import Draft
 from firstline.workflow.reading.document import Document
 from firstline.workflow.reading.fields import Offer
 from firstline.workflow.students.artifact import Artifact
-from firstline.workflow.students.distill import Lesson
+from firstline.workflow.students.distill import Lesson, Use
 from firstline.workflow.students.student import Student
 from firstline.workflow.task import Task
 
@@ -82,10 +82,12 @@ class Toy:
         """Give what an application is built with."""
         return School(training=lambda: self, opening=open_toy)
 
-    def divide(self, texts: Sequence[str], keys: Sequence[str | None], *, share: float, seed: int) -> list[bool]:
+    def divide(
+        self, texts: Sequence[str], keys: Sequence[str | None], *, checked: Sequence[bool], share: float, seed: int
+    ) -> list[Use]:
         """Hold out every n-th."""
         every = round(1 / share)
-        return [place % every == 0 for place in range(len(texts))]
+        return ["held_out" if place % every == 0 else "taught" for place in range(len(texts))]
 
     async def train(
         self, task: Task, lessons: Sequence[Lesson], *, seed: int, on_progress: Callable[[float], None]

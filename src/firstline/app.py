@@ -57,6 +57,7 @@ from firstline.workflow.students.extract import ExtractStudent
 from firstline.workflow.students.fine_tuning import FineTuning
 from firstline.workflow.students.student import Classifier, Extractor, Student
 from firstline.workflow.students.students import Open, Students, shipped
+from firstline.workflow.students.teacher import Teacher
 from firstline.workflow.students.tuning import Tuner
 from firstline.workflow.tasks import Tasks
 from firstline.workflow.turns import TurnReader
@@ -196,6 +197,7 @@ async def build(loaded: Loaded, *, school: School | None = None) -> AsyncIterato
             certifier=certifier,
             distiller=distiller,
             fine_tuning=fine_tuning,
+            teacher=Teacher(basis, runner, settings.records_path, tokens),
             inputs=inputs,
             rates=rates,
             reviews=Reviews(ledger, tasks, runner, inputs, settings.reviews, audits=audits),

@@ -85,7 +85,7 @@ def _telling(out: Out, title: str, limit: NanoUSD | None) -> Iterator[Callable[[
 
         def tell(stage: Stage) -> None:
             if stage.step == "quoting":
-                _tell_quotes(out, stage.quotes, limit)
+                tell_quotes(out, stage.quotes, limit)
                 return
             if stage.step not in shown:
                 lines.close()  # one moving line at a time
@@ -96,7 +96,7 @@ def _telling(out: Out, title: str, limit: NanoUSD | None) -> Iterator[Callable[[
         yield tell
 
 
-def _tell_quotes(out: Out, quotes: Sequence[Quote], limit: NanoUSD | None) -> None:
+def tell_quotes(out: Out, quotes: Sequence[Quote], limit: NanoUSD | None) -> None:
     """Say what asking paid models would cost before they are asked."""
     for one in quotes:
         calls = f"{one.model}: {one.calls:,} calls"
@@ -105,7 +105,7 @@ def _tell_quotes(out: Out, quotes: Sequence[Quote], limit: NanoUSD | None) -> No
         else:
             out.note(f"{calls}, about {money(one.about_nano_usd)}, at most {money(one.at_most_nano_usd)}")
     if quotes and limit:
-        out.note(f"recording stops at {money(limit)} (--budget)")
+        out.note(f"asking stops at {money(limit)} (--budget)")
 
 
 def certification_object(found: Certification) -> dict[str, Json]:

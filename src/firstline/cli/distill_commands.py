@@ -12,16 +12,20 @@ import msgspec
 from firstline import settings
 from firstline.app import App, build
 from firstline.cli import show_students
-from firstline.cli.certify_commands import certification_object
+from firstline.cli.certify_commands import certification_object, tell_quotes
 from firstline.cli.console import DONE, Out
 from firstline.cli.key_commands import usd
 from firstline.cli.progress import counting
-from firstline.errors import UsageError
+from firstline.errors import BudgetError, UsageError
+from firstline.money import NanoUSD
+from firstline.money import show as money
 from firstline.types import Json, Value
+from firstline.workflow.certificate.records import record_key
 from firstline.workflow.certificate.target import Target
 from firstline.workflow.examples import Row, read_rows
 from firstline.workflow.students.distill import Distilled, DistillPlan, Step
 from firstline.workflow.students.lessons import gather
+from firstline.workflow.students.teacher import Lessons as TeacherLessons
 from firstline.workflow.task import Target as Declared
 from firstline.workflow.task import Task
 
@@ -47,6 +51,7 @@ class DistillWords(Value, frozen=True, kw_only=True):
     certify: bool
     promote: bool
     budget: str
+    teacher: str
 
 
 async def distill(out: Out, name: str, words: DistillWords) -> int:
@@ -60,18 +65,21 @@ async def distill(out: Out, name: str, words: DistillWords) -> int:
             per=said.per,
         )
         target.check(error="--max-error", confidence="--confidence")
-        rows, source = await _rows(out, app, task, words)
+        lessons = await _lessons(out, app, task, words)
+        limit = usd(words.budget, "--budget")
         plan = DistillPlan(
             target=target,
             seed=words.seed,
             sample=words.sample,
             certify=words.certify,
             promote=words.promote,
-            limit=usd(words.budget, "--budget"),
-            origin={"source": source},
+            limit=NanoUSD(max(limit - lessons.spent, 1)) if limit else None,
+            origin={"source": lessons.source},
         )
         with _telling(out, name) as tell:
-            found = await app.services.distiller.distill(task, rows, plan, name=source, tell=tell)
+            found = await app.services.distiller.distill(
+                task, lessons.rows, plan, name=lessons.source, beside=lessons.beside, tell=tell
+            )
     shown = distilled_object(found)
     if out.json:
         out.emit(shown)
@@ -86,6 +94,7 @@ def distilled_object(found: Distilled) -> dict[str, Json]:
     return {
         "student": found.student,
         "rows": found.rows,
+        "taught": found.taught,
         "held_out": found.held_out,
         "before": msgspec.to_builtins(found.before),
         "after": msgspec.to_builtins(found.after),
@@ -98,33 +107,81 @@ def distilled_object(found: Distilled) -> dict[str, Json]:
     }
 
 
-async def _rows(out: Out, app: App, task: Task, words: DistillWords) -> tuple[list[Row], str]:
-    """Read the file, gather from the ledger, or both; the file's word counts where both have an input."""
+class _Lessons(Value, frozen=True, kw_only=True):
+    """Rows that people labelled, those that models answered beside them, and what asking for these has cost."""
+
+    rows: list[Row]
+    beside: list[Row]
+    source: str
+    spent: int = 0
+
+
+async def _lessons(out: Out, app: App, task: Task, words: DistillWords) -> _Lessons:
+    """Read the file, have the teacher answer what has no label, gather from the ledger.
+
+    Where several have an input, the file's word counts, then the ledger's.
+    """
     if words.data is None and not words.from_runs:
         raise UsageError("there is nothing to learn from", hint="name a file DATA.jsonl, or say --from-runs")
     rows: list[Row] = []
+    beside: list[Row] = []
     named: list[str] = []
+    spent = 0
     if words.data is not None:
-        rows = await asyncio.to_thread(read_rows, words.data, app.services.settings.limits)
+        limits = app.services.settings.limits
+        given = await asyncio.to_thread(read_rows, words.data, limits, labelled=not words.teacher)
+        rows += [row for row in given if row.expected]
         named.append(words.data.name)
+        if words.teacher:
+            taught = await _taught(out, app, task, [row for row in given if not row.expected], words)
+            beside += taught.rows
+            spent = int(taught.cost_nano_usd)
+            named.append(words.teacher)
     if words.from_runs:
-        services = app.services
-        found = await gather(services.ledger, services.inputs, task)
-        known = {(row.given.sha256, msgspec.json.encode(row.parameters, order="deterministic")) for row in rows}
-        rows += [
-            row
-            for row in found.rows
-            if (row.given.sha256, msgspec.json.encode(row.parameters, order="deterministic")) not in known
-        ]
+        known = {_key(row) for row in (*rows, *beside)}
+        drawn, others = await _gathered(out, app, task)
+        rows += [row for row in drawn if _key(row) not in known]
+        beside += [row for row in others if _key(row) not in known]
         named.append("runs")
-        out.note(
-            f"from the ledger: {found.runs} runs that passed and {found.reviews} answers of people; left out "
-            f"{found.own} that a student answered alone, {found.foreign} that do not fit the task now"
+    return _Lessons(rows=rows, beside=beside, source=" and ".join(named), spent=spent)
+
+
+async def _gathered(out: Out, app: App, task: Task) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
+    """Give what the ledger teaches: audited answers, and the others."""
+    found = await gather(app.services.ledger, app.services.inputs, task)
+    out.note(
+        f"from the ledger: {found.runs} runs that passed, {found.reviews} answers to reviews, "
+        f"{len(found.drawn)} audits; left out {found.own} that a student answered alone, "
+        f"{found.foreign} that do not fit the task now"
+    )
+    if not found.drawn and not found.beside:
+        hint = '`[reviews] keep = "all"` in firstline.toml keeps the inputs of runs from now on'
+        raise UsageError(f"the ledger has nothing that {task.name} could learn from", hint=hint)
+    return found.drawn, found.beside
+
+
+def _key(row: Row) -> str:
+    return record_key(row.given, row.parameters)
+
+
+async def _taught(out: Out, app: App, task: Task, rows: list[Row], words: DistillWords) -> TeacherLessons:
+    """Have the teacher answer the rows; those that nothing passed for are left out."""
+    teacher, limit = app.services.teacher, usd(words.budget, "--budget")
+    quoted = await teacher.quote(task, rows, words.teacher)
+    tell_quotes(out, [quoted], limit)
+    if quoted.about_nano_usd is not None and 0 < limit < quoted.about_nano_usd:
+        about = f"teaching would cost about {money(quoted.about_nano_usd)}"
+        raise BudgetError(
+            f"{about}, the budget is {money(limit)}; nothing was asked",
+            hint="--budget allows more; fewer inputs cost less",
         )
-        if not rows:
-            hint = '`[reviews] keep = "all"` in firstline.toml keeps the inputs of runs from now on'
-            raise UsageError(f"the ledger has nothing that {task.name} could learn from", hint=hint)
-    return rows, " and ".join(named)
+    with counting(out, f"{task.name}  {words.teacher} answers", len(rows)) as done:
+        found = await teacher.teach(task, rows, words.teacher, limit=limit, on_progress=done)
+    out.note(
+        f"{words.teacher} answered {len(found.rows)} of {len(rows)} inputs for {money(found.cost_nano_usd)}; "
+        f"{found.refused} had no answer that passed the checks"
+    )
+    return found
 
 
 @contextmanager

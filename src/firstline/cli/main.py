@@ -122,11 +122,16 @@ def distill(
     task: TaskName,
     data: Annotated[Path | None, typer.Argument(metavar="[DATA.jsonl]", help="labelled examples")] = None,
     from_runs: Annotated[bool, typer.Option("--from-runs", help="learn from the ledger: what passed, reviews")] = False,
+    teacher: Annotated[
+        str, typer.Option(metavar="MODEL", help="a larger model that answers the inputs without a label first")
+    ] = "",
     max_error: Annotated[float | None, typer.Option(help="most of the served answers that may be wrong")] = None,
     confidence: Annotated[float | None, typer.Option(help="how sure of it, 0.5 to 1")] = None,
     seed: Annotated[int, typer.Option(help="of the split and the training", min=0)] = 0,
     sample: Annotated[int, typer.Option(help="held-out examples to run before and after", min=1)] = 100,
-    budget: Annotated[str, typer.Option(metavar="USD", help="what asking the other rungs may cost; 0: no limit")] = "1",
+    budget: Annotated[
+        str, typer.Option(metavar="USD", help="what asking the teacher may cost, and the other rungs; 0: no limit")
+    ] = "1",
     no_certify: Annotated[bool, typer.Option("--no-certify", help="do not ask every rung; promise nothing")] = False,
     no_promote: Annotated[bool, typer.Option("--no-promote", help="make and measure it only")] = False,
     json: Json = False,
@@ -143,6 +148,7 @@ def distill(
         certify=not no_certify,
         promote=not no_promote,
         budget=budget,
+        teacher=teacher,
     )
     perform(out, lambda: distill_commands.distill(out, task, words))
 

@@ -48,7 +48,7 @@ def show_distilled(found: Mapping[str, Json]) -> RenderableType:
     head = Text.assemble(
         ("student ", "bold"),
         (found["student"][:_SHORT], "bold"),
-        f"  taught on {found['rows'] - found['held_out']} examples in {found['training_seconds']:.3g} s, "
+        f"  taught on {found['taught']} of {found['rows']} examples in {found['training_seconds']:.3g} s, "
         f"measured on {found['before']['n']} of the {found['held_out']} held out",
     )
     done = ("in charge now", "green") if found["promoted"] else ("not promoted", "yellow")

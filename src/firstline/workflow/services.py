@@ -25,6 +25,7 @@ from firstline.workflow.run import Runner
 from firstline.workflow.students.distill import Distiller
 from firstline.workflow.students.fine_tuning import FineTuning
 from firstline.workflow.students.students import Students
+from firstline.workflow.students.teacher import Teacher
 from firstline.workflow.tasks import Tasks
 
 
@@ -53,4 +54,5 @@ class Services(Value, frozen=True, kw_only=True):
     students: Students
     distiller: Distiller
     fine_tuning: FineTuning
+    teacher: Teacher
     inputs: Inputs

@@ -20,7 +20,7 @@ from firstline.workflow.reading.document import Document
 from firstline.workflow.reading.fields import Offer
 from firstline.workflow.source import text_input
 from firstline.workflow.students.artifact import Artifact
-from firstline.workflow.students.distill import Distilled, Distiller, DistillPlan, Lesson, Step
+from firstline.workflow.students.distill import Distilled, Distiller, DistillPlan, Lesson, Step, Use
 from firstline.workflow.students.student import Student
 from firstline.workflow.students.students import Students
 from firstline.workflow.task import Task
@@ -57,9 +57,12 @@ class Toy:
         self._words = words
         self.taught: list[str] = []
 
-    def divide(self, texts: Sequence[str], keys: Sequence[str | None], *, share: float, seed: int) -> list[bool]:
-        """Hold out every second."""
-        return [place % 2 == 0 for place in range(len(texts))]
+    def divide(
+        self, texts: Sequence[str], keys: Sequence[str | None], *, checked: Sequence[bool], share: float, seed: int
+    ) -> list[Use]:
+        """Hold out every second of what may be."""
+        may = checked if any(checked) else [True] * len(texts)
+        return ["held_out" if one and place % 2 == 0 else "taught" for place, one in enumerate(may)]
 
     async def train(
         self, task: Task, lessons: Sequence[Lesson], *, seed: int, on_progress: Callable[[float], None]
@@ -184,6 +187,23 @@ async def test_a_student_that_loses_its_certificate_is_rolled_back_by_itself(tmp
     assert "was withdrawn: audits contradict it" in (asked["fake/small"] or "")
     assert (after.certificate, after.verdict) == (None, "accepted")
     assert any("withdrawn" in note for note in after.notes)
+
+
+async def test_what_models_answered_teaches_and_is_never_measured_on(tmp_path: Path) -> None:
+    toy = Toy(KNOWS)
+    async with two_rungs(tmp_path, RIGHT, RIGHT) as app:
+        students = Students(app.services.ledger.students, tmp_path / "students", shipped={}, opening=opening)
+        made, target = rows(80), Target(max_error=0.05, confidence=0.95)
+        both = await distiller(app, students, toy).distill(
+            sort(), made[:40], DistillPlan(target=target, certify=False), name="both", beside=made[40:]
+        )
+        taught = len(toy.taught)
+        alone = await distiller(app, students, toy).distill(
+            sort(), [], DistillPlan(target=target), name="the teacher", beside=made
+        )
+    assert (taught, both.held_out, both.promoted) == (60, 20, True)
+    assert (alone.certification, alone.promoted) == (None, False)
+    assert "nobody has said that this is right" in alone.advice.reason
 
 
 async def test_the_same_lessons_make_the_same_student(tmp_path: Path) -> None:

@@ -1,59 +1,45 @@
-"""The trainer that the product loads: it teaches the student of a task's kind, and the product serves what it made."""
+"""Rows are divided by groups of near-duplicates: what is held out has no like among what is taught."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import random
 
-from firstline.ledger.students import StudentRow
-from firstline.workflow.source import text_input
-from firstline.workflow.students.artifact import name_of, pack
-from firstline.workflow.students.distill import Lesson
+import pytest
+
 from firstline.workflow.students.training import Trainer
-from firstline.workflow.task_file import task_from_text
-from ladders import two_rungs
-from workflow.students.papers import bills
-
-READ = """
-kind = "extract"
-instruction = "Read the bill."
-ladder = ["fake/small"]
-[output.date]
-type = "date"
-optional = false
-labels = ["date"]
-checks = ["grounded"]
-[output.total]
-type = "number"
-optional = false
-labels = ["total"]
-checks = ["grounded"]
-[output.items]
-type = "array"
-span = "rows"
-"""
 
 
-async def test_a_task_that_extracts_is_taught_and_served_by_its_student(tmp_path: Path) -> None:
-    task = task_from_text("bill", READ)
-    lessons = [
-        Lesson(document=document, expected={"date": values["date"], "total": values["total"], "items": []})
-        for document, values in bills(40, seed=11)
-    ]
-    heard: list[float] = []
-    artifact = await Trainer(lambda: None, "none").train(task, lessons, seed=0, on_progress=heard.append)
-    assert heard[-1] == 1.0
-    assert artifact.facts["fields"] == {"date": "date", "total": "number"}
-    data = pack(artifact)
-    row = StudentRow(
-        sha256=name_of(data), task="bill", version="v", kind="extract", provenance={}, measured={}, created=1.0
-    )
-    document, values = bills(1, seed=12)[0]
-    async with two_rungs(tmp_path, {}, {}) as app:
-        await app.services.students.keep(data, row)
-        await app.services.students.promote(row.sha256)
-        run = await app.services.runner.run(task, text_input(document.text))
-    assert isinstance(run.answer, dict)
-    assert run.answer["total"] == float(str(values["total"]))
-    assert [attempt.model for attempt in run.attempts][:1] == ["student/bill"]
-    assert run.fields["total"].status == "accepted"
-    assert (run.fields["total"].confidence or 0) > 0.5
+def texts(n: int) -> list[str]:
+    """Pairs of near-duplicates: every text stands twice, once shouted."""
+    drawn = random.Random(3)  # noqa: S311 (no secret)
+    found = []
+    for _ in range(n // 2):
+        said = " ".join("".join(drawn.choices("abcdefghijklmnop", k=5)) for _ in range(8))
+        found += [said, f"{said.upper()}!"]
+    return found
+
+
+@pytest.mark.parametrize("checked", [True, False])
+def test_near_duplicates_stay_together(checked: bool) -> None:
+    trainer = Trainer(lambda: None, "local/encoder")
+    given = texts(200)
+    uses = trainer.divide(given, [None] * 200, checked=[checked] * 200, share=0.5, seed=1)
+    assert uses[::2] == uses[1::2]
+    assert 80 <= uses.count("held_out") <= 120
+    assert "left_out" not in uses
+    assert uses == trainer.divide(given, [None] * 200, checked=[checked] * 200, share=0.5, seed=1)
+    assert uses != trainer.divide(given, [None] * 200, checked=[checked] * 200, share=0.5, seed=2)
+
+
+def test_only_what_people_checked_is_held_out_and_what_is_near_to_it_is_left_out() -> None:
+    trainer = Trainer(lambda: None, "local/encoder")
+    given = texts(200)
+    # The first half was checked, and of each pair there only the first.
+    checked = [place < 100 and place % 2 == 0 for place in range(200)]
+    uses = trainer.divide(given, [None] * 200, checked=checked, share=0.5, seed=1)
+    assert 20 <= uses.count("held_out") <= 30
+    for place, use in enumerate(uses):
+        if use == "held_out":
+            assert checked[place]
+            assert uses[place + 1] == "left_out"
+    assert set(uses[100:]) == {"taught"}

@@ -7,14 +7,13 @@ belong to one behaviour of a task (`behaviour.py`): another prompt, model, schem
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
 
-from firstline.errors import UsageError
 from firstline.types import Json, Value
+from firstline.workflow.kept_lines import append_kept, read_kept
 from firstline.workflow.source import TaskInput
 
 
@@ -76,42 +75,10 @@ def record_key(given: TaskInput, parameters: Mapping[str, Json]) -> str:
 
 
 def read_records(path: Path) -> dict[str, Record]:
-    """Read a file of records by their keys (`record_key`); the last of a key counts. Raises UsageError.
-
-    A last line that was cut is left out. A missing file holds none.
-    """
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
-    decoder = msgspec.json.Decoder(Record)
-    found: dict[str, Record] = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            record = decoder.decode(line)
-        except msgspec.DecodeError as error:
-            if number == len(lines):
-                continue
-            hint = "delete the file and record again"
-            raise UsageError(f"{path.name}:{number}: not a record: {error}", hint=hint) from None
-        found[record.key] = record
-    return found
+    """Read a file of records by their keys (`record_key`); the last of a key counts. Raises UsageError."""
+    return {record.key: record for record in read_kept(path, Record, what="a record")}
 
 
 def append_records(path: Path, records: Iterable[Record]) -> None:
-    """Put records at the end of a file, which is made where it is missing; a line cut before is let go.
-
-    Raises OSError.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+b") as file:
-        end = file.seek(0, os.SEEK_END)
-        file.seek(max(end - 1, 0))
-        if file.read(1) not in (b"", b"\n"):
-            file.seek(0)
-            file.truncate(file.read().rfind(b"\n") + 1)
-        file.writelines(msgspec.json.encode(record) + b"\n" for record in records)
+    """Put records at the end of a file. Raises OSError."""
+    append_kept(path, records)

@@ -49,6 +49,12 @@ def advise(before: EvalReport, after: EvalReport, certified: Result | None, *, c
     )
 
 
+def unchecked(after: EvalReport) -> Advice:
+    """Advise on a student that could only be compared with what models answered."""
+    said = f"it gives what the models gave in {after.whole.right:.1%} of the sample"
+    return Advice(promote=False, reason=f"{said}; nobody has said that this is right: label some, and distil again")
+
+
 def served_wrong(report: EvalReport) -> float:
     """Give the share of all inputs that were served with a wrong value."""
     right = report.whole.right_of_accepted

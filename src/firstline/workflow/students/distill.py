@@ -23,7 +23,7 @@ from firstline.workflow.ladder import Rung
 from firstline.workflow.reading.document import Document
 from firstline.workflow.run import Runner
 from firstline.workflow.students.artifact import Artifact, name_of, pack
-from firstline.workflow.students.compare import Advice, advise
+from firstline.workflow.students.compare import Advice, advise, unchecked
 from firstline.workflow.students.students import Candidate, Students
 from firstline.workflow.task import Task
 
@@ -39,11 +39,20 @@ class Lesson(Value, frozen=True, kw_only=True):
     expected: Mapping[str, Json]
 
 
+Use = Literal["taught", "held_out", "left_out"]
+"""What a row is for."""
+
+
 class Training(Protocol):
     """What learns. It takes seconds to load, so that only who distils does."""
 
-    def divide(self, texts: Sequence[str], keys: Sequence[str | None], *, share: float, seed: int) -> list[bool]:
-        """Say of each text whether it is held out: about `share` of the groups of near-duplicates are."""
+    def divide(
+        self, texts: Sequence[str], keys: Sequence[str | None], *, checked: Sequence[bool], share: float, seed: int
+    ) -> list[Use]:
+        """Say of each text what it is for: about `share` of the groups of near-duplicates are held out.
+
+        Where some rows were `checked` by people, only these are held out, and others near to them are left out.
+        """
         ...
 
     async def train(
@@ -81,6 +90,7 @@ class Distilled(Value, frozen=True, kw_only=True):
 
     student: str
     rows: int
+    taught: int
     held_out: int
     before: EvalReport
     after: EvalReport
@@ -120,25 +130,31 @@ class Distiller:
         plan: DistillPlan,
         *,
         name: str,
+        beside: Sequence[Row] = (),
         tell: Callable[[Step], None] = lambda step: None,
     ) -> Distilled:
-        """Distil a student of a task from labelled rows; `name` is what the rows came from, for messages.
+        """Distil a student of a task from rows that people labelled; `name` is what they came from, for messages.
 
+        Rows `beside` were answered by models: a student learns from them, and nothing is measured on them, for nobody
+        has said that they are right. Without others a part of them is held out to compare, nothing is certified, and
+        nothing is advised.
         Nothing is promoted before the student is kept, measured and advised. Raises UsageError for bad or too few rows,
         LedgerError where the disk is full, BudgetError, and what a run raises.
         """
         begun = self._timer()
-        examine(task, rows, name=name, allow_missing_classes=True)
-        if len(rows) < LEAST_ROWS:
+        everything = [*rows, *beside]
+        examine(task, everything, name=name, allow_missing_classes=True)
+        if len(everything) < LEAST_ROWS:
             raise UsageError(
-                f"{name} holds {len(rows)} examples: too few to learn from and to measure on",
+                f"{name} holds {len(everything)} examples: too few to learn from and to measure on",
                 hint=f"it takes {LEAST_ROWS} at least, and a few hundred for a certificate",
             )
         training = await asyncio.to_thread(self._load)
-        lessons = await self._read(task, rows, tell)
-        held_out = await asyncio.to_thread(self._divide, training, rows, lessons, plan.seed)
-        taught = [lesson for lesson, out in zip(lessons, held_out, strict=True) if not out]
-        kept_back = [row for row, out in zip(rows, held_out, strict=True) if out]
+        lessons = await self._read(task, everything, tell)
+        uses = await asyncio.to_thread(self._divide, training, everything, lessons, len(rows), plan.seed)
+        taught = [lesson for lesson, use in zip(lessons, uses, strict=True) if use == "taught"]
+        kept_back = [row for row, use in zip(everything, uses, strict=True) if use == "held_out"]
+        plan = plan if rows else msgspec.structs.replace(plan, certify=False)
         started = self._timer()
         artifact = await training.train(
             task,
@@ -147,10 +163,12 @@ class Distiller:
             on_progress=lambda share: tell(Step(step="training", done=round(100 * share), of=100)),
         )
         trained = self._timer() - started
-        row = await self._keep(task, artifact, plan, rows=len(rows), taught=len(taught))
+        row = await self._keep(task, artifact, plan, rows=len(everything), taught=len(taught))
         before, after, certification = await self._measure(task, row.sha256, kept_back, plan, name=name, tell=tell)
         in_force = await self._certified(task)
         advice = advise(before, after, certification.result if certification else None, certified_now=in_force)
+        if not rows:
+            advice = unchecked(after)
         measured = {
             "before": msgspec.to_builtins(before),
             "after": msgspec.to_builtins(after),
@@ -162,7 +180,8 @@ class Distiller:
             await self._promote(task, row.sha256, certification)
         return Distilled(
             student=row.sha256,
-            rows=len(rows),
+            rows=len(everything),
+            taught=len(taught),
             held_out=len(kept_back),
             before=before,
             after=after,
@@ -183,9 +202,16 @@ class Distiller:
         return lessons
 
     @staticmethod
-    def _divide(training: Training, rows: Sequence[Row], lessons: Sequence[Lesson], seed: int) -> list[bool]:
-        texts = [lesson.document.text for lesson in lessons]
-        return training.divide(texts, [row.given.sha256 for row in rows], share=_HELD_OUT, seed=seed)
+    def _divide(
+        training: Training, rows: Sequence[Row], lessons: Sequence[Lesson], checked: int, seed: int
+    ) -> list[Use]:
+        return training.divide(
+            [lesson.document.text for lesson in lessons],
+            [row.given.sha256 for row in rows],
+            checked=[place < checked for place in range(len(rows))],
+            share=_HELD_OUT,
+            seed=seed,
+        )
 
     async def _keep(self, task: Task, artifact: Artifact, plan: DistillPlan, *, rows: int, taught: int) -> StudentRow:
         data = await asyncio.to_thread(pack, artifact)

@@ -21,10 +21,16 @@ from firstline.workflow.task import Task
 
 
 class Gathered(Value, frozen=True, kw_only=True):
-    """Rows of the ledger. `runs` and `reviews` count where they are from; `own` are runs that a student settled alone,
-    `foreign` those whose answer does not fit the task as it is now, `without_source` those whose input is gone."""
+    """Rows of the ledger.
 
-    rows: tuple[Row, ...]
+    `drawn` are served answers that people judged because they were drawn by chance (audits): they are like the task's
+    traffic, so that one may measure on them. `beside` are what passed and what was left to people: the easy and the
+    hard cases, to learn from alone. `own` are runs that a student settled alone, `foreign` those whose answer does not
+    fit the task as it is now, `without_source` those whose input is gone.
+    """
+
+    drawn: tuple[Row, ...]
+    beside: tuple[Row, ...]
     runs: int = 0
     reviews: int = 0
     own: int = 0
@@ -46,10 +52,10 @@ async def gather(ledger: Ledger, inputs: Inputs, task: Task) -> Gathered:
     for example in await ledger.reviews.examples(task.name):
         if _fits(task, example.expected):
             key = _key(example.input_sha256, example.parameters)
-            known[key] = ("review", example.expected, example.parameters)
+            known[key] = (example.origin, example.expected, example.parameters)
         else:
             foreign += 1
-    rows, counted = [], {"run": 0, "review": 0}
+    rows: dict[str, list[Row]] = {"run": [], "review": [], "audit": []}
     for (sha256, _), (origin, expected, parameters) in known.items():
         kept = await inputs.find(sha256)
         try:
@@ -60,12 +66,12 @@ async def gather(ledger: Ledger, inputs: Inputs, task: Task) -> Gathered:
             without_source += 1
             continue
         told = {name: value for name, value in parameters.items() if value is not None}
-        rows.append(Row(given=given, expected=expected, parameters=told))
-        counted[origin] += 1
+        rows.setdefault(origin, []).append(Row(given=given, expected=expected, parameters=told))
     return Gathered(
-        rows=tuple(rows),
-        runs=counted["run"],
-        reviews=counted["review"],
+        drawn=tuple(rows["audit"]),
+        beside=(*rows["run"], *rows["review"]),
+        runs=len(rows["run"]),
+        reviews=len(rows["review"]),
         own=own,
         foreign=foreign,
         without_source=without_source,

@@ -12,7 +12,7 @@ from firstline.workflow.certificate.groups import group
 from firstline.workflow.students import train_classify, train_extract
 from firstline.workflow.students.artifact import Artifact
 from firstline.workflow.students.classify import Features
-from firstline.workflow.students.distill import Lesson
+from firstline.workflow.students.distill import Lesson, Use
 from firstline.workflow.students.lexical import Floats
 from firstline.workflow.task import Task
 
@@ -26,11 +26,20 @@ class Trainer:
         self._features = features
         self._encoder = encoder
 
-    def divide(self, texts: Sequence[str], keys: Sequence[str | None], *, share: float, seed: int) -> list[bool]:
-        """Say of each text whether it is held out: about `share` of the groups of near-duplicates are."""
+    def divide(
+        self, texts: Sequence[str], keys: Sequence[str | None], *, checked: Sequence[bool], share: float, seed: int
+    ) -> list[Use]:
+        """Say of each text what it is for: about `share` of the groups of near-duplicates are held out.
+
+        Where some rows were `checked` by people, only these are held out, and others near to them are left out.
+        """
         groups = group(texts, keys=keys)
-        numbers = np.random.default_rng(seed).permutation(int(groups.max()) + 1)
-        return [bool(one) for one in numbers[groups] < round(share * len(numbers))]
+        can = np.array(checked) if any(checked) else np.ones(len(texts), dtype=np.bool_)
+        eligible = np.random.default_rng(seed).permutation(np.unique(groups[can]))
+        held = np.isin(groups, eligible[: round(share * len(eligible))])
+        return [
+            "taught" if not out else "held_out" if mine else "left_out" for out, mine in zip(held, can, strict=True)
+        ]
 
     async def train(
         self, task: Task, lessons: Sequence[Lesson], *, seed: int, on_progress: Callable[[float], None]

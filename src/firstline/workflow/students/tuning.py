@@ -185,9 +185,10 @@ class Tuner:
             texts = [_text(lesson) for lesson in lessons]
             keys = [lesson.row.given.sha256 for lesson in lessons]
             share = _SHARE if len(lessons) >= _MANY else _SMALL_SHARE
-            out = await asyncio.to_thread(training.divide, texts, keys, share=share, seed=order.seed)
-            taught = [lesson for lesson, is_out in zip(lessons, out, strict=True) if not is_out]
-            held_out = [lesson for lesson, is_out in zip(lessons, out, strict=True) if is_out]
+            checked = [True] * len(lessons)
+            uses = await asyncio.to_thread(training.divide, texts, keys, checked=checked, share=share, seed=order.seed)
+            taught = [lesson for lesson, use in zip(lessons, uses, strict=True) if use == "taught"]
+            held_out = [lesson for lesson, use in zip(lessons, uses, strict=True) if use == "held_out"]
         if len(taught) < LEAST_TAUGHT or not held_out:
             raise UsageError(
                 f"of {len(lessons)} lines {len(taught)} are left to learn from and {len(held_out)} to measure on",
