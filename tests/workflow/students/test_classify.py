@@ -154,3 +154,21 @@ def test_words_pairs_and_sequences_count_once_each() -> None:
     assert np.diff(counted.starts).tolist() == [7, 0, 7]
     assert np.isclose(np.linalg.norm(counted.values[:7]), 1.0)
     assert counted.times(np.ones((7, 2))).shape == (3, 2)
+
+
+async def test_a_tie_is_a_toss_up_even_where_no_error_was_seen() -> None:
+    rows = [(f"I want my money back for number {n} {word}", "refund") for n in range(20) for word in ("please", "now")]
+    rows += [(f"where is parcel number {n} {word}", "delivery") for n in range(20) for word in ("please", "now")]
+    made = train(
+        rows,
+        None,
+        labels=["refund", "delivery"],
+        out_of_scope=None,
+        encoder=None,
+        seed=0,
+        on_progress=lambda share: None,
+    )
+    student = ClassifyStudent(made, None)
+    tied = await student.name("zzz qqq")
+    assert tied.probability < 0.75
+    assert (await student.name("I want my money back please")).probability > 0.8

@@ -8,7 +8,7 @@ from firstline.types import Json
 from firstline.workflow.design.task_toml import task_toml
 from firstline.workflow.students.chat_fields import Taught
 
-_CHECKS: tuple[Json, ...] = ({"agreement": {"later": True, "required": True}}, {"confidence": 0.6})
+_CHECKS: tuple[Json, ...] = ({"agreement": {"later": True, "required": True}}, {"confidence": 0.9})
 """The student was taught the classes; a model that was not has to agree with somebody about them."""
 
 

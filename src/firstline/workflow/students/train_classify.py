@@ -21,6 +21,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 from firstline.errors import UsageError
+from firstline.workflow.certificate.groups import group
 from firstline.workflow.students.artifact import Artifact
 from firstline.workflow.students.classify import Curve, kernel, softmax, unit
 from firstline.workflow.students.lexical import Counted, Floats, Ints, Lexical, vocabulary
@@ -64,7 +65,7 @@ def train(
     lexical = vocabulary(texts, least=2 if len(texts) >= 500 else 1, most=most_features)
     counted = lexical.count(texts)
     on_progress(0.1)
-    tier = _tier(lexical, counted, truth, known, out_of_scope, seed=seed)
+    tier = _tier(lexical, counted, truth, known, out_of_scope, groups=group(texts), seed=seed)
     on_progress(0.4)
     facts = {
         "labels": list(labels),
@@ -130,7 +131,14 @@ class _Tier:
 
 
 def _tier(
-    lexical: Lexical, counted: Counted, truth: Ints, known: Sequence[str], out_of_scope: str | None, *, seed: int
+    lexical: Lexical,
+    counted: Counted,
+    truth: Ints,
+    known: Sequence[str],
+    out_of_scope: str | None,
+    *,
+    groups: Ints,
+    seed: int,
 ) -> _Tier:
     """Fit the linear machine, and set its threshold by what it says of rows that it was not fitted on."""
     rows = sparse.csr_matrix(
@@ -143,7 +151,7 @@ def _tier(
         classes[truth < 0] = len(known)
     use = classes >= 0
     weights, bias = _linear(rows[use], classes[use], len(labels), seed=seed)
-    folds = _folds(classes, seed=seed)
+    folds = _folds(classes, groups, seed=seed)
     unseen = np.full((len(truth), len(labels)), -10.0, dtype=np.float32)
     for fold in range(_FOLDS):
         taught = use & (folds != fold)
@@ -154,7 +162,8 @@ def _tier(
     margin, right = ranked[:, -1] - ranked[:, -2], unseen.argmax(axis=1) == classes
     answers = unseen.argmax(axis=1) < len(known)
     least = _threshold(margin[answers], right[answers], _TIER_ERROR)
-    return _Tier(labels=labels, weights=weights, bias=bias, least=least, right=_curve(margin, right))
+    alone = (1 / np.bincount(groups)[groups]).astype(np.float32)
+    return _Tier(labels=labels, weights=weights, bias=bias, least=least, right=_curve(margin, right, alone))
 
 
 def _linear(rows: sparse.csr_matrix, classes: Ints, n: int, *, seed: int) -> tuple[Floats, Floats]:
@@ -171,13 +180,14 @@ def _linear(rows: sparse.csr_matrix, classes: Ints, n: int, *, seed: int) -> tup
     return weights, bias
 
 
-def _folds(classes: Ints, *, seed: int) -> Ints:
-    """Deal rows into folds, label by label, in an order drawn by the seed."""
-    order = np.random.default_rng(seed).permutation(len(classes))
-    order = order[np.argsort(classes[order], kind="stable")]
-    folds = np.empty(len(classes), dtype=np.int64)
-    folds[order] = np.arange(len(classes)) % _FOLDS
-    return folds
+def _folds(classes: Ints, groups: Ints, *, seed: int) -> Ints:
+    """Deal groups of near-duplicates into folds, label by label, in an order drawn by the seed."""
+    _, first = np.unique(groups, return_index=True)
+    order = np.random.default_rng(seed).permutation(len(first))
+    order = order[np.argsort(classes[first][order], kind="stable")]
+    folds = np.empty(len(first), dtype=np.int64)
+    folds[order] = np.arange(len(first)) % _FOLDS
+    return folds[groups]
 
 
 def _threshold(margin: Floats, right: NDArray[np.bool_], error: float) -> float:
@@ -189,17 +199,23 @@ def _threshold(margin: Floats, right: NDArray[np.bool_], error: float) -> float:
     return float(margin[order[good[-1]]]) if len(good) else float("inf")
 
 
-def _curve(x: Floats, right: NDArray[np.bool_]) -> Curve:
-    """Fit how often rows at x are right, smoothed where there are few errors."""
+def _curve(x: Floats, right: NDArray[np.bool_], weight: Floats) -> Curve:
+    """Fit how often rows at x are right, smoothed where there are few errors; at 0 it is one half at most.
+
+    Two labels that score the same are a toss-up even where no error was seen, which a free curve would make flat.
+    """
     values = np.concatenate([x, x]).astype(np.float64)[:, None]
     truth = np.concatenate([np.ones(len(x)), np.zeros(len(x))])
     # Platt's targets: what is right counts (n + 1) / (n + 2), what is wrong 1 / (n + 2).
-    high, low = (right.sum() + 1) / (right.sum() + 2), 1 / ((~right).sum() + 2)
+    high, low = 1 - 1 / (weight[right].sum() + 2), 1 / (weight[~right].sum() + 2)
     target = np.where(right, high, low)
-    fitted = LogisticRegression(C=1e6, max_iter=500).fit(
-        values, truth, sample_weight=np.concatenate([target, 1 - target])
-    )
-    return Curve(gain=float(fitted.coef_[0, 0]), shift=float(fitted.intercept_[0]))
+    weights = np.concatenate([weight * target, weight * (1 - target)])
+    fitted = LogisticRegression(C=1e6, max_iter=500).fit(values, truth, sample_weight=weights)
+    gain, shift = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+    if shift > 0 or gain < 0:
+        through = LogisticRegression(C=1e6, max_iter=500, fit_intercept=False)
+        gain, shift = max(float(through.fit(values, truth, sample_weight=weights).coef_[0, 0]), 0.0), 0.0
+    return Curve(gain=gain, shift=shift)
 
 
 @dataclass(frozen=True, kw_only=True)
