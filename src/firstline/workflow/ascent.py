@@ -15,7 +15,7 @@ from firstline.workflow.basis import Basis
 from firstline.workflow.call import Account, Purse
 from firstline.workflow.certificate.cover import Cover
 from firstline.workflow.certificate.policy import state_signals
-from firstline.workflow.climb import Evidence, Judged, Standing, begin, judge, withhold
+from firstline.workflow.climb import SURE, Evidence, Judged, Standing, begin, judge, withhold
 from firstline.workflow.events import Event
 from firstline.workflow.ladder import Rung
 from firstline.workflow.rung import Rungwork
@@ -26,7 +26,8 @@ OnEvent = Callable[[Event], None]
 class Ascent:
     """What a run has asked and what stands so far. `cover` holds the policy that decides with the checks.
 
-    With `measured` the signals of every attempt are kept.
+    With `measured` the signals of every attempt are kept, and how sure a student is decides nothing: that is what is
+    to be learned.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Ascent:
         self._purse = purse
         self._tell = tell
         self._cover = cover
+        self._recorded = measured
         self._measured = measured or cover.policy is not None
         self._confidences: tuple[float | None, ...] = ()
         self._asked = 0
@@ -113,14 +115,16 @@ class Ascent:
         was measured as if it had heard nobody.
         """
         standing = msgspec.structs.replace(self.standing, heard={}) if alone or self._left_out else self.standing
+        policy = self._cover.policy.rung(model.id) if self._cover.policy is not None else None
+        by_itself = model.engine == "student" and policy is None and not self._recorded
         evidence = Evidence(
             document=self.work.source.reading,
             readings=self.work.readings,
             confirm=model.engine in ("llama_cpp", "student"),
             parameters=self.work.arguments,
             measured=self.work.measured if self._measured else None,
+            least=SURE if by_itself else 0.0,
         )
-        policy = self._cover.policy.rung(model.id) if self._cover.policy is not None else None
         return judge(self.work.task, standing, draft, model=model.id, first=first, evidence=evidence, policy=policy)
 
     def begin_again(self) -> None:

@@ -15,6 +15,9 @@ from firstline.workflow.reading.document import Document
 from firstline.workflow.signals import value_signals
 from firstline.workflow.task import Task
 
+SURE = 0.9
+"""Without a certificate, the least probability with which a student's value is served: its own word for it is all
+that there is. A certificate's thresholds, measured on examples, take its place."""
 _NOTHING_PROMISED = "the certificate promises nothing about such a value"
 
 
@@ -32,7 +35,8 @@ class Evidence(Value, frozen=True, kw_only=True):
 
     `readings` is what the second reader found. With `confirm` the model is one whose fields a second reader has to
     confirm (check `agreement`); an earlier model that gave the same value can confirm it too. Without, that check is
-    left out. `measured` are the signals of the input; None: no signals are wanted.
+    left out. `measured` are the signals of the input; None: no signals are wanted. `least` is the confidence that the
+    draft's values need.
     """
 
     document: Document
@@ -40,6 +44,7 @@ class Evidence(Value, frozen=True, kw_only=True):
     confirm: bool = False
     parameters: Mapping[str, Json] = {}
     measured: Mapping[str, float] | None = None
+    least: float = 0.0
 
 
 class Judged(Value, frozen=True, kw_only=True):
@@ -93,6 +98,7 @@ def judge(
     findings = (*findings, *(_unanswered(key) for key in draft.unanswered if key in standing.open))
     signals = _signals(task, standing, draft, findings, evidence)
     confidences = {key: draft.confidences[key] for key in standing.open if key in draft.confidences}
+    findings = (*findings, *_unsure(confidences, evidence.least))
     calibrated: dict[str, float] = {}
     if policy is not None:
         told = {key: policy.confidence(key, draft.values.get(key), signals.get(key, {})) for key in standing.open}
@@ -177,16 +183,28 @@ def _unanswered(key: str) -> Finding:
     return Finding(check="answered", field=key, reason="it was not taught to answer this field")
 
 
+def _unsure(confidences: Mapping[str, float], least: float) -> Iterator[Finding]:
+    """Find the values that fall short of what an uncertified rung needs."""
+    for key, share in confidences.items():
+        if share < least:
+            reason = f"confidence {_cut(share, 2)} is below the {least:.2f} that serves without a certificate"
+            yield Finding(check="certificate", field=key, reason=reason)
+
+
 def _below(policy: RungPolicy, draft: Draft, calibrated: Mapping[str, float]) -> Iterator[Finding]:
     """Find the values that do not reach their thresholds."""
     for key, share in calibrated.items():
         least = policy.threshold(key, draft.values.get(key))
         if share >= least:
             continue
-        # Cut, not rounded: a confidence just below its threshold must not be shown as reaching it.
-        cut = f"confidence {math.floor(share * 1000) / 1000:.3f}"
+        cut = f"confidence {_cut(share, 3)}"
         wanted = "is below what any certified answer has" if least > 1 else f"is below the certified {least:.3f}"
         yield Finding(check="certificate", field=key, reason=f"{cut} {wanted}")
+
+
+def _cut(share: float, digits: int) -> str:
+    """Cut, not round: a confidence just below its threshold must not be shown as reaching it."""
+    return f"{math.floor(share * 10**digits) / 10**digits:.{digits}f}"
 
 
 def _reasons(standing: Standing, key: str) -> tuple[str, ...]:

@@ -40,8 +40,9 @@ RIGHT: Json = {"plate": "AB 123", "total": 12.5}
 class Knows:
     """A student that knows its answers by heart."""
 
-    def __init__(self, values: Mapping[str, Json], unanswered: tuple[str, ...] = ()) -> None:
-        self._draft = Draft(values=values, confidences=dict.fromkeys(values, 0.9), unanswered=unanswered)
+    def __init__(self, values: Mapping[str, Json], unanswered: tuple[str, ...], sure: Mapping[str, float]) -> None:
+        confidences = {key: sure.get(key, 0.9) for key in values}
+        self._draft = Draft(values=values, confidences=confidences, unanswered=unanswered)
 
     async def answer(self, document: Document, offers: Mapping[str, Offer]) -> Draft:
         """Answer."""
@@ -49,7 +50,8 @@ class Knows:
 
 
 def opening(artifact: Artifact) -> Student:
-    return Knows(artifact.facts["values"], tuple(artifact.facts.get("unanswered", ())))
+    facts = artifact.facts
+    return Knows(facts["values"], tuple(facts.get("unanswered", ())), facts.get("sure", {}))
 
 
 def made(values: Mapping[str, Json], **facts: Json) -> bytes:
@@ -100,6 +102,17 @@ async def test_what_it_was_not_taught_is_asked_of_the_next_rung_alone(tmp_path: 
     assert (found.verdict, found.answer) == ("escalated", RIGHT)
     assert [(finding.check, finding.field) for finding in first.findings] == [("answered", "total")]
     assert second.fields == ("total",)
+
+
+async def test_what_it_is_not_sure_of_climbs(tmp_path: Path) -> None:
+    async with two_rungs(tmp_path, {"total": 12.5}, RIGHT) as app:
+        ours = students(app, tmp_path)
+        await ours.promote(await keep(ours, made(RIGHT, sure={"total": 0.8999})))
+        found = await run(app, ours)
+    first, second = found.attempts
+    assert (found.verdict, found.answer, second.fields) == ("escalated", RIGHT, ("total",))
+    reason = "confidence 0.89 is below the 0.90 that serves without a certificate"
+    assert [(finding.field, finding.reason) for finding in first.findings] == [("total", reason)]
 
 
 async def test_a_wrong_value_is_caught_by_the_checks_as_any_other(tmp_path: Path) -> None:
