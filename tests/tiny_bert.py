@@ -94,6 +94,13 @@ def write_encoder(folder: Path, *, seed: int = 0) -> Files:
 
 def reference(model: Path, words: list[str]) -> Vector:
     """Compute the unit vector of one window of words (without the two that frame it), in double precision."""
+    mean = np.mean(layers(model, words)[-1], axis=0)
+    unit: Vector = mean / np.linalg.norm(mean)
+    return unit
+
+
+def layers(model: Path, words: list[str]) -> list[Vector]:
+    """Compute the states of each layer for one window of words, the embedding first, shape (tokens, size) each."""
     tensors = {name: tensor.astype(np.float64) for name, tensor in load_file(model).items()}
 
     def dense(name: str, x: Vector) -> Vector:
@@ -114,6 +121,7 @@ def reference(model: Path, words: list[str]) -> Vector:
         for place, id in enumerate(ids)
     ]
     head = SIZE // HEADS
+    found = [np.stack(states)]
     for number in range(LAYERS):
         layer = f"encoder.layer.{number}."
         asked, keys, values = (
@@ -132,6 +140,5 @@ def reference(model: Path, words: list[str]) -> Vector:
             gelu = np.array([x * 0.5 * (1 + math.erf(x / math.sqrt(2))) for x in inner])
             after.append(norm(f"{layer}output.LayerNorm", middle + dense(f"{layer}output.dense", gelu)))
         states = after
-    mean = sum(states, np.zeros(SIZE)) / len(states)
-    unit: Vector = mean / np.linalg.norm(mean)
-    return unit
+        found.append(np.stack(states))
+    return found

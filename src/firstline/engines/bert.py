@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 
-DEPTH = 4
-"""Layers whose mean states are features."""
 _MASKED = np.float32(-1e9)
 
 
@@ -46,10 +44,10 @@ class Bert:
         if wrong:
             raise ValueError(wrong)
         self.config = config
-        self._tensors = {name: _tensor(tensors, name, shape) for name, shape in _shapes(config).items()}
+        self.tensors = {name: _tensor(tensors, name, shape) for name, shape in _shapes(config).items()}
         # A sentence is all of type 0, so that its row can be added to every position once and for all.
-        types = self._tensors["embeddings.token_type_embeddings.weight"]
-        self._positions = self._tensors["embeddings.position_embeddings.weight"] + types[0]
+        types = self.tensors["embeddings.token_type_embeddings.weight"]
+        self._positions = self.tensors["embeddings.position_embeddings.weight"] + types[0]
 
     def vectors(self, rows: Sequence[Sequence[int]]) -> Array:
         """Give one vector of length 1 for each row of token ids (at least one id, at most the network's positions)."""
@@ -60,39 +58,24 @@ class Bert:
         lengths = np.array([len(values) for values in rows])
         held = np.arange(width) < lengths[:, None]
         weights = (held / lengths[:, None]).astype(np.float32)
-        return unit(np.einsum("rt,rth->rh", weights, self._states(ids, held)[-1]))
+        return unit(np.einsum("rt,rth->rh", weights, self._states(ids, held)))
 
-    def features(self, ids: Sequence[int]) -> Array:
-        """Give what the last layers make of one row of token ids, `feature_width` numbers: of each of the last
-        `DEPTH` the mean over the tokens, then the first token's state and the largest of each column of the last layer.
+    def embedded(self, ids: NDArray[np.int64]) -> Array:
+        """Give what the network begins with, shape (rows, tokens, hidden)."""
+        words = self.tensors["embeddings.word_embeddings.weight"][ids]
+        return self._norm("embeddings.LayerNorm", words + self._positions[: ids.shape[1]])
 
-        Each part has length 1, so that all of them count alike.
-        """
-        row = np.asarray(ids, dtype=np.int64)[None, :]
-        states = self._states(row, np.ones(row.shape, dtype=np.bool_))
-        last = states[-1][0]
-        parts = [*(state[0].mean(axis=0) for state in states[-DEPTH:]), last[0], last.max(axis=0)]
-        return unit(np.stack(parts)).reshape(-1)
-
-    @property
-    def feature_width(self) -> int:
-        """How many numbers `features` gives."""
-        return self.config.hidden_size * (min(DEPTH, self.config.num_hidden_layers + 1) + 2)
-
-    def _states(self, ids: NDArray[np.int64], held: NDArray[np.bool_]) -> list[Array]:
-        """Give the states of every layer, the embedding first; shape (rows, tokens, hidden) each."""
-        words = self._tensors["embeddings.word_embeddings.weight"][ids]
-        states = self._norm("embeddings.LayerNorm", words + self._positions[: ids.shape[1]])
+    def _states(self, ids: NDArray[np.int64], held: NDArray[np.bool_]) -> Array:
+        """Give the states of the last layer, shape (rows, tokens, hidden)."""
+        states = self.embedded(ids)
         mask = np.where(held, np.float32(0), _MASKED)[:, None, None, :].astype(np.float32)
-        found = [states]
         for number in range(self.config.num_hidden_layers):
             layer = f"encoder.layer.{number}"
             seen = self._dense(f"{layer}.attention.output.dense", self._attend(layer, states, mask))
             states = self._norm(f"{layer}.attention.output.LayerNorm", states + seen)
             inner = gelu(self._dense(f"{layer}.intermediate.dense", states))
             states = self._norm(f"{layer}.output.LayerNorm", states + self._dense(f"{layer}.output.dense", inner))
-            found.append(states)
-        return found
+        return states
 
     def _attend(self, layer: str, states: Array, mask: Array) -> Array:
         heads = self.config.num_attention_heads
@@ -113,16 +96,16 @@ class Bert:
         return joined
 
     def _dense(self, name: str, states: Array) -> Array:
-        flat = states.reshape(-1, states.shape[-1]) @ self._tensors[f"{name}.weight"].T
-        flat += self._tensors[f"{name}.bias"]
+        flat = states.reshape(-1, states.shape[-1]) @ self.tensors[f"{name}.weight"].T
+        flat += self.tensors[f"{name}.bias"]
         return flat.reshape(*states.shape[:-1], flat.shape[-1])
 
     def _norm(self, name: str, states: Array) -> Array:
         centred: Array = states - states.mean(axis=-1, keepdims=True)
         spread = np.einsum("...h,...h->...", centred, centred)[..., None] / np.float32(states.shape[-1])
         centred /= np.sqrt(spread + np.float32(self.config.layer_norm_eps))
-        centred *= self._tensors[f"{name}.weight"]
-        centred += self._tensors[f"{name}.bias"]
+        centred *= self.tensors[f"{name}.weight"]
+        centred += self.tensors[f"{name}.bias"]
         return centred
 
 

@@ -3,7 +3,7 @@
 The second, different reader beside a language model. Weights are read with safetensors, texts are cut into tokens by
 the checkpoint's own tokenizer, and the network runs in NumPy on a thread (see `bert`): 23 million parameters need no
 child process. Nothing is cut off: a text longer than the window is read in windows, and its vector is their mean,
-each weighed by its tokens.
+each weighed by its tokens. Features for students come from the same weights in 8 bits (`bert_features`).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from firstline.engines.bert import Array, Bert, BertConfig, unit
+from firstline.engines.bert_features import BertFeatures
 from firstline.errors import WeightsInvalidError, WeightsMissingError
 
 MAX_TOKENS = 256
@@ -57,7 +58,7 @@ class Encoder:
             return await asyncio.to_thread(self._embed, tuple(texts))
 
     async def features(self, texts: Sequence[str]) -> Array:
-        """Give what its last layers make of texts (`bert.Bert.features`), one a row, float32; only the first window
+        """Give what its last layers make of texts (`bert_features`), one a row, float32; only the first window
         of a text is read. Raises what `embed` raises.
         """
         async with self._lock:
@@ -87,6 +88,7 @@ class _Loaded:
         tokenizer.no_padding()
         tokenizer.no_truncation()
         self._bert = bert
+        self._reading: BertFeatures | None = None
         self._tokenizer = tokenizer
         framed: list[int] = tokenizer.encode("").ids
         self._begin, self._end = framed[: len(framed) // 2], framed[len(framed) // 2 :]
@@ -111,10 +113,11 @@ class _Loaded:
         return unit(sums)
 
     def features(self, texts: Sequence[str]) -> Array:
-        """One row after the other: the network reads a short text alone faster than padded beside a longer one."""
-        found = np.zeros((len(texts), self._bert.feature_width), dtype=np.float32)
+        if self._reading is None:
+            self._reading = BertFeatures(self._bert)
+        found = np.zeros((len(texts), self._reading.width), dtype=np.float32)
         for row, encoding in enumerate(self._tokenizer.encode_batch(list(texts), add_special_tokens=False)):
-            found[row] = self._bert.features([*self._begin, *encoding.ids[: self._room], *self._end])
+            found[row] = self._reading.of([*self._begin, *encoding.ids[: self._room], *self._end])
         return found
 
 

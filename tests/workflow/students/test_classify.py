@@ -114,6 +114,14 @@ def test_without_its_encoder_it_does_not_open() -> None:
         ClassifyStudent(artifact, None)
 
 
+def test_on_features_of_another_kind_it_does_not_open() -> None:
+    artifact = trained(rows(60, 1), encoder=True)
+    for kind in ({"features": "float-1"}, {"features": None}):
+        other = Artifact(kind="classify", arrays=artifact.arrays, facts={**artifact.facts, **kind})
+        with pytest.raises(UsageError, match="features of another kind"):
+            ClassifyStudent(other, features)
+
+
 @pytest.mark.parametrize(
     ("taught", "words"),
     [
@@ -129,7 +137,7 @@ def test_too_little_to_learn_from_is_said(taught: list[tuple[str, str]], words: 
 def test_serving_imports_nothing_heavy() -> None:
     script = (
         "import sys, firstline.app, firstline.workflow.students.classify\n"
-        "print([name for name in ('sklearn', 'scipy', 'torch', 'onnx') if name in sys.modules])"
+        "print([name for name in ('sklearn', 'scipy', 'torch', 'onnx', 'onnxruntime') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firstline.errors import WeightsMissingError
+from firstline.engines.bert_features import FEATURES
+from firstline.engines.int8 import Product
+from firstline.errors import UsageError, WeightsMissingError
 from firstline.workflow.students.artifact import Artifact
 from firstline.workflow.students.lexical import Floats, Lexical
 from firstline.workflow.students.student import Named
@@ -64,14 +66,14 @@ class Tier:
 class Machine:
     """The kernel machine. A place has `dims` numbers: (features - mean) @ basis, beside n-grams @ turn by `share`.
 
-    `marks` (m, dims) are rows of training, `weights` (m, labels) what each says.
+    `marks` multiplies a place with the places of m rows of training, `weights` (m, labels) are what each of them says.
     """
 
     mean: Floats
     basis: Floats
     turn: NDArray[np.floating[Any]]
     share: float
-    marks: NDArray[np.floating[Any]]
+    marks: Product
     weights: Floats
     gamma: float
 
@@ -86,7 +88,7 @@ class Machine:
 
     def scores(self, places: Floats) -> Floats:
         """Give a score for each label, about 1 for the right one and 0 for the others; shape (n, labels)."""
-        return kernel(places, self.marks, self.gamma) @ self.weights
+        return gaussian(self.marks(places), self.gamma) @ self.weights
 
 
 class ClassifyStudent:
@@ -111,6 +113,11 @@ class ClassifyStudent:
         self._machine: Machine | None = None
         self._features = features
         if facts["encoder"] is not None:
+            if facts.get("features") != FEATURES:
+                raise UsageError(
+                    f"it was trained on features of another kind than this version's {FEATURES}",
+                    hint="`firstline distill` makes it anew",
+                )
             if features is None:
                 hint = f"`firstline models pull {facts['encoder']}` fetches them"
                 raise WeightsMissingError(
@@ -121,7 +128,7 @@ class ClassifyStudent:
                 basis=arrays["basis"],
                 turn=arrays["turn"],
                 share=float(facts["share"]),
-                marks=arrays["marks"].astype(np.float32),
+                marks=Product(arrays["marks"], arrays["mark_scales"]),
                 weights=arrays["weights"],
                 gamma=float(facts["gamma"]),
             )
@@ -171,13 +178,11 @@ class ClassifyStudent:
         return Named(label=label, inside=inside, probability=probability, next_probability=second, signals=signals)
 
 
-def kernel(places: Floats, marks: Floats, gamma: float) -> Floats:
-    """Give the Gaussian kernel of rows of length 1, shape (n, m)."""
-    found: Floats = places @ marks.T
-    found -= 1
-    found *= np.float32(2 * gamma)
-    np.exp(found, out=found)
-    return found
+def gaussian(likeness: Floats, gamma: float) -> Floats:
+    """Make the Gaussian kernel of the products of rows of length 1, in place."""
+    likeness -= 1
+    likeness *= np.float32(2 * gamma)
+    return np.exp(likeness, out=likeness)
 
 
 def unit(rows: Floats) -> Floats:

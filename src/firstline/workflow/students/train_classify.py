@@ -13,17 +13,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.linalg import cho_factor, cho_solve
-from scipy.linalg.lapack import spotri
+from scipy.linalg.lapack import spotrf, spotrs, strtri
 from scipy.optimize import minimize_scalar
 from sklearn.decomposition import TruncatedSVD
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
+from firstline.engines.bert_features import FEATURES
+from firstline.engines.int8 import quantise
 from firstline.errors import UsageError
 from firstline.workflow.certificate.groups import group
 from firstline.workflow.students.artifact import Artifact
-from firstline.workflow.students.classify import Curve, kernel, softmax, unit
+from firstline.workflow.students.classify import Curve, gaussian, softmax, unit
 from firstline.workflow.students.lexical import Counted, Floats, Ints, Lexical, vocabulary
 
 _FOLDS = 4
@@ -33,8 +34,10 @@ _DIMS, _TURN_DIMS = 512, 256
 _SHARE = 0.2
 """Weight of the n-grams beside the encoder's features in a place."""
 _GAMMA, _RIDGE = 1.0, 0.1
-_MOST_MARKS = 12_000
-"""So many rows are kept; of more, as many of each label as there is room for."""
+_MOST_MARKS = 16_000
+"""So many rows are kept; of more, as many of each label as there is room for. Fitting holds their square: 1 GB."""
+_BLOCK = 1024
+"""Rows worked on at a time beside that, which bounds the memory."""
 _FALSE_ALARMS = 0.03
 """Of rows that have a label, the share that is taken for none, where no row outside is there to learn from."""
 _LEAST_OUTSIDE = 20
@@ -73,6 +76,7 @@ def train(
         "tier_labels": tier.labels,
         "out_of_scope": out_of_scope,
         "encoder": encoder if features is not None else None,
+        "features": FEATURES if features is not None else None,
         "share": _SHARE,
         "gamma": _GAMMA,
     }
@@ -94,11 +98,13 @@ def train(
     near = _near(unseen.max(axis=1), truth >= 0)
     inside = truth >= 0
     factor = _factor(unseen[inside], truth[inside])
+    near_marks, scales = quantise(np.ascontiguousarray(space.places[marks].T))
     arrays |= {
         "mean": space.mean,
         "basis": space.basis,
         "turn": space.turn.astype(np.float16),
-        "marks": space.places[marks].astype(np.float16),
+        "marks": near_marks,
+        "mark_scales": scales,
         "weights": weights,
         "shares": np.array([factor, near.gain, near.shift]),
     }
@@ -264,17 +270,27 @@ def _ridge(places: Floats, truth: Ints, n: int, marks: Ints) -> tuple[Floats, Fl
     target = np.zeros((len(marks), n), dtype=np.float32)
     inside = np.flatnonzero(truth[marks] >= 0)
     target[inside, truth[marks][inside]] = 1
-    grown = kernel(chosen, chosen, _GAMMA)
+    grown = _kernel(chosen, chosen)
     grown.flat[:: len(marks) + 1] += np.float32(_RIDGE)
-    factor = cho_factor(grown, lower=True, overwrite_a=True, check_finite=False)
-    weights = np.ascontiguousarray(cho_solve(factor, target, check_finite=False), dtype=np.float32)
-    inverse, _ = spotri(factor[0], lower=1, overwrite_c=1)
+    # Its transpose, which it equals, has the order that LAPACK works on in place.
+    factor, _ = spotrf(grown.T, lower=1, overwrite_a=1)
+    solved, _ = spotrs(factor, target, lower=1)
+    weights = np.ascontiguousarray(solved, dtype=np.float32)
+    inverse, _ = strtri(factor, lower=1, overwrite_c=1)
+    # What stands on the diagonal of the kernel's inverse: the squares of each column of its factor's.
+    leverage = np.concatenate(
+        [np.square(inverse[:, at : at + _BLOCK]).sum(axis=0) for at in range(0, len(marks), _BLOCK)]
+    )
     unseen = np.empty((len(places), n), dtype=np.float32)
-    unseen[marks] = target - weights / np.diag(inverse)[:, None]
+    unseen[marks] = target - weights / leverage[:, None]
     rest = np.setdiff1d(np.arange(len(places)), marks)
-    if len(rest):
-        unseen[rest] = kernel(places[rest], chosen, _GAMMA) @ weights
+    for at in range(0, len(rest), _BLOCK):
+        unseen[rest[at : at + _BLOCK]] = _kernel(places[rest[at : at + _BLOCK]], chosen) @ weights
     return weights, unseen
+
+
+def _kernel(places: Floats, marks: Floats) -> Floats:
+    return gaussian(places @ marks.T, _GAMMA)
 
 
 def _factor(scores: Floats, truth: Ints) -> float:
