@@ -7,12 +7,14 @@ it as out of any archive. Nothing is installed, built or imported: such a packag
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -107,12 +109,12 @@ def member(wheel: Path, part: IndexPart) -> Iterator[bytes]:
 
 
 def _size(folder: Path) -> int:
+    """Add up the files. pip moves its files and takes its folders away while we look: what is gone counts nothing."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except FileNotFoundError:  # pip moves its temporary file while we look
-            continue
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += os.stat(os.path.join(parent, name)).st_size
     return total
 
 
