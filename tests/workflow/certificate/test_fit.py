@@ -100,6 +100,15 @@ def test_few_or_one_sided_rows_teach_a_rate(right: list[float], rate: float) -> 
     assert len(scores) == 8
 
 
+def test_where_all_is_right_the_model_s_own_probability_ranks() -> None:
+    odds = np.random.default_rng(4).normal(4.0, 0.5, size=60)
+    calibrator, scores = calibrate(("odds",), odds[:, None], np.ones(60), np.arange(60) % 5)
+    assert np.mean(1 / (1 + np.exp(-scores))) == pytest.approx(61 / 62)
+    assert calibrator.probability({"odds": 0.2}) < 0.2
+    assert calibrator.probability({"odds": 4.0}) == pytest.approx(0.99, abs=0.01)
+    assert np.all(np.argsort(scores) == np.argsort(odds))
+
+
 def test_signals_that_say_nothing_leave_the_rate() -> None:
     random = np.random.default_rng(6)
     x, y = random.normal(size=(400, 3)), (random.random(400) < 0.8).astype(np.float64)

@@ -2,7 +2,8 @@
 
 How strongly the weights are held back is chosen by cross-validation; the regression is then calibrated on its
 predictions for rows that it had not seen (Platt 1999) and folded into one `Calibrator`. Where nearly all rows are
-right, or nearly all wrong, there is nothing to learn from them but their rate.
+wrong, there is nothing to learn from them but their rate. Where nearly all are right, the model's own probability still
+ranks them: what it is far less sure of than of anything seen must not count as seen.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ PENALTIES = (0.3, 3.0, 30.0, 300.0)
 _FOLDS = 5
 _LEAST_OF_EACH = 3
 """Fewer right or fewer wrong rows than this teach a rate and nothing else."""
+_ODDS = "odds"
+"""The signal that is the model's own probability of a value, as log-odds (`signals.py`)."""
+_EVEN = 1e-9
 _PRIOR = 4.0
 """How many rows of the average a label's rate begins with."""
 
@@ -92,9 +96,10 @@ def calibrate(names: tuple[str, ...], signals: Floats, y: Floats, folds: Ints) -
 
     Returns it with the calibrated log-odds of every row from regressions fitted without the row's fold.
     """
-    few = min(y.sum(), len(y) - y.sum())
-    if few < _LEAST_OF_EACH:
+    if y.sum() < _LEAST_OF_EACH:
         return constant(y)
+    if len(y) - y.sum() < _LEAST_OF_EACH:
+        return _by_odds(names, signals, y)
     design = _Design.of(names, signals)
     penalty, scores = _cross_validated(design.x, y, folds)
     if penalty is None:
@@ -119,6 +124,24 @@ def constant(y: Floats) -> tuple[Calibrator, Floats]:
     odds = float(np.log(rate / (1 - rate)))
     nothing = Calibrator(names=(), means=(), scales=(), weights=(), missing=(), intercept=odds)
     return nothing, np.full(len(y), odds)
+
+
+def _by_odds(names: tuple[str, ...], signals: Floats, y: Floats) -> tuple[Calibrator, Floats]:
+    """Follow the model's own log-odds, one for each standard deviation, on average at the smoothed rate of `y`."""
+    rate, scores = constant(y)
+    odds = signals[:, names.index(_ODDS)] if _ODDS in names else np.full(len(y), np.nan)
+    there = np.isfinite(odds)
+    if not there.any() or odds[there].std() < _EVEN:
+        return rate, scores
+    mean, spread = float(odds[there].mean()), float(odds[there].std())
+    steps = np.where(there, (odds - mean) / spread, 0.0)
+    target = sigmoid(scores).mean()
+    low, high = -50.0, 50.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (low, middle) if sigmoid(steps + middle).mean() > target else (middle, high)
+    found = Calibrator(names=(_ODDS,), means=(mean,), scales=(spread,), weights=(1.0,), missing=(0.0,), intercept=low)
+    return found, steps + low
 
 
 def _cross_validated(x: Floats, y: Floats, folds: Ints) -> tuple[float | None, Floats]:
