@@ -36,6 +36,7 @@ _STEPS = {
     "confirming": "serving live, to confirm",
     "before": "measuring what is in charge",
     "after": "measuring the student",
+    "compared": "trying the student on what models answered",
 }
 
 
@@ -98,6 +99,7 @@ def distilled_object(found: Distilled) -> dict[str, Json]:
         "held_out": found.held_out,
         "before": msgspec.to_builtins(found.before),
         "after": msgspec.to_builtins(found.after),
+        "takeover": msgspec.to_builtins(found.takeover),
         "certificate": None if told is None else certification_object(told),
         "advised": found.advice.promote,
         "reason": found.advice.reason,

@@ -75,6 +75,10 @@ def _sides(found: Mapping[str, Json]) -> RenderableType:
     )
     for row in rows:
         table.add_row(*row)
+    taken = found.get("takeover")
+    if taken:
+        of = f"of {taken['n']} that models answered it serves"
+        table.add_row(of, f"{taken['before']}", f"{taken['after']}, {taken['otherwise']} of these otherwise")
     return table
 
 

@@ -23,6 +23,7 @@ from firstline.workflow.students.artifact import Artifact
 from firstline.workflow.students.distill import Distilled, Distiller, DistillPlan, Lesson, Step, Use
 from firstline.workflow.students.student import Student
 from firstline.workflow.students.students import Students
+from firstline.workflow.students.takeover import Takeover
 from firstline.workflow.task import Task
 from firstline.workflow.task_file import task_from_text
 from ladders import two_rungs
@@ -60,9 +61,12 @@ class Toy:
     def divide(
         self, texts: Sequence[str], keys: Sequence[str | None], *, checked: Sequence[bool], share: float, seed: int
     ) -> list[Use]:
-        """Hold out every second of what may be."""
+        """Hold out every second of what may be, and compare with every fifth of the rest."""
         may = checked if any(checked) else [True] * len(texts)
-        return ["held_out" if one and place % 2 == 0 else "taught" for place, one in enumerate(may)]
+        other: list[Use] = ["compared", "taught", "taught", "taught", "taught"]
+        return [
+            other[place % 5] if not one else "held_out" if place % 2 == 0 else "taught" for place, one in enumerate(may)
+        ]
 
     async def train(
         self, task: Task, lessons: Sequence[Lesson], *, seed: int, on_progress: Callable[[float], None]
@@ -201,7 +205,8 @@ async def test_what_models_answered_teaches_and_is_never_measured_on(tmp_path: P
         alone = await distiller(app, students, toy).distill(
             sort(), [], DistillPlan(target=target), name="the teacher", beside=made
         )
-    assert (taught, both.held_out, both.promoted) == (60, 20, True)
+    assert (taught, both.held_out, both.promoted) == (52, 20, True)
+    assert both.takeover == Takeover(n=8, before=0, after=8, otherwise=0)
     assert (alone.certification, alone.promoted) == (None, False)
     assert "nobody has said that this is right" in alone.advice.reason
 

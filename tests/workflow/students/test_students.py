@@ -17,6 +17,7 @@ from firstline.workflow.reading.document import Document
 from firstline.workflow.reading.fields import Offer
 from firstline.workflow.source import text_input
 from firstline.workflow.students.artifact import Artifact, name_of, pack
+from firstline.workflow.students.lessons import gather
 from firstline.workflow.students.student import Student
 from firstline.workflow.students.students import Candidate, Students
 from firstline.workflow.task import Task
@@ -102,6 +103,15 @@ async def test_what_it_was_not_taught_is_asked_of_the_next_rung_alone(tmp_path: 
     assert (found.verdict, found.answer) == ("escalated", RIGHT)
     assert [(finding.check, finding.field) for finding in first.findings] == [("answered", "total")]
     assert second.fields == ("total",)
+
+
+async def test_its_own_part_of_an_answer_teaches_nobody(tmp_path: Path) -> None:
+    async with two_rungs(tmp_path, {"total": 12.5}, RIGHT, more='[reviews]\nkeep = "all"') as app:
+        ours = students(app, tmp_path)
+        await ours.promote(await keep(ours, made({"plate": "AB 123"}, unanswered=["total"])))
+        await run(app, ours)
+        found = await gather(app.services.ledger, app.services.inputs, ticket())
+    assert [row.expected for row in found.beside] == [{"total": 12.5}]
 
 
 async def test_what_it_is_not_sure_of_climbs(tmp_path: Path) -> None:

@@ -21,10 +21,11 @@ from firstline.workflow.evaluate import EvalReport, evaluate
 from firstline.workflow.examples import Row, examine
 from firstline.workflow.ladder import Rung
 from firstline.workflow.reading.document import Document
-from firstline.workflow.run import Runner
+from firstline.workflow.run import FindCover, Runner
 from firstline.workflow.students.artifact import Artifact, name_of, pack
 from firstline.workflow.students.compare import Advice, advise, unchecked
 from firstline.workflow.students.students import Candidate, Students
+from firstline.workflow.students.takeover import Takeover, takeover
 from firstline.workflow.task import Task
 
 LEAST_ROWS = 20
@@ -39,8 +40,8 @@ class Lesson(Value, frozen=True, kw_only=True):
     expected: Mapping[str, Json]
 
 
-Use = Literal["taught", "held_out", "left_out"]
-"""What a row is for."""
+Use = Literal["taught", "held_out", "compared", "left_out"]
+"""What a row is for; a row that a model answered is never held out to measure on, but a few are compared with."""
 
 
 class Training(Protocol):
@@ -51,7 +52,8 @@ class Training(Protocol):
     ) -> list[Use]:
         """Say of each text what it is for: about `share` of the groups of near-duplicates are held out.
 
-        Where some rows were `checked` by people, only these are held out, and others near to them are left out.
+        Where some rows were `checked` by people, only these are held out, others near to them are left out, and of
+        the rest a few are to compare with.
         """
         ...
 
@@ -80,13 +82,16 @@ class DistillPlan(Value, frozen=True, kw_only=True):
 class Step(Value, frozen=True, kw_only=True):
     """How far it is: `done` of `of` in a step."""
 
-    step: Literal["reading", "training", "recording", "confirming", "before", "after"]
+    step: Literal["reading", "training", "recording", "confirming", "before", "after", "compared"]
     done: int
     of: int
 
 
 class Distilled(Value, frozen=True, kw_only=True):
-    """What came of it. `before` and `after` are of the same held-out rows, with what was in charge and the student."""
+    """What came of it. `before` and `after` are of the same held-out rows, with what was in charge and the student.
+
+    `takeover` is of rows that models answered (None: there were none).
+    """
 
     student: str
     rows: int
@@ -94,6 +99,7 @@ class Distilled(Value, frozen=True, kw_only=True):
     held_out: int
     before: EvalReport
     after: EvalReport
+    takeover: Takeover | None
     certification: Certification | None
     advice: Advice
     promoted: bool
@@ -135,9 +141,9 @@ class Distiller:
     ) -> Distilled:
         """Distil a student of a task from rows that people labelled; `name` is what they came from, for messages.
 
-        Rows `beside` were answered by models: a student learns from them, and nothing is measured on them, for nobody
-        has said that they are right. Without others a part of them is held out to compare, nothing is certified, and
-        nothing is advised.
+        Rows `beside` were answered by models: a student learns from them, and no quality is measured on them, for
+        nobody has said that they are right; how much of a few of them it takes over is. Without others a part of them
+        is held out to compare, nothing is certified, and nothing is advised.
         Nothing is promoted before the student is kept, measured and advised. Raises UsageError for bad or too few rows,
         LedgerError where the disk is full, BudgetError, and what a run raises.
         """
@@ -153,7 +159,10 @@ class Distiller:
         lessons = await self._read(task, everything, tell)
         uses = await asyncio.to_thread(self._divide, training, everything, lessons, len(rows), plan.seed)
         taught = [lesson for lesson, use in zip(lessons, uses, strict=True) if use == "taught"]
-        kept_back = [row for row, use in zip(everything, uses, strict=True) if use == "held_out"]
+        kept_back, compared = (
+            [row for row, use in zip(everything, uses, strict=True) if use == wanted]
+            for wanted in ("held_out", "compared")
+        )
         plan = plan if rows else msgspec.structs.replace(plan, certify=False)
         started = self._timer()
         artifact = await training.train(
@@ -165,13 +174,21 @@ class Distiller:
         trained = self._timer() - started
         row = await self._keep(task, artifact, plan, rows=len(everything), taught=len(taught))
         before, after, certification = await self._measure(task, row.sha256, kept_back, plan, name=name, tell=tell)
-        in_force = await self._certified(task)
-        advice = advise(before, after, certification.result if certification else None, certified_now=in_force)
+        taken = await self._taken(task, row.sha256, compared[: plan.sample], certification, tell)
+        advice = advise(
+            before,
+            after,
+            certification.result if certification else None,
+            certified_now=(await self._cover(task)).certificate is not None,
+            takeover=taken,
+            max_error=plan.target.max_error,
+        )
         if not rows:
             advice = unchecked(after)
         measured = {
             "before": msgspec.to_builtins(before),
             "after": msgspec.to_builtins(after),
+            "takeover": msgspec.to_builtins(taken),
             "reason": advice.reason,
         }
         await self._students.rows.add(msgspec.structs.replace(row, measured=measured))
@@ -185,6 +202,7 @@ class Distiller:
             held_out=len(kept_back),
             before=before,
             after=after,
+            takeover=taken,
             certification=certification,
             advice=advice,
             promoted=promoted,
@@ -248,16 +266,11 @@ class Distiller:
                 name=name,
                 tell=lambda stage: _tell(stage, tell),
             )
-        cover = NOTHING if certification is None else Cover(policy=certification.policy)
-
-        async def covered(task: Task, ladder: tuple[Rung, ...]) -> Cover:
-            return cover
-
         sample = rows[: plan.sample]
         reports = []
         sides: tuple[tuple[Literal["before", "after"], Runner], ...] = (
             ("before", self._runner),
-            ("after", self._runner.trying(trial.of, covered)),
+            ("after", self._runner.trying(trial.of, _covered(certification))),
         )
         for step, runner in sides:
 
@@ -267,10 +280,33 @@ class Distiller:
             reports.append(await evaluate(runner, task, sample, on_progress=shown))
         return reports[0], reports[1], certification
 
-    async def _certified(self, task: Task) -> bool:
-        """Say whether a certificate covers the task as it is served now."""
-        found = await self._certificates.cover(task, await self._runner.rungs(task))
-        return found.certificate is not None
+    async def _taken(
+        self,
+        task: Task,
+        sha256: str,
+        rows: Sequence[Row],
+        certification: Certification | None,
+        tell: Callable[[Step], None],
+    ) -> Takeover | None:
+        """Say how much of what models answered the student takes over; None where there is nothing of it."""
+        if not rows:
+            return None
+        now = await self._cover(task)
+
+        async def stands(task: Task, ladder: tuple[Rung, ...]) -> Cover:
+            return now
+
+        return await takeover(
+            task,
+            rows,
+            before=self._runner.trying(self._students.of, stands, first=1),
+            after=self._runner.trying(Candidate(self._students, sha256).of, _covered(certification), first=1),
+            on_progress=lambda done: tell(Step(step="compared", done=done, of=len(rows))),
+        )
+
+    async def _cover(self, task: Task) -> Cover:
+        """Give what covers the task as it is served now."""
+        return await self._certificates.cover(task, await self._runner.rungs(task))
 
     async def _promote(self, task: Task, sha256: str, certification: Certification | None) -> None:
         """Put the student in charge, with its certificate if it has one.
@@ -284,6 +320,16 @@ class Distiller:
             certifier = self._certifier.trying(self._runner.trying(trial.of))
             certificate = await certifier.enable(task, certification)
         await self._students.promote(sha256, certificate=None if certificate is None else certificate.id)
+
+
+def _covered(certification: Certification | None) -> FindCover:
+    """Give what would cover the task under a certification."""
+    cover = NOTHING if certification is None else Cover(policy=certification.policy)
+
+    async def covered(task: Task, ladder: tuple[Rung, ...]) -> Cover:
+        return cover
+
+    return covered
 
 
 def _tell(stage: Stage, tell: Callable[[Step], None]) -> None:

@@ -7,6 +7,7 @@ teach it its own mistakes.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import itemgetter
 
 import msgspec
 
@@ -43,12 +44,13 @@ async def gather(ledger: Ledger, inputs: Inputs, task: Task) -> Gathered:
     known: dict[tuple[str, bytes], tuple[str, Mapping[str, Json], Mapping[str, Json]]] = {}
     own = foreign = without_source = 0
     for run in await ledger.students.passed(task.name):
-        if _by_student_alone(run):
+        answer = _by_others(run)
+        if run.fields and not answer:
             own += 1
-        elif not _fits(task, run.answer):
+        elif not _fits(task, answer):
             foreign += 1
         else:
-            known[_key(run.input_sha256, run.parameters)] = ("run", run.answer, run.parameters)
+            known[_key(run.input_sha256, run.parameters)] = ("run", answer, run.parameters)
     for example in await ledger.reviews.examples(task.name):
         if _fits(task, example.expected):
             key = _key(example.input_sha256, example.parameters)
@@ -56,7 +58,8 @@ async def gather(ledger: Ledger, inputs: Inputs, task: Task) -> Gathered:
         else:
             foreign += 1
     rows: dict[str, list[Row]] = {"run": [], "review": [], "audit": []}
-    for (sha256, _), (origin, expected, parameters) in known.items():
+    # In an order of their own, whatever the order they were served in: the same rows make the same student.
+    for (sha256, _), (origin, expected, parameters) in sorted(known.items(), key=itemgetter(0)):
         kept = await inputs.find(sha256)
         try:
             given = None if kept is None else await inputs.load(kept)
@@ -82,9 +85,10 @@ def _key(sha256: str, parameters: Mapping[str, Json]) -> tuple[str, bytes]:
     return sha256, msgspec.json.encode(parameters, order="deterministic")
 
 
-def _by_student_alone(run: PassedRun) -> bool:
-    models = [outcome.model or "" for outcome in run.fields.values()]
-    return bool(models) and all(model.startswith(STUDENT_PREFIX) for model in models)
+def _by_others(run: PassedRun) -> dict[str, Json]:
+    """Give the part of an answer that no student gave."""
+    own = {key for key, outcome in run.fields.items() if (outcome.model or "").startswith(STUDENT_PREFIX)}
+    return {key: value for key, value in run.answer.items() if key not in own}
 
 
 def _fits(task: Task, answer: Mapping[str, Json]) -> bool:

@@ -17,6 +17,8 @@ from firstline.workflow.students.lexical import Floats
 from firstline.workflow.task import Task
 
 _BATCH = 64
+_COMPARED = 0.2
+"""Of what models answered: what is compared with, and never trained on."""
 
 
 class Trainer:
@@ -31,15 +33,19 @@ class Trainer:
     ) -> list[Use]:
         """Say of each text what it is for: about `share` of the groups of near-duplicates are held out.
 
-        Where some rows were `checked` by people, only these are held out, and others near to them are left out.
+        Where some rows were `checked` by people, only these are held out, others near to them are left out, and of
+        the rest a few are to compare with.
         """
         groups = group(texts, keys=keys)
         can = np.array(checked) if any(checked) else np.ones(len(texts), dtype=np.bool_)
-        eligible = np.random.default_rng(seed).permutation(np.unique(groups[can]))
+        random = np.random.default_rng(seed)
+        eligible = random.permutation(np.unique(groups[can]))
+        others = random.permutation(np.setdiff1d(groups, eligible))
+        uses = np.full(len(texts), "taught", dtype="<U8")
+        uses[np.isin(groups, others[: round(_COMPARED * len(others))])] = "compared"
         held = np.isin(groups, eligible[: round(share * len(eligible))])
-        return [
-            "taught" if not out else "held_out" if mine else "left_out" for out, mine in zip(held, can, strict=True)
-        ]
+        uses[held] = np.where(can[held], "held_out", "left_out")
+        return uses.tolist()
 
     async def train(
         self, task: Task, lessons: Sequence[Lesson], *, seed: int, on_progress: Callable[[float], None]
