@@ -180,3 +180,11 @@ async def test_a_tie_is_a_toss_up_even_where_no_error_was_seen() -> None:
     tied = await student.name("zzz qqq")
     assert tied.probability < 0.75
     assert (await student.name("I want my money back please")).probability > 0.8
+
+
+def test_rows_said_again_make_it_no_surer() -> None:
+    drawn = random.Random(5)  # noqa: S311 (no secret)
+    once = [(text, drawn.choice(LABELS) if drawn.random() < 0.4 else label) for text, label in rows(90, 4)]
+    again = [(f"{text}{mark}", label) for text, label in once for mark in ("", "!", "?", ".", " !")]
+    alone, repeated = (float(trained(taught, encoder=True).arrays["shares"][0]) for taught in (once, again))
+    assert repeated < 1.5 * alone

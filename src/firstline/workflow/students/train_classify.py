@@ -68,7 +68,8 @@ def train(
     lexical = vocabulary(texts, least=2 if len(texts) >= 500 else 1, most=most_features)
     counted = lexical.count(texts)
     on_progress(0.1)
-    tier = _tier(lexical, counted, truth, known, out_of_scope, groups=group(texts), seed=seed)
+    groups = group(texts)
+    tier = _tier(lexical, counted, truth, known, out_of_scope, groups=groups, seed=seed)
     on_progress(0.4)
     facts = {
         "labels": list(labels),
@@ -93,11 +94,11 @@ def train(
     space = _space(features, counted, lexical, seed=seed)
     marks = _marks(truth, seed=seed)
     on_progress(0.5)
-    weights, unseen = _ridge(space.places, truth, len(known), marks)
+    weights, unseen = _ridge(space.places, truth, len(known), marks, groups)
     on_progress(0.9)
     near = _near(unseen.max(axis=1), truth >= 0)
     inside = truth >= 0
-    factor = _factor(unseen[inside], truth[inside])
+    factor = _factor(unseen[inside], truth[inside], groups[inside])
     near_marks, scales = quantise(np.ascontiguousarray(space.places[marks].T))
     arrays |= {
         "mean": space.mean,
@@ -260,11 +261,11 @@ def _marks(truth: Ints, *, seed: int) -> Ints:
     return np.sort(order[np.argsort(turn[order], kind="stable")][:_MOST_MARKS])
 
 
-def _ridge(places: Floats, truth: Ints, n: int, marks: Ints) -> tuple[Floats, Floats]:
+def _ridge(places: Floats, truth: Ints, n: int, marks: Ints, groups: Ints) -> tuple[Floats, Floats]:
     """Fit scores of 1 for a row's label and 0 for the others; rows outside have 0 everywhere.
 
-    Gives the weights (marks, n) and the scores (rows, n) of rows left out in turn; those that are no marks were never
-    seen.
+    Gives the weights (marks, n) and the scores (rows, n) of rows left out in turn, with all that are near-duplicates of
+    them; those that are no marks were never seen.
     """
     chosen = places[marks]
     target = np.zeros((len(marks), n), dtype=np.float32)
@@ -283,23 +284,41 @@ def _ridge(places: Floats, truth: Ints, n: int, marks: Ints) -> tuple[Floats, Fl
     )
     unseen = np.empty((len(places), n), dtype=np.float32)
     unseen[marks] = target - weights / leverage[:, None]
+    for rows in _shared(groups[marks]):
+        columns = inverse[:, rows]
+        unseen[marks[rows]] = target[rows] - np.linalg.solve(columns.T @ columns, weights[rows])
     rest = np.setdiff1d(np.arange(len(places)), marks)
     for at in range(0, len(rest), _BLOCK):
         unseen[rest[at : at + _BLOCK]] = _kernel(places[rest[at : at + _BLOCK]], chosen) @ weights
     return weights, unseen
 
 
+def _shared(groups: Ints) -> list[Ints]:
+    """Give the rows of each group that has more than one."""
+    order = np.argsort(groups, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
+    return [part for part in parts if len(part) > 1]
+
+
 def _kernel(places: Floats, marks: Floats) -> Floats:
     return gaussian(places @ marks.T, _GAMMA)
 
 
-def _factor(scores: Floats, truth: Ints) -> float:
-    """Give the factor of the scores whose shares lose least on unseen rows."""
+def _factor(scores: Floats, truth: Ints, groups: Ints) -> float:
+    """Give the factor of the scores whose shares lose least on unseen rows, one of each group's weight in all.
+
+    Of as many as there are, one is taken to be any other label: rows without an error would ask for no end.
+    """
     rows = np.arange(len(truth))
+    weight = 1 / np.bincount(groups)[groups]
+    weight /= weight.sum()
+    stray = 1 / (len(np.unique(groups)) + 2)
 
     def loss(log_factor: float) -> float:
-        shares = softmax(np.exp(log_factor) * scores)
-        return float(-np.log(np.maximum(shares[rows, truth], 1e-9)).mean())
+        shares = np.log(np.maximum(softmax(np.exp(log_factor) * scores), 1e-9))
+        right = shares[rows, truth]
+        others = (shares.sum(axis=1) - right) / max(scores.shape[1] - 1, 1)
+        return float(-(weight * ((1 - stray) * right + stray * others)).sum())
 
     return float(np.exp(minimize_scalar(loss, bounds=(-1.0, 5.0), method="bounded").x))
 
