@@ -40,6 +40,7 @@ from firstline.workflow.evaluate import agrees
 from firstline.workflow.reading.document import Document
 from firstline.workflow.students.artifact import pack
 from firstline.workflow.students.extract import ExtractStudent
+from firstline.workflow.students.extract_fit import Fit
 from firstline.workflow.students.train_extract import train
 from firstline.workflow.task import Task
 from firstline.workflow.task_file import task_from_tree
@@ -125,7 +126,7 @@ def measure(folder: Path, *, part: str, apart: bool, kept: Path | None, seed: in
     task = receipt()
     lessons = rows(folder, apart=apart)
     began = time.monotonic()
-    artifact = train(lessons, fields=task.fields, seed=seed)
+    artifact = train(lessons, fields=task.fields, fit=Fit(seed=seed))
     seconds = time.monotonic() - began
     student = ExtractStudent(artifact)
     outcomes = [

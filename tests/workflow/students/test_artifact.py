@@ -55,3 +55,14 @@ def test_a_damaged_file_is_refused(data: bytes) -> None:
 def test_one_of_another_format_is_refused() -> None:
     with pytest.raises(UsageError, match="has format 2, this version reads 1"):
         unpack(pack(artifact(format=2)))
+
+
+def test_a_compressed_file_says_the_same_in_less_and_is_refused_when_damaged() -> None:
+    made = Artifact(kind="extract", arrays={"weights": np.zeros(5000, dtype=np.float16)}, facts={"rows": 3})
+    small = pack(made, compressed=True)
+    assert len(small) < len(pack(made)) / 10
+    back = unpack(small)
+    assert (back.kind, dict(back.facts), back.arrays["weights"].shape) == ("extract", {"rows": 3}, (5000,))
+    for data in (small[:-3], small[:20], small[:25] + b"\x00\x00" + small[27:]):
+        with pytest.raises(UsageError, match="damaged"):
+            unpack(data)

@@ -4,7 +4,8 @@ The lexical tier is a linear machine on n-grams (`lexical.py`); where its margin
 taken and no encoder is asked. Else the text's place is the encoder's features, centred and turned to their main
 directions, beside its n-grams turned to theirs; a Gaussian kernel to rows of training and a ridge regression give a
 score for each label. Scores become probabilities by one factor; how near the text is to any label at all, by a logistic
-curve. How each of these was chosen stands in `docs/LOG.md`.
+curve. A small student, as they come with the package, has one linear machine on the encoder's features instead of all
+that. How each of these was chosen stands in `docs/LOG.md`.
 """
 
 from __future__ import annotations
@@ -91,6 +92,20 @@ class Machine:
         return gaussian(self.marks(places), self.gamma) @ self.weights
 
 
+@dataclass(frozen=True, kw_only=True)
+class Plane:
+    """A linear machine on an encoder's features: `weights` (width, labels) and `bias`; `right` as in a tier."""
+
+    weights: NDArray[np.floating[Any]]
+    bias: Floats
+    right: Curve
+
+    def scores(self, features: Floats) -> Floats:
+        """Give the scores of texts, shape (n, labels)."""
+        found: Floats = np.matmul(features, self.weights, dtype=np.float32) + self.bias
+        return found
+
+
 class ClassifyStudent:
     """A trained student. `features` None: it is a lexical tier alone."""
 
@@ -111,6 +126,7 @@ class ClassifyStudent:
         self._factor, near_gain, near_shift = (float(one) for one in arrays["shares"])
         self._near = Curve(gain=near_gain, shift=near_shift)
         self._machine: Machine | None = None
+        self._plane: Plane | None = None
         self._features = features
         if facts["encoder"] is not None:
             if facts.get("features") != FEATURES:
@@ -123,6 +139,14 @@ class ClassifyStudent:
                 raise WeightsMissingError(
                     f"the weights of {facts['encoder']}, which it reads with, are not on disk", hint=hint
                 )
+            if "plane" in arrays:
+                gain, shift = (float(one) for one in arrays["plane"])
+                self._plane = Plane(
+                    weights=arrays["plane_weights"].astype(np.float32),
+                    bias=arrays["plane_bias"],
+                    right=Curve(gain=gain, shift=shift),
+                )
+                return
             self._machine = Machine(
                 mean=arrays["mean"],
                 basis=arrays["basis"],
@@ -135,23 +159,26 @@ class ClassifyStudent:
 
     async def name(self, text: str) -> Named:
         """Name the label of a text."""
+        if self._plane is not None and self._features is not None:
+            scores = self._plane.scores(await self._features([text]))[0]
+            return self._by_margin(scores, lead(scores), self._plane.right, tier=1.0)
         scores = self.tier.scores([text])[0]
         margin = lead(scores)
         clear = margin >= self.tier.least and self._tier_labels[int(scores.argmax())] != self._outside
         if clear or self._machine is None or self._features is None:
-            return self._by_words(scores, margin)
+            return self._by_margin(scores, margin, self.tier.right, tier=0.0)
         places = self._machine.place(await self._features([text]), [text], self.tier.lexical)
         return self._by_kernel(self._machine.scores(places)[0], scores)
 
-    def _by_words(self, scores: Floats, margin: float) -> Named:
-        right = self.tier.right.probability(margin)
+    def _by_margin(self, scores: Floats, margin: float, curve: Curve, *, tier: float) -> Named:
+        right = curve.probability(margin)
         label = self._tier_labels[int(scores.argmax())]
         return Named(
             label=label,
             inside=self._labels[int(scores[: len(self._labels)].argmax())],
             probability=right,
             next_probability=(1 - right) / max(len(self._tier_labels) - 1, 1),
-            signals={"tier": 0.0, "margin": margin, "odds": self.tier.right.odds(margin)},
+            signals={"tier": tier, "margin": margin, "odds": curve.odds(margin)},
         )
 
     def _by_kernel(self, scores: Floats, words: Floats) -> Named:

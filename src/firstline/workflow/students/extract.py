@@ -20,7 +20,7 @@ from firstline.workflow.field import Field
 from firstline.workflow.reading.document import Document
 from firstline.workflow.reading.fields import offer
 from firstline.workflow.students.artifact import Artifact
-from firstline.workflow.students.calibration import Calibration
+from firstline.workflow.students.calibration import Calibration, clearness
 from firstline.workflow.students.grid import Floats
 from firstline.workflow.students.span_features import key_of, role_scores
 from firstline.workflow.students.student import Found
@@ -62,13 +62,15 @@ class SpanReader:
             return None
         if not best or (self.field.optional and none > chances[0]):
             rest = float(chances[0]) if best else _LEAST
-            return _found(None, none, rest, self.calibration, {})
+            sure = self.calibration.probability(none, clearness(view.grid.confidence))
+            return _found(None, none, rest, sure, {})
         keys = list(best.values())
         rest = max([none, *map(float, chances[1:2])])
         span = seen.spans[keys[0]]
         read = offer(view.document, self.field).reading
         signals = {} if read is None else {"second": float(key_of(self.field, read) == span.key)}
-        return _found(span.value, float(chances[0]), rest, self.calibration, signals)
+        sure = self.calibration.probability(float(chances[0]), clearness(view.grid.least_confidence(span.cells)))
+        return _found(span.value, float(chances[0]), rest, sure, signals)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +90,8 @@ class ChoiceReader:
         order = np.argsort(-scores, kind="stable")
         chances, _ = self.calibration.shares(scores[order])
         rest = float(chances[1]) if len(chances) > 1 else _LEAST
-        return _found(self.values[int(order[0])], float(chances[0]), rest, self.calibration, {})
+        sure = self.calibration.probability(float(chances[0]), clearness(view.grid.confidence))
+        return _found(self.values[int(order[0])], float(chances[0]), rest, sure, {})
 
 
 class ExtractStudent:
@@ -143,14 +146,14 @@ def choice_row(view: View, field: Field, values: Sequence[Json]) -> tuple[NDArra
     return np.unique(view.grams.buckets), at
 
 
-def _found(value: Json, chance: float, rest: float, calibration: Calibration, signals: Mapping[str, float]) -> Found:
+def _found(value: Json, chance: float, rest: float, sure: float, signals: Mapping[str, float]) -> Found:
     lead = math.log(max(chance, _LEAST) / max(rest, _LEAST))
-    return Found(value=value, probability=calibration.probability(chance), signals={"lead": lead, **signals})
+    return Found(value=value, probability=sure, signals={"lead": lead, **signals})
 
 
 def _reader(field: Field, at: int, learned: Mapping[str, Json], artifact: Artifact) -> SpanReader | ChoiceReader:
     arrays = artifact.arrays
-    calibration = Calibration.of(arrays[f"{at}.calibration"])
+    calibration = Calibration.of(arrays[f"{at}.sure"])
     if learned["by"] == "choice":
         return ChoiceReader(
             field=field,

@@ -56,6 +56,15 @@ class Grid:
         return len(self.cells)
 
     @cached_property
+    def confidence(self) -> float:
+        """The mean confidence of the reader of pictures, 1 for a text."""
+        return sum(cell.confidence for cell in self.cells) / len(self.cells)
+
+    def least_confidence(self, cells: Sequence[int]) -> float:
+        """Give the least confidence with which any of these cells was read."""
+        return min(self.cells[at].confidence for at in cells)
+
+    @cached_property
     def folded(self) -> tuple[str, ...]:
         """Each cell's text, folded as values are compared."""
         return tuple(fold(text) for text in self.texts)

@@ -13,10 +13,11 @@ from scipy import sparse
 from firstline.errors import UsageError
 from firstline.types import Json
 from firstline.workflow.field import Field
+from firstline.workflow.students.calibration import clearness
 from firstline.workflow.students.extract import choice_row, choice_scores
-from firstline.workflow.students.extract_fit import calibrated, several
+from firstline.workflow.students.extract_fit import Bools, Case, Fit, calibrated, several
 from firstline.workflow.students.grams import BUCKETS
-from firstline.workflow.students.grid import Floats, Ints
+from firstline.workflow.students.grid import Ints
 from firstline.workflow.students.view import View
 
 LEAST_OF_VALUE = 3
@@ -37,9 +38,12 @@ def is_choice(field: Field) -> bool:
 
 
 def train_choice(
-    field: Field, views: Sequence[View], folds: Ints, expected: Sequence[Json], *, seed: int
+    field: Field, views: Sequence[View], folds: Ints, expected: Sequence[Json], *, judged: Bools, fit: Fit
 ) -> Choice | str:
-    """Teach a field, or say why it cannot be. Raises UsageError for a value outside its list."""
+    """Teach a field, or say why it cannot be; the `judged` documents say how sure to be.
+
+    Raises UsageError for a value outside its list.
+    """
     _check(field, expected)
     counts: dict[Json, int] = {}
     for value in expected:
@@ -50,22 +54,24 @@ def train_choice(
     told = [at for at, value in enumerate(expected) if value in values]
     which = np.array([values.index(expected[at]) for at in told], dtype=np.int64)
     rows = sparse.vstack([_row(views[at], field, values) for at in told], format="csr")
-    cases: list[tuple[Floats, int]] = []
+    cases: list[Case] = []
     for fold in sorted(set(folds.tolist())):
         inside = np.array([folds[at] == fold for at in told])
         if inside.all() or not inside.any():
             continue
-        weights, bias = several(rows[~inside], which[~inside], len(values), seed=seed)
-        for place in np.flatnonzero(inside):
+        weights, bias = several(rows[~inside], which[~inside], len(values), fit=fit)
+        for place in np.flatnonzero(inside & judged[told]):
             scores = choice_scores(views[told[place]], field, values, weights, bias)
             order = np.argsort(-scores, kind="stable")
-            cases.append((scores[order], int(np.flatnonzero(order == which[place])[0])))
-    weights, bias = several(rows, which, len(values), seed=seed)
+            page = clearness(views[told[place]].grid.confidence)
+            right = int(np.flatnonzero(order == which[place])[0])
+            cases.append(Case(scores=scores[order], right=right, clear=page, page=page))
+    weights, bias = several(rows, which, len(values), fit=fit)
     return Choice(
         arrays={
             "weights": weights.astype(np.float16),
             "bias": bias,
-            "calibration": calibrated(cases, may_lack=False).array(),
+            "sure": calibrated(cases, may_lack=False).array(),
         },
         facts={"by": "choice", "values": list(values), "rows": len(told)},
     )

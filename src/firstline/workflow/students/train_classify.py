@@ -27,7 +27,7 @@ from firstline.workflow.students.artifact import Artifact
 from firstline.workflow.students.classify import Curve, gaussian, softmax, unit
 from firstline.workflow.students.lexical import Counted, Floats, Ints, Lexical, vocabulary
 
-_FOLDS = 4
+FOLDS = 4
 _TIER_ERROR = 0.015
 """Most of the lexical tier's answers that may be wrong, on rows it had not seen."""
 _DIMS, _TURN_DIMS = 512, 256
@@ -63,7 +63,7 @@ def train(
     """
     texts, said = [text for text, _ in rows], [label for _, label in rows]
     known = [label for label in labels if label != out_of_scope and label in set(said)]
-    _check(said, known)
+    check(said, known)
     truth = np.array([known.index(label) if label != out_of_scope else -1 for label in said])
     lexical = vocabulary(texts, least=2 if len(texts) >= 500 else 1, most=most_features)
     counted = lexical.count(texts)
@@ -113,7 +113,7 @@ def train(
     return Artifact(kind="classify", arrays=arrays, facts=facts)
 
 
-def _check(said: Sequence[str], known: Sequence[str]) -> None:
+def check(said: Sequence[str], known: Sequence[str]) -> None:
     if len(known) < 2:
         raise UsageError(
             f"the examples hold {len(known)} of the task's labels: there is nothing to tell apart",
@@ -158,19 +158,19 @@ def _tier(
         classes[truth < 0] = len(known)
     use = classes >= 0
     weights, bias = _linear(rows[use], classes[use], len(labels), seed=seed)
-    folds = _folds(classes, groups, seed=seed)
+    fold_of = folds(classes, groups, seed=seed)
     unseen = np.full((len(truth), len(labels)), -10.0, dtype=np.float32)
-    for fold in range(_FOLDS):
-        taught = use & (folds != fold)
+    for fold in range(FOLDS):
+        taught = use & (fold_of != fold)
         if len(np.unique(classes[taught])) > 1:
             fold_weights, fold_bias = _linear(rows[taught], classes[taught], len(labels), seed=seed)
-            unseen[folds == fold] = rows[folds == fold] @ fold_weights + fold_bias
+            unseen[fold_of == fold] = rows[fold_of == fold] @ fold_weights + fold_bias
     ranked = np.partition(unseen, -2, axis=1)
     margin, right = ranked[:, -1] - ranked[:, -2], unseen.argmax(axis=1) == classes
     answers = unseen.argmax(axis=1) < len(known)
     least = _threshold(margin[answers], right[answers], _TIER_ERROR)
     alone = (1 / np.bincount(groups)[groups]).astype(np.float32)
-    return _Tier(labels=labels, weights=weights, bias=bias, least=least, right=_curve(margin, right, alone))
+    return _Tier(labels=labels, weights=weights, bias=bias, least=least, right=curve(margin, right, alone))
 
 
 def _linear(rows: sparse.csr_matrix, classes: Ints, n: int, *, seed: int) -> tuple[Floats, Floats]:
@@ -187,13 +187,13 @@ def _linear(rows: sparse.csr_matrix, classes: Ints, n: int, *, seed: int) -> tup
     return weights, bias
 
 
-def _folds(classes: Ints, groups: Ints, *, seed: int) -> Ints:
+def folds(classes: Ints, groups: Ints, *, seed: int) -> Ints:
     """Deal groups of near-duplicates into folds, label by label, in an order drawn by the seed."""
     _, first = np.unique(groups, return_index=True)
     order = np.random.default_rng(seed).permutation(len(first))
     order = order[np.argsort(classes[first][order], kind="stable")]
     folds = np.empty(len(first), dtype=np.int64)
-    folds[order] = np.arange(len(first)) % _FOLDS
+    folds[order] = np.arange(len(first)) % FOLDS
     return folds[groups]
 
 
@@ -206,7 +206,7 @@ def _threshold(margin: Floats, right: NDArray[np.bool_], error: float) -> float:
     return float(margin[order[good[-1]]]) if len(good) else float("inf")
 
 
-def _curve(x: Floats, right: NDArray[np.bool_], weight: Floats) -> Curve:
+def curve(x: Floats, right: NDArray[np.bool_], weight: Floats) -> Curve:
     """Fit how often rows at x are right, smoothed where there are few errors; at 0 it is one half at most.
 
     Two labels that score the same are a toss-up even where no error was seen, which a free curve would make flat.

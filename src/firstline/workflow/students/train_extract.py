@@ -9,7 +9,7 @@ the step before comes from documents that the latter was not fitted on; near-dup
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -23,9 +23,12 @@ from firstline.workflow.certificate.groups import group
 from firstline.workflow.field import Field
 from firstline.workflow.reading.document import Document
 from firstline.workflow.students.artifact import Artifact
+from firstline.workflow.students.calibration import clearness
 from firstline.workflow.students.extract import weighed
 from firstline.workflow.students.extract_fit import (
     Bools,
+    Case,
+    Fit,
     Weights,
     boosted,
     calibrated,
@@ -33,7 +36,7 @@ from firstline.workflow.students.extract_fit import (
     matrix,
 )
 from firstline.workflow.students.grams import BUCKETS
-from firstline.workflow.students.grid import Floats, Ints
+from firstline.workflow.students.grid import Floats, Grid, Ints
 from firstline.workflow.students.span_features import ROLES
 from firstline.workflow.students.spans import Family, mentions
 from firstline.workflow.students.targets import Target, families_of, marked_cells, right_spans, target_of
@@ -54,21 +57,23 @@ OnProgress = Callable[[float], None]
 
 @dataclass(frozen=True, kw_only=True)
 class _Lessons:
-    """The documents that say something of a field: their views, folds and targets, in the same order."""
+    """The documents that say something of a field: their views, folds and targets, in the same order, and which of
+    them say how sure to be."""
 
     field: Field
     views: Sequence[View]
     folds: Ints
-    targets: Sequence[Target]
-    families: tuple[Family, ...]
-    seed: int
+    judged: Bools
+    fit: Fit
+    targets: Sequence[Target] = ()
+    families: tuple[Family, ...] = ()
 
     def rows(self, fold: int | None) -> list[int]:
         """The documents outside a fold (None: all), at most so many as words are fitted on."""
         found = [at for at in range(len(self.views)) if self.folds[at] != fold]
         if len(found) <= _MOST_FOR_WORDS:
             return found
-        drawn = np.random.default_rng(self.seed).permutation(len(found))[:_MOST_FOR_WORDS]
+        drawn = np.random.default_rng(self.fit.seed).permutation(len(found))[:_MOST_FOR_WORDS]
         return [found[at] for at in sorted(drawn)]
 
 
@@ -85,24 +90,32 @@ def train(
     documents: Sequence[tuple[Document, Mapping[str, Json]]],
     *,
     fields: Sequence[Field],
-    seed: int,
+    fit: Fit,
+    judged: Sequence[bool] | None = None,
     on_progress: OnProgress | None = None,
 ) -> Artifact:
     """Train a student; the same documents, fields and seed give the same artifact.
+
+    How sure it is to be of an answer is learned from the documents that are `judged` alone (None: all), where others
+    are easier than what it will meet.
 
     A key that a row does not expect says nothing, null says that the value is not there. Raises UsageError for too few
     documents, keys that are no fields, values outside a closed list, and where no field can be learned.
     """
     _check(documents, fields)
     views = [View(document) for document, _ in documents]
-    folds = _folds(_groups([document.text for document, _ in documents]), seed)
+    folds = _folds(_groups([document.text for document, _ in documents]), fit.seed)
+    judges = np.ones(len(documents), dtype=np.bool_) if judged is None else np.array(judged)
     learned = _Learned()
     for at, one in enumerate(fields):
         said = [
             place for place, (_, expected) in enumerate(documents) if one.name in expected and len(views[place].grid)
         ]
         expected = [documents[place][1][one.name] for place in said]
-        _learn(learned, at, one, [views[place] for place in said], folds[said], expected, seed)
+        lessons = _Lessons(
+            field=one, views=[views[place] for place in said], folds=folds[said], judged=judges[said], fit=fit
+        )
+        _learn(learned, at, lessons, expected)
         if on_progress is not None:
             on_progress((at + 1) / len(fields))
     if not learned.facts:
@@ -114,7 +127,7 @@ def train(
         "learned": learned.facts,
         "left_out": learned.left_out,
         "rows": len(documents),
-        "seed": seed,
+        "seed": fit.seed,
     }
     return Artifact(kind="extract", arrays=learned.arrays, facts=facts)
 
@@ -160,20 +173,19 @@ def _folds(groups: Ints, seed: int) -> Ints:
     return result
 
 
-def _learn(
-    learned: _Learned, at: int, one: Field, views: Sequence[View], folds: Ints, expected: Sequence[Json], seed: int
-) -> None:
+def _learn(learned: _Learned, at: int, lessons: _Lessons, expected: Sequence[Json]) -> None:
     """Teach one field, or note why it is left out."""
+    one = lessons.field
     if is_choice(one):
-        outcome = train_choice(one, views, folds, expected, seed=seed)
+        outcome = train_choice(one, lessons.views, lessons.folds, expected, judged=lessons.judged, fit=lessons.fit)
         if isinstance(outcome, str):
             learned.left_out[one.name] = outcome
         else:
             learned.arrays.update({f"{at}.{name}": array for name, array in outcome.arrays.items()})
             learned.facts[one.name] = outcome.facts
         return
-    reason, lessons = _lessons(one, views, folds, expected, seed)
-    if lessons is None:
+    lessons, reason = _aimed(lessons, expected)
+    if reason:
         learned.left_out[one.name] = reason
         return
     arrays = _fit(lessons)
@@ -181,24 +193,22 @@ def _learn(
     learned.facts[one.name] = {"by": "span", "families": list(lessons.families), "rows": len(lessons.views)}
 
 
-def _lessons(
-    one: Field, views: Sequence[View], folds: Ints, expected: Sequence[Json], seed: int
-) -> tuple[str, _Lessons | None]:
-    """Find the values in the documents; without lessons the text says why."""
+def _aimed(lessons: _Lessons, expected: Sequence[Json]) -> tuple[_Lessons, str]:
+    """Find the values in the documents; the text says why the field cannot be learned from them."""
+    one, views = lessons.field, lessons.views
     if one.type not in ("string", "date", "number", "integer") or one.schema:
-        return f"its type is {one.type}: students read text, dates, numbers and choices", None
+        return lessons, f"its type is {one.type}: students read text, dates, numbers and choices"
     targets = [target_of(view.grid, one, value) for view, value in zip(views, expected, strict=True)]
     families = families_of(targets) if one.type == "string" else ()
     there = [bool(target.keys) for target in targets]
     if sum(there) < LEAST_VALUES:
-        return f"{sum(there)} rows have a value, at least {LEAST_VALUES} are needed", None
+        return lessons, f"{sum(there)} rows have a value, at least {LEAST_VALUES} are needed"
     printed = [_stands(view, one, target) for view, target in zip(views, targets, strict=True)]
     if sum(printed) < max(LEAST_VALUES, _LEAST_FOUND * sum(there)) or (one.type == "string" and not families):
-        return f"only {sum(printed)} of {sum(there)} values stand in their documents", None
-    if len(set(folds[np.flatnonzero(printed)].tolist())) < _FOLDS:
-        return "the rows that have it are near-duplicates of one another", None
-    lessons = _Lessons(field=one, views=views, folds=folds, targets=targets, families=families, seed=seed)
-    return "", lessons
+        return lessons, f"only {sum(printed)} of {sum(there)} values stand in their documents"
+    if len(set(lessons.folds[np.flatnonzero(printed)].tolist())) < _FOLDS:
+        return lessons, "the rows that have it are near-duplicates of one another"
+    return replace(lessons, targets=targets, families=families), ""
 
 
 def _stands(view: View, one: Field, target: Target) -> bool:
@@ -229,13 +239,14 @@ def _fit(lessons: _Lessons) -> dict[str, NDArray[Any]]:
     scores: list[Floats] = [np.zeros(0)] * len(looks)
     for fold in range(_FOLDS):
         told = np.flatnonzero(usable & (lessons.folds != fold))
-        trees = boosted(*_stacked(features, right, told), seed=lessons.seed)
+        trees = boosted(*_stacked(features, right, told), fit=lessons.fit)
         for at in np.flatnonzero(lessons.folds == fold).tolist():
             if looks[at].spans:
                 scores[at] = trees.scores(features[at])
-    arrays.update(boosted(*_stacked(features, right, np.flatnonzero(usable)), seed=lessons.seed).arrays("trees"))
-    cases = [_case(*row) for row in zip(lessons.targets, looks, right, scores, strict=True)]
-    arrays["calibration"] = calibrated(cases, may_lack=lessons.field.optional).array()
+    arrays.update(boosted(*_stacked(features, right, np.flatnonzero(usable)), fit=lessons.fit).arrays("trees"))
+    judged = np.flatnonzero(lessons.judged).tolist()
+    cases = [_case(lessons.views[at].grid, lessons.targets[at], looks[at], right[at], scores[at]) for at in judged]
+    arrays["sure"] = calibrated(cases, may_lack=lessons.field.optional).array()
     return arrays
 
 
@@ -266,14 +277,14 @@ def _tags(
     told = [at for at in lessons.rows(fold) if marks[at] is not None]
     cells = sparse.vstack([rows[at] for at in told], format="csr")
     said = np.vstack([mark for at in told if (mark := marks[at]) is not None])
-    fitted = [linear(cells, said[:, tag], seed=lessons.seed) for tag in range(len(TAGS))]
+    fitted = [linear(cells, said[:, tag], fit=lessons.fit) for tag in range(len(TAGS))]
     weights = np.array([one.reshape(TAG_ROLES, BUCKETS) for one, _ in fitted]).transpose(1, 0, 2)
     return np.ascontiguousarray(weights), np.array([bias for _, bias in fitted], dtype=np.float32)
 
 
 def _words(lessons: _Lessons, looks: Sequence[Look], right: Sequence[Bools], told: Sequence[int]) -> Weights:
     rows = sparse.vstack([matrix(looks[at].rows) for at in told], format="csr")
-    weights, _ = linear(rows, np.concatenate([right[at] for at in told]), seed=lessons.seed)
+    weights, _ = linear(rows, np.concatenate([right[at] for at in told]), fit=lessons.fit)
     return weights.reshape(len(ROLES), BUCKETS)
 
 
@@ -281,12 +292,13 @@ def _stacked(features: Sequence[Floats], right: Sequence[Bools], told: Ints) -> 
     return np.vstack([features[at] for at in told]), np.concatenate([right[at] for at in told])
 
 
-def _case(target: Target, seen: Look, right: Bools, scores: Floats) -> tuple[Floats, int]:
-    """Give the values' scores, best first, and which of them is right."""
+def _case(grid: Grid, target: Target, seen: Look, right: Bools, scores: Floats) -> Case:
+    """Give the values' scores, best first, which of them is right, and how clearly the best was read."""
     best = list(best_of_keys(seen.spans, scores).values())
     good = {seen.spans[at].key for at in np.flatnonzero(right).tolist()} & target.keys
     if not target.keys:
         place = -1
     else:
         place = next((number for number, at in enumerate(best) if seen.spans[at].key in good), -2)
-    return np.array([scores[at] for at in best]), place
+    clear = clearness(grid.least_confidence(seen.spans[best[0]].cells)) if best else 0.0
+    return Case(scores=np.array([scores[at] for at in best]), right=place, clear=clear, page=clearness(grid.confidence))

@@ -13,6 +13,7 @@ from firstline.workflow.students import train_classify, train_extract
 from firstline.workflow.students.artifact import Artifact
 from firstline.workflow.students.classify import Features
 from firstline.workflow.students.distill import Lesson, Use
+from firstline.workflow.students.extract_fit import Fit
 from firstline.workflow.students.lexical import Floats
 from firstline.workflow.task import Task
 
@@ -56,7 +57,7 @@ class Trainer:
                 train_extract.train,
                 [(lesson.document, lesson.expected) for lesson in lessons],
                 fields=task.fields,
-                seed=seed,
+                fit=Fit(seed=seed),
                 on_progress=on_progress,
             )
         if task.kind != "classify":

@@ -12,17 +12,16 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trees:
-    """Nodes of all trees in one row; `roots` are the first nodes. A node without children has `left` of itself.
+    """Nodes of all trees in one row, each tree's from its root on, a node's left child right behind it.
 
-    feature (nodes,) int32, threshold (nodes,) float64: not above goes left; left, right (nodes,) int32; value (nodes,)
-    float64, 0 for inner nodes. `depth` is the longest way to a leaf, `base` what a sum begins with.
+    feature (nodes,) uint16; skip (nodes,) uint16: how far behind a node its right child stands, 0 for a leaf; number
+    (nodes,) float32: of an inner node its threshold (not above goes left), of a leaf what it adds; roots (trees,)
+    int32. `depth` is the longest way to a leaf, `base` what a sum begins with.
     """
 
-    feature: NDArray[np.int32]
-    threshold: NDArray[np.float64]
-    left: NDArray[np.int32]
-    right: NDArray[np.int32]
-    value: NDArray[np.float64]
+    feature: NDArray[np.uint16]
+    skip: NDArray[np.uint16]
+    number: NDArray[np.float32]
     roots: NDArray[np.int32]
     depth: int
     base: float
@@ -31,20 +30,20 @@ class Trees:
         """Give the log-odds of every row; shape (rows,) from (rows, features)."""
         at = np.broadcast_to(self.roots, (len(rows), len(self.roots))).copy()
         row = np.arange(len(rows))[:, None]
+        skip = self.skip.astype(np.int32)
         for _ in range(self.depth):
-            goes_left = rows[row, self.feature[at]] <= self.threshold[at]
-            at = np.where(goes_left, self.left[at], self.right[at])
-        total: NDArray[np.float64] = self.value[at].sum(axis=1) + self.base
+            goes_left = rows[row, self.feature[at]] <= self.number[at]
+            far = skip[at]
+            at += np.where(goes_left & (far > 0), 1, far)
+        total: NDArray[np.float64] = self.number[at].sum(axis=1, dtype=np.float64) + self.base
         return total
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
         """Give the arrays of a student's file."""
         return {
             f"{name}.feature": self.feature,
-            f"{name}.threshold": self.threshold,
-            f"{name}.left": self.left,
-            f"{name}.right": self.right,
-            f"{name}.value": self.value,
+            f"{name}.skip": self.skip,
+            f"{name}.number": self.number,
             f"{name}.roots": self.roots,
             f"{name}.rest": np.array([self.depth, self.base]),
         }
@@ -55,10 +54,8 @@ class Trees:
         rest = arrays[f"{name}.rest"]
         return cls(
             feature=arrays[f"{name}.feature"],
-            threshold=arrays[f"{name}.threshold"],
-            left=arrays[f"{name}.left"],
-            right=arrays[f"{name}.right"],
-            value=arrays[f"{name}.value"],
+            skip=arrays[f"{name}.skip"],
+            number=arrays[f"{name}.number"],
             roots=arrays[f"{name}.roots"],
             depth=int(rest[0]),
             base=float(rest[1]),
