@@ -23,7 +23,7 @@ from firstline.types import Json, Value
 from firstline.workflow.certificate.records import record_key
 from firstline.workflow.certificate.target import Target
 from firstline.workflow.examples import Row, read_rows
-from firstline.workflow.students.distill import Distilled, DistillPlan, Step
+from firstline.workflow.students.distill import Distilled, DistillPlan, Step, check_kind
 from firstline.workflow.students.lessons import gather
 from firstline.workflow.students.teacher import Lessons as TeacherLessons
 from firstline.workflow.task import Target as Declared
@@ -59,6 +59,7 @@ async def distill(out: Out, name: str, words: DistillWords) -> int:
     """Distil a student for a task, say whether it should be its first rung, and put it in charge if so."""
     async with build(settings.load()) as app:
         task = app.services.tasks.get(name)
+        check_kind(task)
         said = task.target or Declared()
         target = Target(
             max_error=said.max_error if words.max_error is None else words.max_error,
@@ -97,6 +98,7 @@ def distilled_object(found: Distilled) -> dict[str, Json]:
         "rows": found.rows,
         "taught": found.taught,
         "held_out": found.held_out,
+        "not_learned": dict(found.left_out),
         "before": msgspec.to_builtins(found.before),
         "after": msgspec.to_builtins(found.after),
         "takeover": msgspec.to_builtins(found.takeover),

@@ -52,7 +52,10 @@ def show_distilled(found: Mapping[str, Json]) -> RenderableType:
         f"measured on {found['before']['n']} of the {found['held_out']} held out",
     )
     done = ("in charge now", "green") if found["promoted"] else ("not promoted", "yellow")
-    lines = [head, _sides(found), Text.assemble(done, ": ", clean(found["reason"]))]
+    missing = [
+        Text(clean(f"{name} was not learned: {why}"), style="yellow") for name, why in found["not_learned"].items()
+    ]
+    lines = [head, _sides(found), *missing, Text.assemble(done, ": ", clean(found["reason"]))]
     if not found["promoted"]:
         lines.append(Text(f"`firstline students promote {found['student'][:_SHORT]}` puts it in charge", style="dim"))
     return Group(*lines)

@@ -38,9 +38,11 @@ async def list_students(out: Out, task: str) -> int:
 
 
 async def show(out: Out, name: str) -> int:
-    """Show one student."""
+    """Show one student, or the one in charge of a task."""
     async with build(settings.load()) as app:
-        _show(out, await app.services.students.rows.get(name))
+        rows = app.services.students.rows
+        led = next((row for row in await rows.in_charge() if row.task == name), None)
+        _show(out, led or await rows.get(name))
     return DONE
 
 

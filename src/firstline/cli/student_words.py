@@ -26,8 +26,13 @@ def list_students(
 
 
 @students.command(name="show")
-def show_student(student: Id, json: Json = False) -> None:
-    """Show one student: what it was made of, and what it was found to do."""
+def show_student(
+    student: Annotated[
+        str, typer.Argument(metavar="ID", help="sha256 of a student, the beginning of it, or the name of its task")
+    ],
+    json: Json = False,
+) -> None:
+    """Show one student, of a task the one in charge: what it was made of, and what it was found to do."""
     out = Out(json=json)
     perform(out, lambda: student_commands.show(out, student))
 

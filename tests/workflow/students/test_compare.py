@@ -9,15 +9,15 @@ from firstline.workflow.students.compare import advise
 from firstline.workflow.students.takeover import Takeover
 
 
-def report(served: float = 1.0, right: float = 1.0, cost: int = 0, seconds: float = 1.0) -> EvalReport:
-    """A sample of a hundred."""
+def report(served: float = 1.0, right: float = 1.0, cost: int = 0, seconds: float = 1.0, n: int = 100) -> EvalReport:
+    """A sample of a hundred, or so many."""
     return EvalReport(
         task="t",
         version="v",
-        n=100,
+        n=n,
         verdicts={},
         fields={},
-        whole=Share(n=100, accepted=served, right=right, right_of_accepted=right),
+        whole=Share(n=n, accepted=served, right=right, right_of_accepted=right),
         seconds=Seconds(p50=seconds, p99=seconds, total=seconds),
         cost_nano_usd=cost,
         saved_nano_usd=0,
@@ -34,6 +34,7 @@ def report(served: float = 1.0, right: float = 1.0, cost: int = 0, seconds: floa
         (report(), report(), False, "serves no more, costs no less and is no faster"),
         (report(cost=9), report(served=0.9), False, "90.0% would be served and right, now it is 100.0%"),
         (report(cost=9, right=0.99), report(right=0.98), False, "2.0% would be served wrong, now it is 1.0%"),
+        (report(cost=9, n=19), report(n=19), False, "19 examples run before and after are too few to tell by"),
         (report(cost=9, right=0.9), report(served=0.9), True, "it costs less; it is uncertified"),
     ],
 )

@@ -220,6 +220,15 @@ async def test_the_same_lessons_make_the_same_student(tmp_path: Path) -> None:
     assert len(kept) == 1
 
 
+async def test_a_task_that_writes_text_has_no_student(tmp_path: Path) -> None:
+    text = 'kind = "transform"\ninstruction = "Say it politely."\nladder = ["fake/small"]\n'
+    async with two_rungs(tmp_path, RIGHT, RIGHT) as app:
+        students = Students(app.services.ledger.students, tmp_path / "students", shipped={}, opening=opening)
+        plan = DistillPlan(target=Target(max_error=0.05, confidence=0.95))
+        with pytest.raises(UsageError, match="no student can be made for polite, which is a task of kind transform"):
+            await distiller(app, students, Toy(KNOWS)).distill(task_from_text("polite", text), rows(40), plan, name="x")
+
+
 async def test_too_few_rows_are_said_before_anything_is_asked(tmp_path: Path) -> None:
     async with two_rungs(tmp_path, RIGHT, RIGHT) as app:
         with pytest.raises(UsageError, match="holds 12 examples: too few"):

@@ -7,6 +7,9 @@ from firstline.workflow.certificate.result import Result
 from firstline.workflow.evaluate import EvalReport
 from firstline.workflow.students.takeover import Takeover
 
+LEAST = 20
+"""Examples run before and after that it takes to put an uncertified student in charge."""
+
 
 class Advice(Value, frozen=True, kw_only=True):
     """Whether to promote a student, and why in words."""
@@ -34,6 +37,9 @@ def advise(
     why = "" if certified is None or promised else f" ({certified.reason})"
     if certified_now and not promised:
         return Advice(promote=False, reason=f"the task is certified now, and would not be with the student{why}")
+    if before.n < LEAST and not promised:
+        reason = f"{before.n} examples run before and after are too few to tell by, {LEAST} are needed{why}"
+        return Advice(promote=False, reason=reason)
     wrong, wrong_before = _served(after, right=False), _served(before, right=False)
     right, right_before = _served(after, right=True), _served(before, right=True)
     if wrong > wrong_before and not promised:

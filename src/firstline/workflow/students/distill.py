@@ -90,7 +90,8 @@ class Step(Value, frozen=True, kw_only=True):
 class Distilled(Value, frozen=True, kw_only=True):
     """What came of it. `before` and `after` are of the same held-out rows, with what was in charge and the student.
 
-    `takeover` is of rows that models answered (None: there were none).
+    `takeover` is of rows that models answered (None: there were none). `left_out` says of fields why the student was
+    not taught them: what it does not answer is asked of the next rung.
     """
 
     student: str
@@ -105,6 +106,7 @@ class Distilled(Value, frozen=True, kw_only=True):
     promoted: bool
     seconds: float
     training_seconds: float
+    left_out: Mapping[str, str] = {}
 
 
 class Distiller:
@@ -147,6 +149,7 @@ class Distiller:
         Nothing is promoted before the student is kept, measured and advised. Raises UsageError for bad or too few rows,
         LedgerError where the disk is full, BudgetError, and what a run raises.
         """
+        check_kind(task)
         begun = self._timer()
         everything = [*rows, *beside]
         examine(task, everything, name=name, allow_missing_classes=True)
@@ -208,6 +211,7 @@ class Distiller:
             promoted=promoted,
             seconds=round(self._timer() - begun, 3),
             training_seconds=round(trained, 3),
+            left_out=artifact.facts.get("left_out", {}),
         )
 
     async def _read(self, task: Task, rows: Sequence[Row], tell: Callable[[Step], None]) -> list[Lesson]:
@@ -320,6 +324,15 @@ class Distiller:
             certifier = self._certifier.trying(self._runner.trying(trial.of))
             certificate = await certifier.enable(task, certification)
         await self._students.promote(sha256, certificate=None if certificate is None else certificate.id)
+
+
+def check_kind(task: Task) -> None:
+    """Raise UsageError for a task that no student can be made for."""
+    if task.kind not in ("classify", "extract"):
+        raise UsageError(
+            f"no student can be made for {task.name}, which is a task of kind {task.kind}",
+            hint="students name a label or find fields: tasks of the kinds classify and extract",
+        )
 
 
 def _covered(certification: Certification | None) -> FindCover:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from firstline.errors import UsageError
 from firstline.workflow.certificate.groups import group
 from firstline.workflow.students import train_classify, train_extract
 from firstline.workflow.students.artifact import Artifact
@@ -51,7 +50,7 @@ class Trainer:
     async def train(
         self, task: Task, lessons: Sequence[Lesson], *, seed: int, on_progress: Callable[[float], None]
     ) -> Artifact:
-        """Make a student. Raises UsageError where the lessons are too few to learn from."""
+        """Make a student of a classify or extract task. Raises UsageError where the lessons are too few."""
         if task.kind == "extract":
             return await asyncio.to_thread(
                 train_extract.train,
@@ -60,8 +59,6 @@ class Trainer:
                 fit=Fit(seed=seed),
                 on_progress=on_progress,
             )
-        if task.kind != "classify":
-            raise UsageError(f"no student can be made for a task of kind {task.kind}")
         rows = [(lesson.document.text, str(lesson.expected["label"])) for lesson in lessons]
         features = await self._read([text for text, _ in rows], lambda share: on_progress(share / 2))
         return await asyncio.to_thread(
