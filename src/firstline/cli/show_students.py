@@ -98,7 +98,10 @@ def _made_of(one: Mapping[str, Json]) -> str:
 
 
 def _state(one: Mapping[str, Json]) -> Text:
-    return Text(one["state"].replace("_", " "), style=_STYLES.get(one["state"], ""))
+    state = one["state"].replace("_", " ")
+    if one.get("skipped"):
+        return Text(clean(f"{state}, not asked: {one['skipped']}"), style="yellow")
+    return Text(state, style=_STYLES.get(one["state"], ""))
 
 
 def _percent(share: float | None) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from firstline import settings
-from firstline.app import build
+from firstline.app import App, build
 from firstline.cli import show_students
 from firstline.cli.console import DONE, Out
 from firstline.errors import NotFoundError
@@ -27,7 +27,7 @@ async def list_students(out: Out, task: str) -> int:
             for name, sha256 in (await app.services.students.shipped()).items()
             if task in ("", name)
         ]
-    shown = [*kept, *ours]
+        shown = [{**one, "skipped": await _skipped(app, one)} for one in (*kept, *ours)]
     if out.json:
         out.emit(shown)
     elif shown:
@@ -72,6 +72,18 @@ async def roll_back(out: Out, task: str, reason: str) -> int:
         now = next((row for row in await students.rows.in_charge() if row.task == task), None)
         out.note(f"in charge now: {now.sha256[:12]}" if now else "no promoted student is in charge now")
     return DONE
+
+
+async def _skipped(app: App, one: Mapping[str, Json]) -> str | None:
+    """Say why a student that is in charge cannot be asked."""
+    if one["state"] not in ("promoted", "shipped"):
+        return None
+    try:
+        task = app.services.tasks.get(one["task"])
+    except NotFoundError:
+        return "its task is gone"
+    mine = await app.services.students.of(task)
+    return None if mine is None else mine.skipped
 
 
 def student_object(row: StudentRow) -> dict[str, Json]:

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import msgspec
+
 from firstline.catalog.catalog import STUDENT_PREFIX
 from firstline.catalog.model import FREE, Model, WeightFile
 from firstline.errors import FirstlineError, LedgerError, WeightsMissingError
@@ -26,11 +28,15 @@ Open = Callable[[Artifact], Student]
 
 
 class Placed(Value, frozen=True, kw_only=True):
-    """A student as a rung: its model, and the student itself (None: `skipped` says why it cannot be asked)."""
+    """A student as a rung: its model, and the student itself (None: `skipped` says why it cannot be asked).
+
+    `shipped`: it came with the package, and nobody has put it in charge.
+    """
 
     model: Model
     student: Student | None = None
     skipped: str | None = None
+    shipped: bool = False
 
 
 class Students:
@@ -59,8 +65,10 @@ class Students:
     async def of(self, task: Task) -> Placed | None:
         """Give the student in charge of a task; None where there is none."""
         row = (await self._in_charge()).get(task.name)
-        path = self._shipped.get(task.name) if row is None else self._contents.path(row.sha256)
-        return None if path is None else await self._placed(task, path)
+        if row is not None:
+            return await self._placed(task, self._contents.path(row.sha256))
+        path = self._shipped.get(task.name)
+        return None if path is None else msgspec.structs.replace(await self._placed(task, path), shipped=True)
 
     async def candidate(self, task: Task, sha256: str) -> Placed:
         """Give a student of a task that need not be in charge of it."""
@@ -143,7 +151,11 @@ class Candidate:
 
 
 def placed(task: Task, found: Sequence[Rung], mine: Placed | None) -> tuple[Rung, ...]:
-    """Put a task's student into its rungs: where the ladder names it, else first if it can be asked. Pure."""
+    """Put a task's student into its rungs: where the ladder names it, else first. Pure.
+
+    One that somebody has put in charge stands there with its reason where it cannot be asked. A shipped one does not:
+    the task of that name may be another one.
+    """
     name = STUDENT_PREFIX + task.name
     out: list[Rung] = []
     for rung in found:
@@ -157,8 +169,9 @@ def placed(task: Task, found: Sequence[Rung], mine: Placed | None) -> tuple[Rung
             out.append(Rung(model=rung.model, skipped=f"no student of {task.name} is in charge; {hint}"))
         else:
             out.append(Rung(model=mine.model, skipped=mine.skipped))
-    if mine is not None and mine.student is not None and name not in {rung.model.id for rung in found}:
-        out.insert(0, Rung(model=mine.model))
+    named = name in {rung.model.id for rung in found}
+    if mine is not None and not named and not (mine.shipped and mine.skipped):
+        out.insert(0, Rung(model=mine.model, skipped=mine.skipped))
     return tuple(out)
 
 
