@@ -22,6 +22,12 @@ DEPTH = 4
 """Layers whose mean states are features."""
 
 
+def last_means(width: int) -> slice:
+    """Say where in features of a width the means of the last layers stand, without the first of them."""
+    part = width // (DEPTH + 2)
+    return slice(part, DEPTH * part)
+
+
 class BertFeatures:
     """Gives the features of rows of token ids."""
 

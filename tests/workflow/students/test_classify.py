@@ -102,10 +102,66 @@ def test_what_is_none_of_its_labels_is_said_with_rows_of_such_and_without() -> N
         assert sum(one.label == OUTSIDE for one in inside) <= 6
 
 
-def test_the_same_rows_and_seed_give_the_same_bytes() -> None:
-    first, again, other = (pack(trained(rows(60, 1), encoder=True, seed=seed)) for seed in (7, 7, 8))
+@pytest.mark.parametrize("n", [60, 240])
+def test_the_same_rows_and_seed_give_the_same_bytes(n: int) -> None:
+    """Both of few rows a label and of many."""
+    first, again, other = (pack(trained(rows(n, 1), encoder=True, seed=seed)) for seed in (7, 7, 8))
     assert first == again
     assert first != other
+
+
+def test_few_of_the_rows_that_have_a_label_are_taken_for_none() -> None:
+    """Even where what is outside looks like what is inside, so that no cut tells them apart."""
+    taught = rows(600, 1) + [(text, OUTSIDE) for text, _ in rows(200, 3)]
+    found = ask(trained(taught, encoder=True, out_of_scope=OUTSIDE), [text for text, _ in rows(300, 4)])
+    assert sum(one.label == OUTSIDE for one in found) <= 15
+
+
+def test_what_a_task_says_of_its_labels_is_learned_from_and_not_measured_on() -> None:
+    said = [("zebra", "refund"), ("quokka", "order"), ("okapi", "address")]
+    taught = rows(60, 1)
+    artifact = train(
+        taught,
+        None,
+        labels=LABELS,
+        out_of_scope=None,
+        encoder=None,
+        seed=0,
+        on_progress=lambda share: None,
+        told=said,
+    )
+    assert [one.label for one in ask(artifact, [text for text, _ in said])] == [label for _, label in said]
+    # No row has a word in common with these, so that they would be guessed; that lowers no confidence.
+    plain = trained(taught, encoder=False)
+    assert artifact.arrays["tier"][1:] == pytest.approx(plain.arrays["tier"][1:], rel=0.2)
+    assert len(artifact.arrays["vocabulary"]) > len(plain.arrays["vocabulary"])
+
+
+def test_the_lexical_tier_answers_less_where_the_encoder_is_right_about_what_it_gets_wrong() -> None:
+    drawn = random.Random(2)  # noqa: S311 (no secret)
+    taught = rows(900, 1)
+    swapped = {"refund": "order", "order": "refund", "address": "address"}
+    # In a few rows the words mislead, and only their length tells the encoder.
+    odd = {n for n in range(len(taught)) if drawn.random() < 0.01}
+    taught = [(text, swapped[label] if n in odd else label) for n, (text, label) in enumerate(taught)]
+    texts = [text for text, _ in taught]
+    blind = features_of(texts)
+    seeing = np.concatenate([blind, np.zeros((len(texts), 6), dtype=np.float32)], axis=1)
+    for n, (_, label) in enumerate(taught):
+        seeing[n, 12 + LABELS.index(label)] = 3.0
+    least = {}
+    for name, given in (("blind", blind), ("seeing", seeing)):
+        made = train(
+            taught,
+            given,
+            labels=LABELS,
+            out_of_scope=None,
+            encoder="local/encoder",
+            seed=0,
+            on_progress=lambda share: None,
+        )
+        least[name] = float(made.arrays["tier"][0])
+    assert least["seeing"] > least["blind"]
 
 
 def test_without_its_encoder_it_does_not_open() -> None:

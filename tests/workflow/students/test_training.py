@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
+import numpy as np
 import pytest
 
+from firstline.workflow.reading.document import Document
+from firstline.workflow.students.distill import Lesson
+from firstline.workflow.students.lexical import Floats
 from firstline.workflow.students.training import Trainer
+from firstline.workflow.task import Label, Task
 
 
 def texts(n: int) -> list[str]:
@@ -44,3 +50,27 @@ def test_only_what_people_checked_is_held_out_and_what_is_near_to_it_is_left_out
             assert uses[place + 1] == "left_out"
     assert 0 < uses[100:].count("compared") <= 30
     assert set(uses[100:]) == {"taught", "compared"}
+
+
+async def test_a_student_reads_what_the_task_says_of_the_labels_that_it_is_taught() -> None:
+    read: list[str] = []
+
+    async def features(texts: Sequence[str]) -> Floats:
+        read.extend(texts)
+        return np.random.default_rng(len(texts)).normal(size=(len(texts), 12)).astype(np.float32)
+
+    labels = (
+        Label(name="card_lost?", description="the card is gone", examples=("where is my card", "card stolen")),
+        Label(name="top-up"),
+        Label(name="never_seen", description="nobody asked this"),
+        Label(name="other", description="none of these"),
+    )
+    task = Task(name="bank", kind="classify", instruction="Sort.", declaration={}, labels=labels, out_of_scope="other")
+    taught = [(f"{word} {n}", label) for n in range(6) for word, label in (("lost", "card_lost?"), ("money", "top-up"))]
+    lessons = [Lesson(document=Document.of_text(text), expected={"label": label}) for text, label in taught]
+    artifact = await Trainer(lambda: features, "local/encoder").train(
+        task, lessons, seed=0, on_progress=lambda share: None
+    )
+    told = ["card lost", "the card is gone", "where is my card", "card stolen", "top up"]
+    assert read == [*(text for text, _ in taught), *told]
+    assert artifact.arrays["weights"].shape == (len(read), 2)

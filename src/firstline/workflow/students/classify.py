@@ -3,9 +3,9 @@
 The lexical tier is a linear machine on n-grams (`lexical.py`); where its margin reaches a threshold, its answer is
 taken and no encoder is asked. Else the text's place is the encoder's features, centred and turned to their main
 directions, beside its n-grams turned to theirs; a Gaussian kernel to rows of training and a ridge regression give a
-score for each label. Scores become probabilities by one factor; how near the text is to any label at all, by a logistic
-curve. A small student, as they come with the package, has one linear machine on the encoder's features instead of all
-that. How each of these was chosen stands in `docs/LOG.md`.
+score for each label, to which the tier's are added by a small share. Scores become probabilities by one factor; how
+near the text is to any label at all, by a logistic curve. A small student, as they come with the package, has one
+linear machine on the encoder's features instead of all that. How each of these was chosen stands in `docs/LOG.md`.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ class Tier:
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """The kernel machine. A place has `dims` numbers: (features - mean) @ basis, beside n-grams @ turn by `share`.
+    """The kernel machine. A place has `dims` numbers: (features - mean) @ basis, beside n-grams @ turn by `share`;
+    where there is a `bend` (dims, dims), it stands beside what this makes of it.
 
     `marks` multiplies a place with the places of m rows of training, `weights` (m, labels) are what each of them says.
     """
@@ -77,15 +78,15 @@ class Machine:
     marks: Product
     weights: Floats
     gamma: float
+    bend: Floats | None
 
     def place(self, features: Floats, texts: Sequence[str], lexical: Lexical) -> Floats:
         """Give the places of texts, rows of length 1."""
         turned: Floats = np.matmul(features - self.mean, self.basis, dtype=np.float32)
         near: Floats = unit(turned) * np.float32(math.sqrt(1 - self.share))
-        if not self.share:
-            return near
         said: Floats = unit(lexical.count(texts).times(self.turn)) * np.float32(math.sqrt(self.share))
-        return np.concatenate([near, said], axis=1)
+        place: Floats = np.concatenate([near, said], axis=1)
+        return place if self.bend is None else bent(place, self.bend)
 
     def scores(self, places: Floats) -> Floats:
         """Give a score for each label, about 1 for the right one and 0 for the others; shape (n, labels)."""
@@ -125,6 +126,7 @@ class ClassifyStudent:
         )
         self._factor, near_gain, near_shift = (float(one) for one in arrays["shares"])
         self._near = Curve(gain=near_gain, shift=near_shift)
+        self._words = np.float32(facts.get("words", 0.0))
         self._machine: Machine | None = None
         self._plane: Plane | None = None
         self._features = features
@@ -155,6 +157,7 @@ class ClassifyStudent:
                 marks=Product(arrays["marks"], arrays["mark_scales"]),
                 weights=arrays["weights"],
                 gamma=float(facts["gamma"]),
+                bend=arrays["bend"].astype(np.float32) if "bend" in arrays else None,
             )
 
     async def name(self, text: str) -> Named:
@@ -168,7 +171,8 @@ class ClassifyStudent:
         if clear or self._machine is None or self._features is None:
             return self._by_margin(scores, margin, self.tier.right, tier=0.0)
         places = self._machine.place(await self._features([text]), [text], self.tier.lexical)
-        return self._by_kernel(self._machine.scores(places)[0], scores)
+        found = self._machine.scores(places)[0] + self._words * scores[: len(self._labels)]
+        return self._by_kernel(found, scores)
 
     def _by_margin(self, scores: Floats, margin: float, curve: Curve, *, tier: float) -> Named:
         right = curve.probability(margin)
@@ -210,6 +214,13 @@ def gaussian(likeness: Floats, gamma: float) -> Floats:
     likeness -= 1
     likeness *= np.float32(2 * gamma)
     return np.exp(likeness, out=likeness)
+
+
+def bent(places: Floats, bend: Floats) -> Floats:
+    """Move places, and set them beside where they were, half and half."""
+    half = np.float32(math.sqrt(0.5))
+    both: Floats = np.concatenate([unit(places + places @ bend) * half, places * half], axis=1)
+    return both
 
 
 def unit(rows: Floats) -> Floats:

@@ -21,8 +21,8 @@ SIZES = (2, 5)
 """Shortest and longest letter sequence."""
 _LONGEST = 20_000
 """Characters of a text that are looked at."""
-_ROWS = 256
-"""Texts multiplied at a time: what bounds the memory."""
+_ROWS = 64
+"""Texts multiplied at a time, on the features that they have: what bounds the memory."""
 
 _P, _Q, _R = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0xBF58476D1CE4E5B9)
 _SEEDS = np.arange(64, dtype=np.uint64) * _P
@@ -45,11 +45,11 @@ class Counted:
         out = np.zeros((n, weights.shape[1]), dtype=np.float32)
         for begin in range(0, n, _ROWS):
             starts = self.starts[begin : begin + _ROWS + 1]
-            some = np.flatnonzero(np.diff(starts))
-            if len(some):
-                held = slice(starts[0], starts[-1])
-                parts = weights[self.features[held]].astype(np.float32, copy=False) * self.values[held, None]
-                out[begin + some] = np.add.reduceat(parts, starts[some] - starts[0], axis=0)
+            held = slice(starts[0], starts[-1])
+            some, place = np.unique(self.features[held], return_inverse=True)
+            counts = np.zeros((len(starts) - 1, len(some)), dtype=np.float32)
+            counts[np.repeat(np.arange(len(starts) - 1), np.diff(starts)), place] = self.values[held]
+            out[begin : begin + _ROWS] = counts @ weights[some].astype(np.float32, copy=False)
         return out
 
 

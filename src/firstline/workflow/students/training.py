@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Sequence, Set
 
 import numpy as np
 
@@ -60,7 +61,8 @@ class Trainer:
                 on_progress=on_progress,
             )
         rows = [(lesson.document.text, str(lesson.expected["label"])) for lesson in lessons]
-        features = await self._read([text for text, _ in rows], lambda share: on_progress(share / 2))
+        told = _told(task, {label for _, label in rows})
+        features = await self._read([text for text, _ in (*rows, *told)], lambda share: on_progress(share / 2))
         return await asyncio.to_thread(
             train_classify.train,
             rows,
@@ -70,6 +72,7 @@ class Trainer:
             encoder=self._encoder,
             seed=seed,
             on_progress=lambda share: on_progress(0.5 + share / 2),
+            told=told,
         )
 
     async def _read(self, texts: Sequence[str], on_progress: Callable[[float], None]) -> Floats | None:
@@ -82,3 +85,13 @@ class Trainer:
             found.append(await features(texts[begin : begin + _BATCH]))
             on_progress(min(begin + _BATCH, len(texts)) / len(texts))
         return np.concatenate(found)
+
+
+def _told(task: Task, taught: Set[str]) -> list[tuple[str, str]]:
+    """Give what a task says of the labels that there are rows of: each one's name, description and examples."""
+    found = []
+    for label in task.labels:
+        if label.name in taught and label.name != task.out_of_scope:
+            said = (re.sub(r"[_\W]+", " ", label.name).strip(), label.description, *label.examples)
+            found += [(text, label.name) for text in said if text]
+    return found
