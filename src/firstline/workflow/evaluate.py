@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
 
 from firstline.errors import UsageError
 from firstline.types import Json, Run, Value
@@ -17,6 +18,7 @@ from firstline.workflow.checks.agreement import same
 from firstline.workflow.examples import Row
 from firstline.workflow.field import FieldType
 from firstline.workflow.run import Runner
+from firstline.workflow.several import lanes, several
 from firstline.workflow.task import Task
 from firstline.workflow.task_file import with_named_fields
 
@@ -72,20 +74,26 @@ async def evaluate(
     on_progress: Callable[[int], None] | None = None,
     on_run: Callable[[Row, Run, Scored], None] | None = None,
 ) -> EvalReport:
-    """Run every example and compare. Raises UsageError for parameters or fields that the task does not have."""
+    """Run every example and compare; `on_run` is called as they end, several at a time where only addresses are asked.
+
+    Raises UsageError for parameters or fields that the task does not have.
+    """
     _check_keys(task, rows)
-    scored: list[Scored] = []
-    runs: list[Run] = []
-    for number, row in enumerate(rows, start=1):
-        run = await runner.run(task, row.given, parameters=row.parameters, purpose="measure")
-        one = score(task, run, row.expected)
-        runs.append(run)
-        scored.append(one)
-        if on_run is not None:
-            on_run(row, run, one)
-        if on_progress is not None:
-            on_progress(number)
-    return report(task, runs, scored)
+    found: dict[int, tuple[Run, Scored]] = {}
+    wide = lanes(await runner.rungs(task))
+
+    async def ask(place: int) -> Run:
+        return await runner.run(task, rows[place].given, parameters=rows[place].parameters, purpose="measure")
+
+    async with aclosing(several(range(len(rows)), ask, most=lambda: wide)) as answered:
+        async for place, run in answered:
+            found[place] = run, score(task, run, rows[place].expected)
+            if on_run is not None:
+                on_run(rows[place], *found[place])
+            if on_progress is not None:
+                on_progress(len(found))
+    in_order = [found[place] for place in range(len(rows))]
+    return report(task, [run for run, _ in in_order], [one for _, one in in_order])
 
 
 def score(task: Task, run: Run, expected: Mapping[str, Json]) -> Scored:

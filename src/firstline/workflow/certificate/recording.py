@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
 
 import msgspec
 
@@ -23,6 +24,7 @@ from firstline.workflow.ladder import Rung
 from firstline.workflow.quote import Quote, quote
 from firstline.workflow.run import Runner
 from firstline.workflow.rung import Rungwork
+from firstline.workflow.several import Within, lanes, several
 from firstline.workflow.task import Task
 
 REASON = "every rung was asked, to record what it answers"
@@ -57,25 +59,36 @@ class Recorder:
         reason that is not its own.
         """
         ladder = await self._runner.rungs(task)
-        out, spent, recorded = [], 0, dict(known)
-        for number, row in enumerate(rows, start=1):
-            record = recorded.get(record_key(row.given, row.parameters))
-            if record is None or not _is_whole(record, ladder):
-                if limit is not None and spent >= limit > 0:
-                    raise BudgetError(
-                        f"recording {number - 1} of {len(rows)} examples has cost {show(NanoUSD(spent))}",
-                        hint="what is recorded is kept; --budget allows more",
-                    )
-                record = await self._one(task, row, ladder)
-                recorded[record.key] = record
-                spent += sum(rung.cost_nano_usd for rung in record.rungs)
+        keys = [record_key(row.given, row.parameters) for row in rows]
+        recorded = {key: known[key] for key in keys if key in known and _is_whole(known[key], ladder)}
+        new: dict[str, Row] = {}
+        for key, row in zip(keys, rows, strict=True):
+            if key not in recorded:
+                new.setdefault(key, row)
+        within = Within(lanes(ladder), limit or 0)
+        there = len(rows) - len(new)
+
+        async def ask(key: str) -> Record:
+            return await self._one(task, new[key], ladder)
+
+        async with aclosing(several(new, ask, most=within.most)) as answered:
+            async for key, record in answered:
+                recorded[key] = record
+                within.count(sum(rung.cost_nano_usd for rung in record.rungs))
                 await asyncio.to_thread(keep, record)
-            else:
-                record = _relabelled(task, record, row)
-            out.append(msgspec.structs.replace(record, line=row.line, split=row.split))
-            if on_progress is not None:
-                on_progress(number)
-        return out
+                if on_progress is not None:
+                    on_progress(there + within.asked)
+        if within.asked < len(new):
+            raise BudgetError(
+                f"recording {there + within.asked} of {len(rows)} examples has cost {show(NanoUSD(within.spent))}",
+                hint="what is recorded is kept; --budget allows more",
+            )
+        if on_progress is not None:
+            on_progress(len(rows))
+        return [
+            msgspec.structs.replace(_relabelled(task, recorded[key], row), line=row.line, split=row.split)
+            for key, row in zip(keys, rows, strict=True)
+        ]
 
     async def quotes(self, task: Task, rows: Sequence[Row], known: Mapping[str, Record]) -> list[Quote]:
         """Say what recording the rows would cost at each rung that is paid for; what is `known` is not asked again."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
 
 import msgspec
@@ -25,6 +26,7 @@ from firstline.workflow.kept_lines import append_kept, read_kept
 from firstline.workflow.quote import Quote, quote
 from firstline.workflow.run import Runner
 from firstline.workflow.rung import Rungwork
+from firstline.workflow.several import Within, lanes, several
 from firstline.workflow.students.students import Placed
 from firstline.workflow.task import Task
 
@@ -89,44 +91,49 @@ class Teacher:
         Raises BudgetError once the calls have cost `limit`, EngineError where the teacher answers nothing any more,
         LedgerError where the disk is full: what was answered until then is kept.
         """
-        name = self._basis.catalog.get(model).id
-        known = await self._known(task, name)
-        alone = msgspec.structs.replace(task, ladder=(name,))
-        path = self._path(task, name)
-        taught: list[Taught] = []
-        spent, asked, failed = 0, 0, 0
-        for number, row in enumerate(rows, start=1):
-            key = record_key(row.given, row.parameters)
-            if key not in known:
-                if limit is not None and spent >= limit > 0:
-                    raise BudgetError(
-                        f"{name} has answered {number - 1} of {len(rows)} inputs for {show(NanoUSD(spent))}",
-                        hint="what it answered is kept; --budget allows more",
-                    )
-                run = await self._runner.run(alone, row.given, parameters=row.parameters, purpose="replay")
-                spent, asked = spent + run.cost_nano_usd, asked + 1
+        found = self._basis.catalog.get(model)
+        known = await self._known(task, found.id)
+        alone = msgspec.structs.replace(task, ladder=(found.id,))
+        path = self._path(task, found.id)
+        new = {key: row for row in rows if (key := record_key(row.given, row.parameters)) not in known}
+        within, failed = Within(lanes(await self._runner.rungs(alone)), limit or 0), 0
+
+        async def ask(row: Row) -> Run:
+            return await self._runner.run(alone, row.given, parameters=row.parameters, purpose="replay")
+
+        async with aclosing(several(new.values(), ask, most=within.most)) as answered:
+            async for row, run in answered:
                 error = _failure(run)
+                within.count(run.cost_nano_usd)
                 failed = failed + 1 if error else 0
+                if not error:
+                    key = record_key(row.given, row.parameters)
+                    known[key] = _taught(key, run)
+                    await asyncio.to_thread(_keep, path, known[key])
                 if failed >= _FAILURES:
                     raise EngineError(
-                        f"{name} gave no answer to {failed} inputs in a row: {error}",
-                        hint=f"the answers to {len(taught)} inputs are kept; the same command goes on from there",
+                        f"{found.id} gave no answer to {failed} inputs in a row: {error}",
+                        hint=f"the answers to {_among(rows, known)} inputs are kept; "
+                        "the same command goes on from there",
                     )
-                if error:
-                    on_progress(number)
-                    continue
-                known[key] = _taught(key, run)
-                await asyncio.to_thread(_keep, path, known[key])
-            taught.append(known[key])
-            on_progress(number)
-        answers = {one.key: one.answer for one in taught if one.answer is not None}
+                on_progress(len(rows) - len(new) + within.asked)
+        if within.asked < len(new):
+            there, paid = _among(rows, known), show(NanoUSD(within.spent))
+            raise BudgetError(
+                f"{found.id} has answered {there} of {len(rows)} inputs for {paid}",
+                hint="what it answered is kept; --budget allows more",
+            )
+        on_progress(len(rows))
         labelled = [
-            msgspec.structs.replace(row, expected=answers[key])
+            msgspec.structs.replace(row, expected=taught.answer)
             for row in rows
-            if (key := record_key(row.given, row.parameters)) in answers
+            if (taught := known.get(record_key(row.given, row.parameters))) is not None and taught.answer is not None
         ]
         return Lessons(
-            rows=tuple(labelled), asked=asked, refused=len(rows) - len(labelled), cost_nano_usd=NanoUSD(spent)
+            rows=tuple(labelled),
+            asked=within.asked,
+            refused=len(rows) - len(labelled),
+            cost_nano_usd=NanoUSD(within.spent),
         )
 
     async def _known(self, task: Task, model: str) -> dict[str, Taught]:
@@ -137,6 +144,10 @@ class Teacher:
     def _path(self, task: Task, model: str) -> Path:
         named = hashlib.sha256(f"{task.version}\0{model}".encode()).hexdigest()[:24]
         return self._folder / f"teacher-{named}.jsonl"
+
+
+def _among(rows: Sequence[Row], known: Mapping[str, Taught]) -> int:
+    return sum(record_key(row.given, row.parameters) in known for row in rows)
 
 
 def _failure(run: Run) -> str:
