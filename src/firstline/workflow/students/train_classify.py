@@ -137,7 +137,9 @@ def train(
         on_progress(0.5)
         machine, behind = _machine(space, taught, tier.unseen[:, : len(known)], form, seed=seed)
         arrays |= {"mean": space.mean, "basis": space.basis, "turn": space.turn.astype(np.float16), **machine}
-    arrays["tier"] = np.array([tier.least(behind), tier.right.gain, tier.right.shift])
+    # Of few rows the encoder makes so much more that no answer is left to the words.
+    least = np.inf if form.few else tier.least(behind)
+    arrays["tier"] = np.array([least, tier.right.gain, tier.right.shift])
     on_progress(1.0)
     return Artifact(kind="classify", arrays=arrays, facts=facts)
 
