@@ -92,6 +92,11 @@ def test_clear_cases_need_no_encoder_and_others_are_read_by_it() -> None:
     assert unclear.probability < clear.probability
 
 
+def test_of_few_rows_a_label_all_is_read_by_the_encoder() -> None:
+    found = ask(trained(rows(75, 1), encoder=True), [text for text, _ in rows(30, 2)])
+    assert {one.signals["tier"] for one in found} == {1.0}
+
+
 def test_what_is_none_of_its_labels_is_said_with_rows_of_such_and_without() -> None:
     strange = [text for text, _ in rows(30, 5, [OUTSIDE])]
     taught = rows(240, 1)
