@@ -83,7 +83,14 @@ class Toy:
         return School(training=lambda: self, opening=open_toy)
 
     def divide(
-        self, texts: Sequence[str], keys: Sequence[str | None], *, checked: Sequence[bool], share: float, seed: int
+        self,
+        texts: Sequence[str],
+        keys: Sequence[str | None],
+        *,
+        checked: Sequence[bool],
+        share: float,
+        seed: int,
+        known: Sequence[str] = (),
     ) -> list[Use]:
         """Hold out every n-th."""
         every = round(1 / share)

@@ -59,7 +59,14 @@ class Toy:
         self.taught: list[str] = []
 
     def divide(
-        self, texts: Sequence[str], keys: Sequence[str | None], *, checked: Sequence[bool], share: float, seed: int
+        self,
+        texts: Sequence[str],
+        keys: Sequence[str | None],
+        *,
+        checked: Sequence[bool],
+        share: float,
+        seed: int,
+        known: Sequence[str] = (),
     ) -> list[Use]:
         """Hold out every second of what may be, and compare with every fifth of the rest."""
         may = checked if any(checked) else [True] * len(texts)

@@ -52,6 +52,17 @@ def test_only_what_people_checked_is_held_out_and_what_is_near_to_it_is_left_out
     assert set(uses[100:]) == {"taught", "compared"}
 
 
+@pytest.mark.parametrize("checked", [True, False])
+def test_what_the_task_says_itself_is_not_measured_on(checked: bool) -> None:
+    trainer = Trainer(lambda: None, "local/encoder")
+    given = texts(200)
+    uses = trainer.divide(
+        given, [None] * 200, checked=[checked] * 200, share=0.5, seed=1, known=[f"{text} ." for text in given[:100:2]]
+    )
+    assert set(uses[:100]) == {"taught"}
+    assert 40 <= uses[100:].count("held_out") <= 60
+
+
 async def test_a_student_reads_what_the_task_says_of_the_labels_that_it_is_taught() -> None:
     read: list[str] = []
 

@@ -48,12 +48,19 @@ class Training(Protocol):
     """What learns. It takes seconds to load, so that only who distils does."""
 
     def divide(
-        self, texts: Sequence[str], keys: Sequence[str | None], *, checked: Sequence[bool], share: float, seed: int
+        self,
+        texts: Sequence[str],
+        keys: Sequence[str | None],
+        *,
+        checked: Sequence[bool],
+        share: float,
+        seed: int,
+        known: Sequence[str] = (),
     ) -> list[Use]:
         """Say of each text what it is for: about `share` of the groups of near-duplicates are held out.
 
         Where some rows were `checked` by people, only these are held out, others near to them are left out, and of
-        the rest a few are to compare with.
+        the rest a few are to compare with. What is near to a text `known` to the student anyway is only taught.
         """
         ...
 
@@ -160,7 +167,7 @@ class Distiller:
             )
         training = await asyncio.to_thread(self._load)
         lessons = await self._read(task, everything, tell)
-        uses = await asyncio.to_thread(self._divide, training, everything, lessons, len(rows), plan.seed)
+        uses = await asyncio.to_thread(self._divide, training, task, everything, lessons, len(rows), plan.seed)
         taught = [lesson for lesson, use in zip(lessons, uses, strict=True) if use == "taught"]
         kept_back, compared = (
             [row for row, use in zip(everything, uses, strict=True) if use == wanted]
@@ -225,7 +232,7 @@ class Distiller:
 
     @staticmethod
     def _divide(
-        training: Training, rows: Sequence[Row], lessons: Sequence[Lesson], checked: int, seed: int
+        training: Training, task: Task, rows: Sequence[Row], lessons: Sequence[Lesson], checked: int, seed: int
     ) -> list[Use]:
         return training.divide(
             [lesson.document.text for lesson in lessons],
@@ -233,6 +240,7 @@ class Distiller:
             checked=[place < checked for place in range(len(rows))],
             share=_HELD_OUT,
             seed=seed,
+            known=[example for label in task.labels for example in label.examples],
         )
 
     async def _keep(self, task: Task, artifact: Artifact, plan: DistillPlan, *, rows: int, taught: int) -> StudentRow:

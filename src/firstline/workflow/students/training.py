@@ -31,18 +31,26 @@ class Trainer:
         self._encoder = encoder
 
     def divide(
-        self, texts: Sequence[str], keys: Sequence[str | None], *, checked: Sequence[bool], share: float, seed: int
+        self,
+        texts: Sequence[str],
+        keys: Sequence[str | None],
+        *,
+        checked: Sequence[bool],
+        share: float,
+        seed: int,
+        known: Sequence[str] = (),
     ) -> list[Use]:
         """Say of each text what it is for: about `share` of the groups of near-duplicates are held out.
 
         Where some rows were `checked` by people, only these are held out, others near to them are left out, and of
-        the rest a few are to compare with.
+        the rest a few are to compare with. What is near to a text `known` to the student anyway is only taught.
         """
-        groups = group(texts, keys=keys)
+        everything = group([*texts, *known], keys=[*keys, *([None] * len(known))])
+        groups, told = everything[: len(texts)], everything[len(texts) :]
         can = np.array(checked) if any(checked) else np.ones(len(texts), dtype=np.bool_)
         random = np.random.default_rng(seed)
-        eligible = random.permutation(np.unique(groups[can]))
-        others = random.permutation(np.setdiff1d(groups, eligible))
+        eligible = random.permutation(np.setdiff1d(groups[can], told))
+        others = random.permutation(np.setdiff1d(groups[~can], np.concatenate([groups[can], told])))
         uses = np.full(len(texts), "taught", dtype="<U8")
         uses[np.isin(groups, others[: round(_COMPARED * len(others))])] = "compared"
         held = np.isin(groups, eligible[: round(share * len(eligible))])
