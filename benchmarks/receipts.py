@@ -1,12 +1,14 @@
 """Receipts from pictures, no examples given: per field, the share accepted and the share of the accepted that is right.
 
-    python benchmarks/receipts.py SROIE [--skip 20] [--limit N] [--fields company,date,total] [--json] [--plot FILE]
+    python benchmarks/receipts.py SROIE [--skip 20] [--limit N] [--fields company,date,total] [--rungs N]
+                                  [--json] [--plot FILE]
     python benchmarks/receipts.py --report FILE.json [--plot FILE]
 
 SROIE is a folder with `index.jsonl` (`{"id", "image", "gold": {company, date, total}}`) and the pictures. The first 20
 were looked at while the reader was made (`--skip 20` leaves them out); the report gives both groups. Values count as
 right by the rules of `firstline eval`. With `--fields` the built-in task is cut down to these, as a user would who
-needs only them would run; without it the whole task is run. One line a receipt goes to stderr as it is done.
+needs only them would run; without it the whole task is run. With `--rungs 1` the first rung alone is asked: of the
+whole task its student. One line a receipt goes to stderr as it is done.
 `--report` shows or draws an earlier `--json` once more instead of measuring. `--plot` needs the extra `bench`.
 """
 
@@ -36,7 +38,9 @@ LOOKED_AT = 20
 COMPARED = ("company", "date", "total")
 
 
-async def measure(folder: Path, *, skip: int, limit: int | None, fields: tuple[str, ...]) -> dict[str, Any]:
+async def measure(
+    folder: Path, *, skip: int, limit: int | None, fields: tuple[str, ...], rungs: int | None = None
+) -> dict[str, Any]:
     """Run the task on every picture and report all, and those that nobody looked at while making it."""
     from_index = [json.loads(line) for line in (folder / "index.jsonl").read_text().splitlines() if line.strip()]
     chosen = from_index[skip:][:limit]
@@ -52,8 +56,9 @@ async def measure(folder: Path, *, skip: int, limit: int | None, fields: tuple[s
             name = chosen[len(done) - 1]["id"]
             print(f"{len(done)}/{len(rows)} {name} {run.verdict} {run.ms} ms; served: {marks}", file=sys.stderr)
 
-        await evaluate(app.services.runner, task, rows, on_run=note)
-        ladder = [rung.model.id for rung in await app.services.runner.rungs(task) if rung.skipped is None]
+        runner = app.services.runner.trying(app.services.students.of, app.services.certificates.cover, first=rungs)
+        await evaluate(runner, task, rows, on_run=note)
+        ladder = [rung.model.id for rung in await runner.rungs(task) if rung.skipped is None]
     fresh = [(run, scored) for number, run, scored in done if number >= LOOKED_AT]
     whole = report(task, [run for _, run, _ in done], [scored for _, _, scored in done])
     return {
@@ -132,6 +137,7 @@ def main() -> None:
     words.add_argument("--skip", type=int, default=0)
     words.add_argument("--limit", type=int)
     words.add_argument("--fields", default="")
+    words.add_argument("--rungs", type=int)
     words.add_argument("--report", type=Path)
     words.add_argument("--json", action="store_true")
     words.add_argument("--plot", type=Path)

@@ -4,7 +4,7 @@
 
 The students of `receipt` and `invoice` learn from documents by the fast path and from pictures that were drawn and
 read by the product's reader (a second or two each, half an hour a kind; `--pages` keeps what was read for the next
-time). How sure they are to be is learned from the pictures alone. The student of `support-intent` learns from made
+time). The student of `support-intent` learns from made
 messages, by the features of the encoder, which must be on disk. Of each the sha256, the size and what it does on what
 was held out are printed: other documents by either path, whole phrases, messages written by hand. Same seed, same
 bytes on one kind of machine.

@@ -132,6 +132,7 @@ async def build(loaded: Loaded, *, school: School | None = None) -> AsyncIterato
             settings.students_path,
             shipped=shipped(SHIPPED),
             opening=school.opening,
+            serving=settings.ladder.students,
         )
         inputs = Inputs(ledger.inputs, settings.inputs_path, settings.reviews)
         drawn = asyncio.Event()

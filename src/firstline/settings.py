@@ -55,6 +55,7 @@ class Ladder(Section, frozen=True, kw_only=True):
         "openai/gpt-5.4",
         "openai/gpt-5.5",
     )
+    students: Annotated[bool, Meta(description="the student in charge of a task is asked before its rungs")] = True
 
 
 class Budget(Section, frozen=True, kw_only=True):

@@ -42,6 +42,7 @@ def judged(
     first: bool = True,
     confirm: bool = False,
     readings: Mapping[str, Json] | None = None,
+    least: float = 0.0,
 ) -> Judged:
     return judge(
         TASK,
@@ -49,7 +50,7 @@ def judged(
         Draft(values=values, confidences={"total": 0.9}),
         model="m",
         first=first,
-        evidence=Evidence(document=Document.of_text(SOURCE), readings=readings or {}, confirm=confirm),
+        evidence=Evidence(document=Document.of_text(SOURCE), readings=readings or {}, confirm=confirm, least=least),
     )
 
 
@@ -133,6 +134,13 @@ def test_an_earlier_model_that_gave_the_same_value_is_a_second_reader() -> None:
     twice = judged({"total": 12.0}, standing=once.standing, first=False, confirm=True, readings={"total": 10.0})
     assert once.standing.heard["total"] == (12.0,)
     assert twice.passed
+
+
+def test_what_a_student_is_not_sure_of_confirms_nothing() -> None:
+    once = judged(RIGHT, confirm=True, readings={"total": 10.0}, least=0.91)
+    twice = judged({"total": 12.0}, standing=once.standing, first=False, confirm=True, readings={"total": 10.0})
+    assert once.standing.heard["total"] == ()
+    assert twice.standing.open == ("total",)
 
 
 def test_two_models_that_agree_on_nothing_confirm_nothing() -> None:

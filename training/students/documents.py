@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -29,11 +30,15 @@ from students.report import Mark
 FAST = range(2_400)
 """Documents by the fast path to learn from."""
 FAST_OUT = range(50_000, 50_200)
-READ = {"receipt": range(100_000, 100_230), "invoice": range(100_000, 100_130)}
+READ = {"receipt": range(100_000, 100_230), "invoice": range(100_000, 100_120)}
 """Documents that are drawn and read, to learn from."""
-READ_OUT = {"receipt": range(100_230, 100_276), "invoice": range(100_130, 100_170)}
+READ_OUT = {"receipt": range(100_230, 100_276), "invoice": range(100_120, 100_160)}
 FIT = Fit(least_weight=0.2, trees=100)
 """What keeps the files small; what it costs stands in `docs/LOG.md`."""
+
+LEAST = 0.93
+"""The confidence from which on they serve: fewer than 2.5 % of what the task's checks let stand is wrong then, on made
+documents that they were not taught (`docs/LOG.md`)."""
 
 
 def student(
@@ -49,9 +54,9 @@ def student(
         [(one.document, told(task, one)) for one in taught],
         fields=task.fields,
         fit=Fit(seed=seed, least_weight=fit.least_weight, trees=fit.trees),
-        judged=[one.made.number in READ[kind] for one in taught],
         on_progress=lambda share: print(f"{kind}: {share:.0%}", file=sys.stderr),
     )
+    artifact = replace(artifact, facts={**artifact.facts, "least": LEAST})
     return artifact, {
         "by the fast path": marks(artifact, task, examples(kind, FAST_OUT, seed=seed, places=places, noise=noise)),
         "pictures read": marks(artifact, task, (one for one in read if one.made.number in READ_OUT[kind])),

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from firstline.cli.console import clean
 from firstline.types import Json
-from firstline.workflow.task import Task
+from firstline.workflow.task import BUILT_IN, Task
 
 
 def task_json(task: Task) -> dict[str, Json]:
@@ -38,7 +38,7 @@ def show_tasks(tasks: Iterable[Task]) -> RenderableType:
     for title in ("task", "kind", "what it is for"):
         table.add_column(title, overflow="fold")
     for task in tasks:
-        own = "" if task.origin == "built in" else f" ({task.origin})"
+        own = "" if task.origin == BUILT_IN else f" ({task.origin})"
         table.add_row(Text(task.name, style="bold"), task.kind, Text(clean(task.description + own)))
     return table
 

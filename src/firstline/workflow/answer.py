@@ -14,7 +14,8 @@ class Draft(Value, frozen=True, kw_only=True):
     """Values by field, with a measured probability where there is one, and notes on how they were had.
 
     `signals` by field is what else was measured on the way (`signals.py`). `unanswered` are fields that were asked for
-    and that this rung does not answer: nothing is known of them, not even that they are not there.
+    and that this rung does not answer: nothing is known of them, not even that they are not there. `least` is the
+    confidence from which on a student knows its values to be good enough where no certificate says more.
     """
 
     values: Mapping[str, Json]
@@ -22,6 +23,7 @@ class Draft(Value, frozen=True, kw_only=True):
     signals: Mapping[str, Mapping[str, float]] = {}
     notes: tuple[str, ...] = ()
     unanswered: tuple[str, ...] = ()
+    least: float = 0.0
 
 
 def parse_object(completion: Completion) -> dict[str, Json]:

@@ -116,7 +116,10 @@ def judge(
             confidence=confidences.get(key),
             reasons=() if settled else reasons,
         )
-    heard = {key: (*standing.heard.get(key, ()), draft.values.get(key)) for key in standing.open}
+    # What a student is not sure of confirms nothing that the next rung says.
+    vague = {key for key, share in confidences.items() if share < evidence.least}
+    said = {key: () if key in vague else (draft.values.get(key),) for key in standing.open}
+    heard = {key: (*standing.heard.get(key, ()), *said[key]) for key in standing.open}
     still_open = tuple(key for key in standing.open if key in doubted)
     return Judged(
         standing=Standing(answer=answer, outcomes=outcomes, open=still_open, heard={**standing.heard, **heard}),

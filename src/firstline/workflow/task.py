@@ -21,6 +21,8 @@ Fallback = Literal["top", "review"]
 Merge = Literal["join", "again"]
 Share = Annotated[float, Meta(ge=0, le=1)]
 
+BUILT_IN = "built in"
+"""The origin of a task that comes with the package."""
 BEHAVIOUR = 1
 """Raised by whoever changes prompts, candidates or decisions: it is part of every task's version."""
 
@@ -95,7 +97,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     max_output_tokens: int = 1024
     split: bool = True
     merge: Merge = "join"
-    origin: str = "built in"
+    origin: str = BUILT_IN
 
     @cached_property
     def version(self) -> str:

@@ -19,7 +19,7 @@ from firstline.workflow.checks.confidence import confident
 from firstline.workflow.checks.registry import build
 from firstline.workflow.checks.schema import matches_schema
 from firstline.workflow.field import Field, FieldType, Position, Prefer, Span
-from firstline.workflow.task import Kind, Label, Merge, Parameter, Target, Task, TaskBudget
+from firstline.workflow.task import BUILT_IN, Kind, Label, Merge, Parameter, Target, Task, TaskBudget
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _FIELD_NAME = re.compile(r"[^\W_](?:[^\x00-\x1f\"]{0,62}[^\s\"])?")
@@ -91,7 +91,7 @@ class TaskFile(_Part, frozen=True, kw_only=True):
     merge: Annotated[Merge, Meta(description="texts of parts: in a row (join) or worked on again (again)")] = "join"
 
 
-def task_from_text(name: str, text: str, *, origin: str = "built in") -> Task:
+def task_from_text(name: str, text: str, *, origin: str = BUILT_IN) -> Task:
     """Read a task from TOML text. Raises TaskError with origin, line and reason."""
     try:
         tree = tomllib.loads(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -125,12 +126,49 @@ async def test_what_it_is_not_sure_of_climbs(tmp_path: Path) -> None:
     assert [(finding.field, finding.reason) for finding in first.findings] == [("total", reason)]
 
 
+async def test_a_file_can_ask_for_more_than_the_bar_of_all(tmp_path: Path) -> None:
+    class Cautious(Knows):
+        async def answer(self, document: Document, offers: Mapping[str, Offer]) -> Draft:
+            return msgspec.structs.replace(await super().answer(document, offers), least=0.93)
+
+    async with two_rungs(tmp_path, RIGHT, RIGHT) as app:
+        ours = students(app, tmp_path)
+        sure = made(RIGHT, sure={"plate": 0.95, "total": 0.92})
+        await ours.promote(await keep(ours, sure))
+        ours._opening = lambda artifact: Cautious(RIGHT, (), {"plate": 0.95, "total": 0.92})
+        found = await run(app, ours)
+    reason = "confidence 0.92 is below the 0.93 that serves without a certificate"
+    assert [(finding.field, finding.reason) for finding in found.attempts[0].findings] == [("total", reason)]
+
+
 async def test_a_wrong_value_is_caught_by_the_checks_as_any_other(tmp_path: Path) -> None:
     async with two_rungs(tmp_path, RIGHT, RIGHT) as app:
         ours = students(app, tmp_path)
         await ours.promote(await keep(ours, made({"plate": "AB 123", "total": 99.0})))
         found = await run(app, ours)
     assert (found.verdict, found.answer) == ("escalated", RIGHT)
+
+
+async def test_a_shipped_one_does_not_serve_a_task_of_ones_own_with_its_name(tmp_path: Path) -> None:
+    shipped = tmp_path / "ticket.student"
+    shipped.write_bytes(made(RIGHT))
+    async with two_rungs(tmp_path, RIGHT, RIGHT) as app:
+        ours = students(app, tmp_path, {"ticket": shipped})
+        assert await ours.of(ticket()) is not None
+        assert await ours.of(task_from_text("ticket", TICKET, origin="tasks/ticket.toml")) is None
+        await ours.promote(await keep(ours, made(RIGHT)))
+        assert await ours.of(task_from_text("ticket", TICKET, origin="tasks/ticket.toml")) is not None
+
+
+async def test_none_serves_where_the_settings_say_so(tmp_path: Path) -> None:
+    shipped = tmp_path / "ticket.student"
+    shipped.write_bytes(made(RIGHT))
+    async with two_rungs(tmp_path, RIGHT, RIGHT) as app:
+        rows = app.services.ledger.students
+        ours = Students(rows, tmp_path / "students", shipped={"ticket": shipped}, opening=opening, serving=False)
+        assert await ours.of(ticket()) is None
+        await ours.promote(await keep(ours, made(RIGHT)))
+        assert await ours.of(ticket()) is None
 
 
 async def test_a_shipped_one_serves_until_another_is_promoted_and_again_after_it_is_rolled_back(tmp_path: Path) -> None:

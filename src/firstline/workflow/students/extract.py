@@ -101,6 +101,7 @@ class ExtractStudent:
         if artifact.kind != "extract":
             raise UsageError(f"this student was made for {artifact.kind}, not to extract")
         try:
+            self.least = float(artifact.facts.get("least", 0.0))
             self.fields = msgspec.convert(artifact.facts["declared"], tuple[Field, ...])
             learned = msgspec.convert(artifact.facts["learned"], dict[str, dict[str, Json]])
             self._readers = {

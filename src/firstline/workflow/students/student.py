@@ -55,7 +55,10 @@ class NamesLabels(Protocol):
 
 
 class FindsFields(Protocol):
-    """Finds the values of fields in a document (`extract.py`)."""
+    """Finds the values of fields in a document (`extract.py`). `least` as in a draft."""
+
+    @property
+    def least(self) -> float: ...
 
     def find(self, document: Document) -> Mapping[str, Found]:
         """Find them. Computes for milliseconds."""
@@ -94,6 +97,7 @@ class Extractor:
             confidences={key: one.probability for key, one in found.items()},
             signals={key: one.signals for key, one in found.items()},
             unanswered=tuple(key for key in offers if key not in found and key not in read),
+            least=self._inner.least,
         )
 
 

@@ -18,7 +18,7 @@ from firstline.workflow.contents import Contents
 from firstline.workflow.ladder import Rung
 from firstline.workflow.students.artifact import Artifact, name_of, unpack
 from firstline.workflow.students.student import Student, misfit
-from firstline.workflow.task import Task
+from firstline.workflow.task import BUILT_IN, Task
 
 REFRESH_S = 1.0
 """How long what is known of who is in charge is used: another process may have promoted one."""
@@ -42,7 +42,7 @@ class Placed(Value, frozen=True, kw_only=True):
 class Students:
     """The students of the process. `root` keeps the bytes of those made here, `shipped` has paths by task.
 
-    A shipped student serves its task until another is promoted.
+    A shipped student serves its built-in task until another is promoted; without `serving` none is in charge.
     """
 
     def __init__(
@@ -52,22 +52,27 @@ class Students:
         *,
         shipped: Mapping[str, Path],
         opening: Open,
+        serving: bool = True,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self.rows = rows
         self._contents = Contents(root)
         self._shipped = shipped
         self._opening = opening
+        self._serving = serving
         self._timer = timer
         self._known: tuple[float, Mapping[str, StudentRow]] | None = None
         self._loaded: dict[Path, tuple[str, Artifact, Student]] = {}
 
     async def of(self, task: Task) -> Placed | None:
         """Give the student in charge of a task; None where there is none."""
+        if not self._serving:
+            return None
         row = (await self._in_charge()).get(task.name)
         if row is not None:
             return await self._placed(task, self._contents.path(row.sha256))
-        path = self._shipped.get(task.name)
+        # A task of one's own that has the name of a built-in one means what its owner says: ours knows nothing of it.
+        path = self._shipped.get(task.name) if task.origin == BUILT_IN else None
         return None if path is None else msgspec.structs.replace(await self._placed(task, path), shipped=True)
 
     async def candidate(self, task: Task, sha256: str) -> Placed:

@@ -15,7 +15,7 @@ from firstline.types import Json
 from firstline.workflow.field import Field
 from firstline.workflow.students.calibration import clearness
 from firstline.workflow.students.extract import choice_row, choice_scores
-from firstline.workflow.students.extract_fit import Bools, Case, Fit, calibrated, several
+from firstline.workflow.students.extract_fit import Case, Fit, calibrated, several
 from firstline.workflow.students.grams import BUCKETS
 from firstline.workflow.students.grid import Ints
 from firstline.workflow.students.view import View
@@ -38,12 +38,9 @@ def is_choice(field: Field) -> bool:
 
 
 def train_choice(
-    field: Field, views: Sequence[View], folds: Ints, expected: Sequence[Json], *, judged: Bools, fit: Fit
+    field: Field, views: Sequence[View], folds: Ints, expected: Sequence[Json], *, fit: Fit
 ) -> Choice | str:
-    """Teach a field, or say why it cannot be; the `judged` documents say how sure to be.
-
-    Raises UsageError for a value outside its list.
-    """
+    """Teach a field, or say why it cannot be. Raises UsageError for a value outside its list."""
     _check(field, expected)
     counts: dict[Json, int] = {}
     for value in expected:
@@ -60,7 +57,7 @@ def train_choice(
         if inside.all() or not inside.any():
             continue
         weights, bias = several(rows[~inside], which[~inside], len(values), fit=fit)
-        for place in np.flatnonzero(inside & judged[told]):
+        for place in np.flatnonzero(inside):
             scores = choice_scores(views[told[place]], field, values, weights, bias)
             order = np.argsort(-scores, kind="stable")
             page = clearness(views[told[place]].grid.confidence)

@@ -57,13 +57,11 @@ OnProgress = Callable[[float], None]
 
 @dataclass(frozen=True, kw_only=True)
 class _Lessons:
-    """The documents that say something of a field: their views, folds and targets, in the same order, and which of
-    them say how sure to be."""
+    """The documents that say something of a field: their views, folds and targets, in the same order."""
 
     field: Field
     views: Sequence[View]
     folds: Ints
-    judged: Bools
     fit: Fit
     targets: Sequence[Target] = ()
     families: tuple[Family, ...] = ()
@@ -91,13 +89,9 @@ def train(
     *,
     fields: Sequence[Field],
     fit: Fit,
-    judged: Sequence[bool] | None = None,
     on_progress: OnProgress | None = None,
 ) -> Artifact:
     """Train a student; the same documents, fields and seed give the same artifact.
-
-    How sure it is to be of an answer is learned from the documents that are `judged` alone (None: all), where others
-    are easier than what it will meet.
 
     A key that a row does not expect says nothing, null says that the value is not there. Raises UsageError for too few
     documents, keys that are no fields, values outside a closed list, and where no field can be learned.
@@ -105,16 +99,13 @@ def train(
     _check(documents, fields)
     views = [View(document) for document, _ in documents]
     folds = _folds(_groups([document.text for document, _ in documents]), fit.seed)
-    judges = np.ones(len(documents), dtype=np.bool_) if judged is None else np.array(judged)
     learned = _Learned()
     for at, one in enumerate(fields):
         said = [
             place for place, (_, expected) in enumerate(documents) if one.name in expected and len(views[place].grid)
         ]
         expected = [documents[place][1][one.name] for place in said]
-        lessons = _Lessons(
-            field=one, views=[views[place] for place in said], folds=folds[said], judged=judges[said], fit=fit
-        )
+        lessons = _Lessons(field=one, views=[views[place] for place in said], folds=folds[said], fit=fit)
         _learn(learned, at, lessons, expected)
         if on_progress is not None:
             on_progress((at + 1) / len(fields))
@@ -177,7 +168,7 @@ def _learn(learned: _Learned, at: int, lessons: _Lessons, expected: Sequence[Jso
     """Teach one field, or note why it is left out."""
     one = lessons.field
     if is_choice(one):
-        outcome = train_choice(one, lessons.views, lessons.folds, expected, judged=lessons.judged, fit=lessons.fit)
+        outcome = train_choice(one, lessons.views, lessons.folds, expected, fit=lessons.fit)
         if isinstance(outcome, str):
             learned.left_out[one.name] = outcome
         else:
@@ -244,8 +235,8 @@ def _fit(lessons: _Lessons) -> dict[str, NDArray[Any]]:
             if looks[at].spans:
                 scores[at] = trees.scores(features[at])
     arrays.update(boosted(*_stacked(features, right, np.flatnonzero(usable)), fit=lessons.fit).arrays("trees"))
-    judged = np.flatnonzero(lessons.judged).tolist()
-    cases = [_case(lessons.views[at].grid, lessons.targets[at], looks[at], right[at], scores[at]) for at in judged]
+    grids = [view.grid for view in lessons.views]
+    cases = [_case(*row) for row in zip(grids, lessons.targets, looks, right, scores, strict=True)]
     arrays["sure"] = calibrated(cases, may_lack=lessons.field.optional).array()
     return arrays
 
