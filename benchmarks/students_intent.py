@@ -39,7 +39,7 @@ from firstline.engines.encoder import Encoder
 from firstline.settings import load
 from firstline.workflow.reading.document import Document
 from firstline.workflow.students.artifact import pack, unpack
-from firstline.workflow.students.classify import ClassifyStudent, Features
+from firstline.workflow.students.classify.serve import ClassifyStudent, Features
 from firstline.workflow.students.distill import Lesson
 from firstline.workflow.students.student import Named
 from firstline.workflow.students.training import Trainer

@@ -39,9 +39,9 @@ from firstline.workflow.certificate.groups import group
 from firstline.workflow.evaluate import agrees
 from firstline.workflow.reading.document import Document
 from firstline.workflow.students.artifact import pack
-from firstline.workflow.students.extract import ExtractStudent
-from firstline.workflow.students.extract_fit import Fit
-from firstline.workflow.students.train_extract import train
+from firstline.workflow.students.extract.fit import Fit
+from firstline.workflow.students.extract.serve import ExtractStudent
+from firstline.workflow.students.extract.train import train
 from firstline.workflow.task import Task
 from firstline.workflow.task_file import task_from_tree
 

@@ -51,14 +51,14 @@ from firstline.workflow.reviews import Reviews
 from firstline.workflow.run import Runner
 from firstline.workflow.services import Services
 from firstline.workflow.students.artifact import Artifact
-from firstline.workflow.students.classify import ClassifyStudent, Features
+from firstline.workflow.students.classify.serve import ClassifyStudent, Features
 from firstline.workflow.students.distill import Distiller, Training
-from firstline.workflow.students.extract import ExtractStudent
-from firstline.workflow.students.fine_tuning import FineTuning
+from firstline.workflow.students.extract.serve import ExtractStudent
 from firstline.workflow.students.student import Classifier, Extractor, Student
 from firstline.workflow.students.students import Open, Students, shipped
 from firstline.workflow.students.teacher import Teacher
-from firstline.workflow.students.tuning import Tuner
+from firstline.workflow.students.tuning.jobs import FineTuning
+from firstline.workflow.students.tuning.tune import Tuner
 from firstline.workflow.tasks import Tasks
 from firstline.workflow.turns import TurnReader
 

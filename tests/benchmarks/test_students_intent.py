@@ -14,7 +14,7 @@ import pytest
 
 import intent_sets
 import students_intent
-from firstline.workflow.students.lexical import Floats
+from firstline.workflow.students.classify.lexical import Floats
 from firstline.workflow.students.student import Named
 from intent_sets import IntentSet, Row
 from students_intent import Asked

@@ -38,7 +38,7 @@ from firstline.api.routes import ROUTES
 from firstline.errors import ImageError
 from firstline.settings import Limits
 from firstline.workflow.certificate.policy import Policy
-from firstline.workflow.students.tuning_loop import Asked
+from firstline.workflow.students.tuning.loop import Asked
 from served import Served, served
 
 CHECKS: list[Any] = [

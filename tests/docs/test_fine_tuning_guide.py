@@ -7,8 +7,8 @@ import re
 import sys
 from pathlib import Path
 
-from firstline.workflow.students.chat_lessons import LEAST_LINES
-from firstline.workflow.students.chat_lines import LARGEST, MOST_LINES, read_chat
+from firstline.workflow.students.tuning.chat_lessons import LEAST_LINES
+from firstline.workflow.students.tuning.chat_lines import LARGEST, MOST_LINES, read_chat
 from served import served
 
 ROOT = Path(__file__).parents[2]

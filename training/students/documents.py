@@ -21,9 +21,9 @@ from firstline.engines.ocr import Ocr
 from firstline.types import Json, Page
 from firstline.workflow.evaluate import agrees
 from firstline.workflow.students.artifact import Artifact
-from firstline.workflow.students.extract import ExtractStudent
-from firstline.workflow.students.extract_fit import Fit
-from firstline.workflow.students.train_extract import train
+from firstline.workflow.students.extract.fit import Fit
+from firstline.workflow.students.extract.serve import ExtractStudent
+from firstline.workflow.students.extract.train import train
 from firstline.workflow.task import Task
 from students.report import Mark
 

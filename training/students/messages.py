@@ -17,9 +17,9 @@ from firstline.engines.encoder import Encoder
 from firstline.errors import FirstlineError
 from firstline.settings import load
 from firstline.workflow.students.artifact import Artifact
-from firstline.workflow.students.classify import ClassifyStudent
-from firstline.workflow.students.lexical import Floats
-from firstline.workflow.students.train_plane import train_plane
+from firstline.workflow.students.classify.lexical import Floats
+from firstline.workflow.students.classify.plane import train_plane
+from firstline.workflow.students.classify.serve import ClassifyStudent
 from firstline.workflow.task import Task
 from messages import Message, make_messages, read_phrases
 from students.report import Mark

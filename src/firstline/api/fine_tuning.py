@@ -30,7 +30,7 @@ from firstline.errors import NotFoundError, PermissionDeniedError, UnsupportedEr
 from firstline.ledger.fine_tuning import JobEvent, JobRow
 from firstline.types import Json
 from firstline.workflow.services import Services
-from firstline.workflow.students.tuning_loop import BASE, OWNER, Asked
+from firstline.workflow.students.tuning.loop import BASE, OWNER, Asked
 
 _EVENT = "ftevent-"
 _CHECKPOINT = "ftckpt-"

@@ -26,8 +26,8 @@ from firstline.types import Json, Modality, Value
 from firstline.workflow.converse import TASK_PREFIX
 from firstline.workflow.keyring import covers
 from firstline.workflow.services import Services
-from firstline.workflow.students.fine_tuning import FineTuned
-from firstline.workflow.students.tuning_loop import FINE_TUNED
+from firstline.workflow.students.tuning.jobs import FineTuned
+from firstline.workflow.students.tuning.loop import FINE_TUNED
 from firstline.workflow.task import Task
 
 

@@ -24,8 +24,8 @@ from firstline.workflow.chat import Chat
 from firstline.workflow.conversation import Choice, Conversation, Piece, Reply, Turn
 from firstline.workflow.ladder import STAND_IN
 from firstline.workflow.run import Runner
-from firstline.workflow.students.fine_tuning import FineTuned
-from firstline.workflow.students.tuning_loop import FINE_TUNED
+from firstline.workflow.students.tuning.jobs import FineTuned
+from firstline.workflow.students.tuning.loop import FINE_TUNED
 from firstline.workflow.task import Task
 from firstline.workflow.task_reply import Answering, check_task, task_pieces, task_reply
 from firstline.workflow.tasks import Tasks

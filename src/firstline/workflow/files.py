@@ -22,7 +22,7 @@ from firstline.settings import Files as FileSettings
 from firstline.types import Caller
 from firstline.workflow.call import key_of
 from firstline.workflow.contents import Contents
-from firstline.workflow.students.chat_lines import read_chat
+from firstline.workflow.students.tuning.chat_lines import read_chat
 
 Purpose = Literal["assistants", "batch", "fine-tune", "vision", "user_data", "evals"]
 MIN_EXPIRY_S = 3600

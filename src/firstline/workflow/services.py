@@ -23,9 +23,9 @@ from firstline.workflow.rates import Rates
 from firstline.workflow.reviews import Reviews
 from firstline.workflow.run import Runner
 from firstline.workflow.students.distill import Distiller
-from firstline.workflow.students.fine_tuning import FineTuning
 from firstline.workflow.students.students import Students
 from firstline.workflow.students.teacher import Teacher
+from firstline.workflow.students.tuning.jobs import FineTuning
 from firstline.workflow.tasks import Tasks
 
 

@@ -15,7 +15,7 @@ from firstline.workflow.events import Event
 from firstline.workflow.gate import member_text
 from firstline.workflow.run import Runner
 from firstline.workflow.source import TaskInput
-from firstline.workflow.students.content_form import Form, write
+from firstline.workflow.students.tuning.content_form import Form, write
 from firstline.workflow.task import Task
 
 

@@ -1,6 +1,6 @@
 """Finds tasks by name: the user's own in the working folder first, then those built in, then those taught.
 
-A taught task was found in a file of fine-tuning (`students/fine_tuning.py`). It is in no list: over the wire it goes by
+A taught task was found in a file of fine-tuning (`students/tuning/jobs.py`). It is in no list: over the wire it goes by
 the name of its model.
 """
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from firstline.workflow.reading.document import Document
+from firstline.workflow.students.classify.lexical import Floats
 from firstline.workflow.students.distill import Lesson
-from firstline.workflow.students.lexical import Floats
 from firstline.workflow.students.training import Trainer
 from firstline.workflow.task import Label, Task
 

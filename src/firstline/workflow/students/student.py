@@ -47,7 +47,7 @@ class Found(Value, frozen=True, kw_only=True):
 
 
 class NamesLabels(Protocol):
-    """Names the label of a text (`classify.py`)."""
+    """Names the label of a text (`classify/serve.py`)."""
 
     async def name(self, text: str) -> Named:
         """Name the label."""
@@ -55,7 +55,7 @@ class NamesLabels(Protocol):
 
 
 class FindsFields(Protocol):
-    """Finds the values of fields in a document (`extract.py`). `least` as in a draft."""
+    """Finds the values of fields in a document (`serve.py`). `least` as in a draft."""
 
     @property
     def least(self) -> float: ...

@@ -10,12 +10,13 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from firstline.workflow.certificate.groups import group
-from firstline.workflow.students import train_classify, train_extract
 from firstline.workflow.students.artifact import Artifact
-from firstline.workflow.students.classify import Features
+from firstline.workflow.students.classify import train as train_classify
+from firstline.workflow.students.classify.lexical import Floats
+from firstline.workflow.students.classify.serve import Features
 from firstline.workflow.students.distill import Lesson, Use
-from firstline.workflow.students.extract_fit import Fit
-from firstline.workflow.students.lexical import Floats
+from firstline.workflow.students.extract import train as train_extract
+from firstline.workflow.students.extract.fit import Fit
 from firstline.workflow.task import Task
 
 _BATCH = 64
