@@ -83,7 +83,7 @@ class Recorder:
                 f"recording {there + within.asked} of {len(rows)} examples has cost {show(NanoUSD(within.spent))}",
                 hint="what is recorded is kept; --budget allows more",
             )
-        if on_progress is not None:
+        if on_progress is not None and not new:
             on_progress(len(rows))
         return [
             msgspec.structs.replace(_relabelled(task, recorded[key], row), line=row.line, split=row.split)

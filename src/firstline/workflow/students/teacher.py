@@ -123,7 +123,8 @@ class Teacher:
                 f"{found.id} has answered {there} of {len(rows)} inputs for {paid}",
                 hint="what it answered is kept; --budget allows more",
             )
-        on_progress(len(rows))
+        if not new:
+            on_progress(len(rows))
         labelled = [
             msgspec.structs.replace(row, expected=taught.answer)
             for row in rows
