@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from firstline import settings
-from firstline.app import App, build
+from firstline.app import ENCODER, App, build
 from firstline.cli import show_students
 from firstline.cli.certify_commands import certification_object, tell_quotes
 from firstline.cli.console import DONE, Out
@@ -83,6 +83,8 @@ async def distill(out: Out, name: str, words: DistillWords) -> int:
                 task, lessons.rows, plan, name=lessons.source, beside=lessons.beside, tell=tell
             )
     shown = distilled_object(found)
+    if found.by_words:
+        out.note(f"it goes by words alone: `firstline models pull {ENCODER}` fetches what students read with")
     if out.json:
         out.emit(shown)
     else:
@@ -99,6 +101,7 @@ def distilled_object(found: Distilled) -> dict[str, Json]:
         "taught": found.taught,
         "held_out": found.held_out,
         "not_learned": dict(found.left_out),
+        "by_words": found.by_words,
         "before": msgspec.to_builtins(found.before),
         "after": msgspec.to_builtins(found.after),
         "takeover": msgspec.to_builtins(found.takeover),

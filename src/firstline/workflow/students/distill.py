@@ -98,7 +98,7 @@ class Distilled(Value, frozen=True, kw_only=True):
     """What came of it. `before` and `after` are of the same held-out rows, with what was in charge and the student.
 
     `takeover` is of rows that models answered (None: there were none). `left_out` says of fields why the student was
-    not taught them: what it does not answer is asked of the next rung.
+    not taught them: what it does not answer is asked of the next rung. `by_words`: no encoder was there to read with.
     """
 
     student: str
@@ -114,6 +114,7 @@ class Distilled(Value, frozen=True, kw_only=True):
     seconds: float
     training_seconds: float
     left_out: Mapping[str, str] = {}
+    by_words: bool = False
 
 
 class Distiller:
@@ -219,6 +220,7 @@ class Distiller:
             seconds=round(self._timer() - begun, 3),
             training_seconds=round(trained, 3),
             left_out=artifact.facts.get("left_out", {}),
+            by_words=task.kind == "classify" and artifact.facts.get("encoder") is None,
         )
 
     async def _read(self, task: Task, rows: Sequence[Row], tell: Callable[[Step], None]) -> list[Lesson]:
