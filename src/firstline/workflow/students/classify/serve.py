@@ -22,7 +22,7 @@ from firstline.engines.bert_features import FEATURES
 from firstline.engines.int8 import Product
 from firstline.errors import UsageError, WeightsMissingError
 from firstline.workflow.students.artifact import Artifact
-from firstline.workflow.students.classify.lexical import Floats, Lexical
+from firstline.workflow.students.classify.lexical import Counted, Floats, Lexical
 from firstline.workflow.students.student import Named
 
 Features = Callable[[Sequence[str]], Awaitable[Floats]]
@@ -58,9 +58,9 @@ class Tier:
     least: float
     right: Curve
 
-    def scores(self, texts: Sequence[str]) -> Floats:
-        """Give the scores of texts, shape (n, labels)."""
-        return self.lexical.count(texts).times(self.weights) + self.bias
+    def scores(self, counted: Counted) -> Floats:
+        """Give the scores of texts by their n-grams (`lexical`), shape (n, labels)."""
+        return counted.times(self.weights) + self.bias
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,11 +80,11 @@ class Machine:
     gamma: float
     bend: Floats | None
 
-    def place(self, features: Floats, texts: Sequence[str], lexical: Lexical) -> Floats:
-        """Give the places of texts, rows of length 1."""
+    def place(self, features: Floats, counted: Counted) -> Floats:
+        """Give the places of texts by their features and n-grams, rows of length 1."""
         turned: Floats = np.matmul(features - self.mean, self.basis, dtype=np.float32)
         near: Floats = unit(turned) * np.float32(math.sqrt(1 - self.share))
-        said: Floats = unit(lexical.count(texts).times(self.turn)) * np.float32(math.sqrt(self.share))
+        said: Floats = unit(counted.times(self.turn)) * np.float32(math.sqrt(self.share))
         place: Floats = np.concatenate([near, said], axis=1)
         return place if self.bend is None else bent(place, self.bend)
 
@@ -165,12 +165,13 @@ class ClassifyStudent:
         if self._plane is not None and self._features is not None:
             scores = self._plane.scores(await self._features([text]))[0]
             return self._by_margin(scores, lead(scores), self._plane.right, tier=1.0)
-        scores = self.tier.scores([text])[0]
+        counted = self.tier.lexical.count([text])
+        scores = self.tier.scores(counted)[0]
         margin = lead(scores)
         clear = margin >= self.tier.least and self._tier_labels[int(scores.argmax())] != self._outside
         if clear or self._machine is None or self._features is None:
             return self._by_margin(scores, margin, self.tier.right, tier=0.0)
-        places = self._machine.place(await self._features([text]), [text], self.tier.lexical)
+        places = self._machine.place(await self._features([text]), counted)
         found = self._machine.scores(places)[0] + self._words * scores[: len(self._labels)]
         return self._by_kernel(found, scores)
 
