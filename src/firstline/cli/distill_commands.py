@@ -16,13 +16,14 @@ from firstline.cli.certify_commands import certification_object, tell_quotes
 from firstline.cli.console import DONE, Out
 from firstline.cli.key_commands import usd
 from firstline.cli.progress import counting
-from firstline.errors import BudgetError, UsageError
+from firstline.errors import UsageError
 from firstline.money import NanoUSD
 from firstline.money import show as money
 from firstline.types import Json, Value
 from firstline.workflow.certificate.records import record_key
 from firstline.workflow.certificate.target import Target
 from firstline.workflow.examples import Row, read_rows
+from firstline.workflow.quote import afford
 from firstline.workflow.students.distill import Distilled, DistillPlan, Step, check_kind
 from firstline.workflow.students.lessons import gather
 from firstline.workflow.students.teacher import Lessons as TeacherLessons
@@ -176,12 +177,7 @@ async def _taught(out: Out, app: App, task: Task, rows: list[Row], words: Distil
     teacher, limit = app.services.teacher, usd(words.budget, "--budget")
     quoted = await teacher.quote(task, rows, words.teacher)
     tell_quotes(out, [quoted], limit)
-    if quoted.about_nano_usd is not None and 0 < limit < quoted.about_nano_usd:
-        about = f"teaching would cost about {money(quoted.about_nano_usd)}"
-        raise BudgetError(
-            f"{about}, the budget is {money(limit)}; nothing was asked",
-            hint="--budget allows more; fewer inputs cost less",
-        )
+    afford([quoted], limit, work="teaching", rows="inputs")
     with counting(out, f"{task.name}  {words.teacher} answers", len(rows)) as done:
         found = await teacher.teach(task, rows, words.teacher, limit=limit, on_progress=done)
     out.note(

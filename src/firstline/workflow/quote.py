@@ -14,8 +14,8 @@ import msgspec
 
 from firstline.catalog.model import Model
 from firstline.catalog.price import price
-from firstline.errors import EngineUnavailableError, FirstlineError
-from firstline.money import NanoUSD
+from firstline.errors import BudgetError, EngineUnavailableError, FirstlineError
+from firstline.money import NanoUSD, show
 from firstline.tokens import O200k
 from firstline.types import Completion, Json, Message, ModelRequest, Usage, Value
 from firstline.workflow.estimate import most
@@ -114,3 +114,13 @@ async def _first_request(model: Model, work: Rungwork) -> ModelRequest | None:
     except FirstlineError:
         return None
     return None
+
+
+def afford(quotes: Sequence[Quote], limit: NanoUSD | None, *, work: str, rows: str) -> None:
+    """Refuse what would break off half-way: nothing has been spent yet. Raises BudgetError in words of the `work`."""
+    likely = NanoUSD(sum(one.about_nano_usd or 0 for one in quotes))
+    if limit is not None and likely > limit > 0:
+        raise BudgetError(
+            f"{work} would cost about {show(likely)}, the budget is {show(limit)}; nothing was asked",
+            hint=f"--budget allows more; fewer {rows} cost less",
+        )

@@ -60,9 +60,9 @@ class Runner:
         student: FindStudent | None = None,
     ) -> None:
         self._basis = basis
-        self._cover = cover or _no_cover
+        self._cover = cover or always(NOTHING)
         self._on_audit = on_audit
-        self._student = student or _no_student
+        self._student = student or no_student
         self._pictures = pictures
         self._pdfs = pdfs
         self._inputs = inputs
@@ -82,7 +82,7 @@ class Runner:
         """
         other = copy(self)
         other._student = student
-        other._cover = cover or _no_cover
+        other._cover = cover or always(NOTHING)
         other.first = first
         return other
 
@@ -246,12 +246,18 @@ def _rejected(run_id: str, task: Task, error: InputError) -> Run:
     )
 
 
-async def _no_student(task: Task) -> Placed | None:
+async def no_student(task: Task) -> Placed | None:
+    """Find no student for any task."""
     return None
 
 
-async def _no_cover(task: Task, ladder: tuple[Rung, ...]) -> Cover:
-    return NOTHING
+def always(cover: Cover) -> FindCover:
+    """Give what covers every run with the same."""
+
+    async def find(task: Task, ladder: tuple[Rung, ...]) -> Cover:
+        return cover
+
+    return find
 
 
 def _uncertified(cover: Cover, ascent: Ascent) -> tuple[str, ...]:

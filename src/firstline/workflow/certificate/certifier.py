@@ -13,9 +13,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from firstline.errors import BudgetError, UsageError
+from firstline.errors import UsageError
 from firstline.money import NanoUSD
-from firstline.money import show as show_money
 from firstline.types import Value
 from firstline.workflow.certificate.certificates import Certificate, Certificates, Provenance
 from firstline.workflow.certificate.confirm import approximations, confirmed, serve_live
@@ -27,7 +26,7 @@ from firstline.workflow.certificate.target import Target, Worth
 from firstline.workflow.examples import Row, examine
 from firstline.workflow.lock import LockedTask
 from firstline.workflow.pinning import Pinner
-from firstline.workflow.quote import Quote
+from firstline.workflow.quote import Quote, afford
 from firstline.workflow.run import Runner
 from firstline.workflow.task import Fallback, Task
 
@@ -159,7 +158,7 @@ class Certifier:
         known = await asyncio.to_thread(read_records, path)
         quotes = await self._recorder.quotes(task, rows, known)
         tell(Stage(step="quoting", of=len(rows), quotes=tuple(quotes)))
-        _afford(quotes, plan.limit)
+        afford(quotes, plan.limit, work="recording", rows="examples")
         found = await self._recorder.record(
             task,
             rows,
@@ -219,16 +218,6 @@ class Certifier:
             provenance=made.provenance,
             fallback=_fallback(task, made.result, target, rungs=len(ladder)),
             first=self._runner.first,
-        )
-
-
-def _afford(quotes: Sequence[Quote], limit: NanoUSD | None) -> None:
-    """Refuse what would break off half-way: nothing has been spent yet."""
-    likely = NanoUSD(sum(one.about_nano_usd or 0 for one in quotes))
-    if limit is not None and likely > limit > 0:
-        raise BudgetError(
-            f"recording would cost about {show_money(likely)}, the budget is {show_money(limit)}; nothing was asked",
-            hint="--budget allows more; fewer examples cost less",
         )
 
 

@@ -24,10 +24,9 @@ from firstline.workflow.certificate.records import record_key
 from firstline.workflow.examples import Row
 from firstline.workflow.kept_lines import append_kept, read_kept
 from firstline.workflow.quote import Quote, quote
-from firstline.workflow.run import Runner
+from firstline.workflow.run import Runner, no_student
 from firstline.workflow.rung import Rungwork
 from firstline.workflow.several import Within, lanes, several
-from firstline.workflow.students.students import Placed
 from firstline.workflow.task import Task
 
 _FAILURES = 3
@@ -57,7 +56,7 @@ class Teacher:
 
     def __init__(self, basis: Basis, runner: Runner, folder: Path, tokens: O200k) -> None:
         self._basis = basis
-        self._runner = runner.trying(_no_student)
+        self._runner = runner.trying(no_student)
         self._folder = folder
         self._tokens = tokens
 
@@ -174,7 +173,3 @@ def _keep(path: Path, taught: Taught) -> None:
         append_kept(path, [taught])
     except OSError as error:
         raise LedgerError(f"an answer of the teacher cannot be kept: {error.strerror}", hint="make room") from error
-
-
-async def _no_student(task: Task) -> Placed | None:
-    return None
