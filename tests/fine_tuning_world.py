@@ -17,8 +17,8 @@ from firstline.workflow.answer import Draft
 from firstline.workflow.reading.document import Document
 from firstline.workflow.reading.fields import Offer
 from firstline.workflow.students.artifact import Artifact
-from firstline.workflow.students.distill import Lesson, Use
 from firstline.workflow.students.student import Student
+from firstline.workflow.students.teaching import Division, Lesson, Use
 from firstline.workflow.task import Task
 
 SYSTEM = "Sort the customer's message."
@@ -82,19 +82,10 @@ class Toy:
         """Give what an application is built with."""
         return School(training=lambda: self, opening=open_toy)
 
-    def divide(
-        self,
-        texts: Sequence[str],
-        keys: Sequence[str | None],
-        *,
-        checked: Sequence[bool],
-        share: float,
-        seed: int,
-        known: Sequence[str] = (),
-    ) -> list[Use]:
+    def divide(self, rows: Division) -> list[Use]:
         """Hold out every n-th."""
-        every = round(1 / share)
-        return ["held_out" if place % every == 0 else "taught" for place in range(len(texts))]
+        every = round(1 / rows.share)
+        return ["held_out" if place % every == 0 else "taught" for place in range(len(rows.texts))]
 
     async def train(
         self, task: Task, lessons: Sequence[Lesson], *, seed: int, on_progress: Callable[[float], None]

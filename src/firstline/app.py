@@ -52,11 +52,12 @@ from firstline.workflow.run import Runner
 from firstline.workflow.services import Services
 from firstline.workflow.students.artifact import Artifact
 from firstline.workflow.students.classify.serve import ClassifyStudent, Features
-from firstline.workflow.students.distill import Distiller, Training
+from firstline.workflow.students.distill import Distiller
 from firstline.workflow.students.extract.serve import ExtractStudent
 from firstline.workflow.students.student import Classifier, Extractor, Student
 from firstline.workflow.students.students import Open, Students, shipped
 from firstline.workflow.students.teacher import Teacher
+from firstline.workflow.students.teaching import Training
 from firstline.workflow.students.tuning.jobs import FineTuning
 from firstline.workflow.students.tuning.tune import Tuner
 from firstline.workflow.tasks import Tasks

@@ -20,10 +20,11 @@ from firstline.workflow.reading.document import Document
 from firstline.workflow.reading.fields import Offer
 from firstline.workflow.source import text_input
 from firstline.workflow.students.artifact import Artifact
-from firstline.workflow.students.distill import Distilled, Distiller, DistillPlan, Lesson, Step, Use
+from firstline.workflow.students.distill import Distilled, Distiller, DistillPlan, Step
 from firstline.workflow.students.student import Student
 from firstline.workflow.students.students import Students
 from firstline.workflow.students.takeover import Takeover
+from firstline.workflow.students.teaching import Division, Lesson, Use
 from firstline.workflow.task import Task
 from firstline.workflow.task_file import task_from_text
 from ladders import two_rungs
@@ -58,18 +59,9 @@ class Toy:
         self._words = words
         self.taught: list[str] = []
 
-    def divide(
-        self,
-        texts: Sequence[str],
-        keys: Sequence[str | None],
-        *,
-        checked: Sequence[bool],
-        share: float,
-        seed: int,
-        known: Sequence[str] = (),
-    ) -> list[Use]:
+    def divide(self, rows: Division) -> list[Use]:
         """Hold out every second of what may be, and compare with every fifth of the rest."""
-        may = checked if any(checked) else [True] * len(texts)
+        may = rows.checked if any(rows.checked) else [True] * len(rows.texts)
         other: list[Use] = ["compared", "taught", "taught", "taught", "taught"]
         return [
             other[place % 5] if not one else "held_out" if place % 2 == 0 else "taught" for place, one in enumerate(may)

@@ -10,7 +10,7 @@ import pytest
 
 from firstline.workflow.reading.document import Document
 from firstline.workflow.students.classify.lexical import Floats
-from firstline.workflow.students.distill import Lesson
+from firstline.workflow.students.teaching import Division, Lesson
 from firstline.workflow.students.training import Trainer
 from firstline.workflow.task import Label, Task
 
@@ -29,12 +29,12 @@ def texts(n: int) -> list[str]:
 def test_near_duplicates_stay_together(checked: bool) -> None:
     trainer = Trainer(lambda: None, "local/encoder")
     given = texts(200)
-    uses = trainer.divide(given, [None] * 200, checked=[checked] * 200, share=0.5, seed=1)
+    uses = trainer.divide(Division(texts=given, keys=[None] * 200, checked=[checked] * 200, share=0.5, seed=1))
     assert uses[::2] == uses[1::2]
     assert 80 <= uses.count("held_out") <= 120
     assert "left_out" not in uses
-    assert uses == trainer.divide(given, [None] * 200, checked=[checked] * 200, share=0.5, seed=1)
-    assert uses != trainer.divide(given, [None] * 200, checked=[checked] * 200, share=0.5, seed=2)
+    assert uses == trainer.divide(Division(texts=given, keys=[None] * 200, checked=[checked] * 200, share=0.5, seed=1))
+    assert uses != trainer.divide(Division(texts=given, keys=[None] * 200, checked=[checked] * 200, share=0.5, seed=2))
 
 
 def test_only_what_people_checked_is_held_out_and_what_is_near_to_it_is_left_out() -> None:
@@ -42,7 +42,7 @@ def test_only_what_people_checked_is_held_out_and_what_is_near_to_it_is_left_out
     given = texts(200)
     # The first half was checked, and of each pair there only the first.
     checked = [place < 100 and place % 2 == 0 for place in range(200)]
-    uses = trainer.divide(given, [None] * 200, checked=checked, share=0.5, seed=1)
+    uses = trainer.divide(Division(texts=given, keys=[None] * 200, checked=checked, share=0.5, seed=1))
     assert 20 <= uses.count("held_out") <= 30
     for place, use in enumerate(uses):
         if use == "held_out":
@@ -57,7 +57,14 @@ def test_what_the_task_says_itself_is_not_measured_on(checked: bool) -> None:
     trainer = Trainer(lambda: None, "local/encoder")
     given = texts(200)
     uses = trainer.divide(
-        given, [None] * 200, checked=[checked] * 200, share=0.5, seed=1, known=[f"{text} ." for text in given[:100:2]]
+        Division(
+            texts=given,
+            keys=[None] * 200,
+            checked=[checked] * 200,
+            share=0.5,
+            seed=1,
+            known=[f"{text} ." for text in given[:100:2]],
+        )
     )
     assert set(uses[:100]) == {"taught"}
     assert 40 <= uses[100:].count("held_out") <= 60

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Literal
 
 import msgspec
 
@@ -15,60 +15,20 @@ from firstline.money import NanoUSD
 from firstline.types import Json, Value
 from firstline.workflow.certificate.certificates import Certificates
 from firstline.workflow.certificate.certifier import Certification, Certifier, Plan, Stage
-from firstline.workflow.certificate.cover import NOTHING, Cover
+from firstline.workflow.certificate.cover import Cover
 from firstline.workflow.certificate.target import Target
 from firstline.workflow.evaluate import EvalReport, evaluate
 from firstline.workflow.examples import Row, examine
-from firstline.workflow.ladder import Rung
-from firstline.workflow.reading.document import Document
-from firstline.workflow.run import FindCover, Runner
-from firstline.workflow.students.artifact import Artifact, name_of, pack
+from firstline.workflow.run import Runner, always
 from firstline.workflow.students.compare import Advice, advise, unchecked
 from firstline.workflow.students.students import Candidate, Students
 from firstline.workflow.students.takeover import Takeover, takeover
+from firstline.workflow.students.teaching import Division, Training, covered, keep, promote, read_lessons
 from firstline.workflow.task import Task
 
 LEAST_ROWS = 20
 _HELD_OUT = 0.5
 """Of the rows: what is certified and compared on, and never trained on."""
-
-
-class Lesson(Value, frozen=True, kw_only=True):
-    """An input as it was read, and what is right of it."""
-
-    document: Document
-    expected: Mapping[str, Json]
-
-
-Use = Literal["taught", "held_out", "compared", "left_out"]
-"""What a row is for; a row that a model answered is never held out to measure on, but a few are compared with."""
-
-
-class Training(Protocol):
-    """What learns. It takes seconds to load, so that only who distils does."""
-
-    def divide(
-        self,
-        texts: Sequence[str],
-        keys: Sequence[str | None],
-        *,
-        checked: Sequence[bool],
-        share: float,
-        seed: int,
-        known: Sequence[str] = (),
-    ) -> list[Use]:
-        """Say of each text what it is for: about `share` of the groups of near-duplicates are held out.
-
-        Where some rows were `checked` by people, only these are held out, others near to them are left out, and of
-        the rest a few are to compare with. What is near to a text `known` to the student anyway is only taught.
-        """
-        ...
-
-    async def train(
-        self, task: Task, lessons: Sequence[Lesson], *, seed: int, on_progress: Callable[[float], None]
-    ) -> Artifact:
-        """Make a student. Raises UsageError where the lessons are too few to learn from."""
-        ...
 
 
 class DistillPlan(Value, frozen=True, kw_only=True):
@@ -115,6 +75,17 @@ class Distilled(Value, frozen=True, kw_only=True):
     training_seconds: float
     left_out: Mapping[str, str] = {}
     by_words: bool = False
+
+
+class _Made(Value, frozen=True, kw_only=True):
+    """A student that was trained and kept, and the rows that it was not taught; `seconds` it took to train."""
+
+    row: StudentRow
+    facts: Mapping[str, Json]
+    taught: int
+    held_out: list[Row]
+    compared: list[Row]
+    seconds: float
 
 
 class Distiller:
@@ -166,31 +137,17 @@ class Distiller:
                 f"{name} holds {len(everything)} examples: too few to learn from and to measure on",
                 hint=f"it takes {LEAST_ROWS} at least, and a few hundred for a certificate",
             )
-        training = await asyncio.to_thread(self._load)
-        lessons = await self._read(task, everything, tell)
-        uses = await asyncio.to_thread(self._divide, training, task, everything, lessons, len(rows), plan.seed)
-        taught = [lesson for lesson, use in zip(lessons, uses, strict=True) if use == "taught"]
-        kept_back, compared = (
-            [row for row, use in zip(everything, uses, strict=True) if use == wanted]
-            for wanted in ("held_out", "compared")
-        )
+        made = await self._teach(task, everything, len(rows), plan, tell)
+        sha256, held_out = made.row.sha256, made.held_out
         plan = plan if rows else msgspec.structs.replace(plan, certify=False)
-        started = self._timer()
-        artifact = await training.train(
-            task,
-            taught,
-            seed=plan.seed,
-            on_progress=lambda share: tell(Step(step="training", done=round(100 * share), of=100)),
-        )
-        trained = self._timer() - started
-        row = await self._keep(task, artifact, plan, rows=len(everything), taught=len(taught))
-        before, after, certification = await self._measure(task, row.sha256, kept_back, plan, name=name, tell=tell)
-        taken = await self._taken(task, row.sha256, compared[: plan.sample], certification, tell)
+        before, after, certification = await self._measure(task, sha256, held_out, plan, name=name, tell=tell)
+        now = await self._certificates.cover(task, await self._runner.rungs(task))
+        taken = await self._taken(task, sha256, made.compared[: plan.sample], now, certification, tell)
         advice = advise(
             before,
             after,
             certification.result if certification else None,
-            certified_now=(await self._cover(task)).certificate is not None,
+            certified_now=now.certificate is not None,
             takeover=taken,
             max_error=plan.target.max_error,
         )
@@ -202,15 +159,15 @@ class Distiller:
             "takeover": msgspec.to_builtins(taken),
             "reason": advice.reason,
         }
-        await self._students.rows.add(msgspec.structs.replace(row, measured=measured))
+        await self._students.rows.add(msgspec.structs.replace(made.row, measured=measured))
         promoted = plan.promote and advice.promote
         if promoted:
-            await self._promote(task, row.sha256, certification)
+            await promote(self._students, self._certifying(sha256), task, sha256, certification)
         return Distilled(
-            student=row.sha256,
+            student=sha256,
             rows=len(everything),
-            taught=len(taught),
-            held_out=len(kept_back),
+            taught=made.taught,
+            held_out=len(held_out),
             before=before,
             after=after,
             takeover=taken,
@@ -218,46 +175,45 @@ class Distiller:
             advice=advice,
             promoted=promoted,
             seconds=round(self._timer() - begun, 3),
-            training_seconds=round(trained, 3),
-            left_out=artifact.facts.get("left_out", {}),
-            by_words=task.kind == "classify" and artifact.facts.get("encoder") is None,
+            training_seconds=round(made.seconds, 3),
+            left_out=made.facts.get("left_out", {}),
+            by_words=task.kind == "classify" and made.facts.get("encoder") is None,
         )
 
-    async def _read(self, task: Task, rows: Sequence[Row], tell: Callable[[Step], None]) -> list[Lesson]:
-        """Read the inputs; pictures are read once, here."""
-        lessons = []
-        for number, row in enumerate(rows, start=1):
-            work = await self._runner.work(task, row.given, task.arguments(row.parameters))
-            lessons.append(Lesson(document=work.source.reading, expected=row.expected))
-            tell(Step(step="reading", done=number, of=len(rows)))
-        return lessons
-
-    @staticmethod
-    def _divide(
-        training: Training, task: Task, rows: Sequence[Row], lessons: Sequence[Lesson], checked: int, seed: int
-    ) -> list[Use]:
-        return training.divide(
-            [lesson.document.text for lesson in lessons],
-            [row.given.sha256 for row in rows],
+    async def _teach(
+        self, task: Task, rows: Sequence[Row], checked: int, plan: DistillPlan, tell: Callable[[Step], None]
+    ) -> _Made:
+        """Read and divide rows, of which people labelled the first `checked`, train a student and keep it."""
+        training = await asyncio.to_thread(self._load)
+        lessons = await read_lessons(
+            self._runner, task, rows, on_progress=lambda done: tell(Step(step="reading", done=done, of=len(rows)))
+        )
+        division = Division(
+            texts=[lesson.document.text for lesson in lessons],
+            keys=[row.given.sha256 for row in rows],
             checked=[place < checked for place in range(len(rows))],
             share=_HELD_OUT,
-            seed=seed,
+            seed=plan.seed,
             known=[example for label in task.labels for example in label.examples],
         )
-
-    async def _keep(self, task: Task, artifact: Artifact, plan: DistillPlan, *, rows: int, taught: int) -> StudentRow:
-        data = await asyncio.to_thread(pack, artifact)
-        row = StudentRow(
-            sha256=name_of(data),
-            task=task.name,
-            version=task.version,
-            kind=artifact.kind,
-            provenance={**plan.origin, "rows": rows, "taught": taught, "seed": plan.seed},
-            measured={},
-            created=self._clock(),
+        uses = await asyncio.to_thread(training.divide, division)
+        taught = [lesson for lesson, use in zip(lessons, uses, strict=True) if use == "taught"]
+        held_out, compared = (
+            [row for row, use in zip(rows, uses, strict=True) if use == wanted] for wanted in ("held_out", "compared")
         )
-        await self._students.keep(data, row)
-        return row
+        started = self._timer()
+        artifact = await training.train(
+            task,
+            taught,
+            seed=plan.seed,
+            on_progress=lambda share: tell(Step(step="training", done=round(100 * share), of=100)),
+        )
+        seconds = self._timer() - started
+        provenance = {**plan.origin, "rows": len(rows), "taught": len(taught), "seed": plan.seed}
+        row = await keep(self._students, task, artifact, provenance, created=self._clock())
+        return _Made(
+            row=row, facts=artifact.facts, taught=len(taught), held_out=held_out, compared=compared, seconds=seconds
+        )
 
     async def _measure(
         self,
@@ -273,7 +229,7 @@ class Distiller:
         trial = Candidate(self._students, sha256)
         certification = None
         if plan.certify:
-            certification = await self._certifier.trying(self._runner.trying(trial.of)).certify(
+            certification = await self._certifying(sha256).certify(
                 task,
                 rows,
                 Plan(target=plan.target, seed=plan.seed, enable=False, limit=plan.limit, allow_missing_classes=True),
@@ -284,7 +240,7 @@ class Distiller:
         reports = []
         sides: tuple[tuple[Literal["before", "after"], Runner], ...] = (
             ("before", self._runner),
-            ("after", self._runner.trying(trial.of, _covered(certification))),
+            ("after", self._runner.trying(trial.of, covered(certification))),
         )
         for step, runner in sides:
 
@@ -299,41 +255,27 @@ class Distiller:
         task: Task,
         sha256: str,
         rows: Sequence[Row],
+        now: Cover,
         certification: Certification | None,
         tell: Callable[[Step], None],
     ) -> Takeover | None:
-        """Say how much of what models answered the student takes over; None where there is nothing of it."""
+        """Say how much of what models answered the student takes over; None where there is nothing of it.
+
+        `now` covers the task as it is served.
+        """
         if not rows:
             return None
-        now = await self._cover(task)
-
-        async def stands(task: Task, ladder: tuple[Rung, ...]) -> Cover:
-            return now
-
         return await takeover(
             task,
             rows,
-            before=self._runner.trying(self._students.of, stands, first=1),
-            after=self._runner.trying(Candidate(self._students, sha256).of, _covered(certification), first=1),
+            before=self._runner.trying(self._students.of, always(now), first=1),
+            after=self._runner.trying(Candidate(self._students, sha256).of, covered(certification), first=1),
             on_progress=lambda done: tell(Step(step="compared", done=done, of=len(rows))),
         )
 
-    async def _cover(self, task: Task) -> Cover:
-        """Give what covers the task as it is served now."""
-        return await self._certificates.cover(task, await self._runner.rungs(task))
-
-    async def _promote(self, task: Task, sha256: str, certification: Certification | None) -> None:
-        """Put the student in charge, with its certificate if it has one.
-
-        The certificate comes first: bound to a ladder with the student, it is void until that is in charge. A crash
-        between leaves the task uncertified, never certified for what it does not do.
-        """
-        certificate = None
-        if certification is not None and certification.result.feasible:
-            trial = Candidate(self._students, sha256)
-            certifier = self._certifier.trying(self._runner.trying(trial.of))
-            certificate = await certifier.enable(task, certification)
-        await self._students.promote(sha256, certificate=None if certificate is None else certificate.id)
+    def _certifying(self, sha256: str) -> Certifier:
+        """Give what certifies the ladder with this student at its foot."""
+        return self._certifier.trying(self._runner.trying(Candidate(self._students, sha256).of))
 
 
 def check_kind(task: Task) -> None:
@@ -343,16 +285,6 @@ def check_kind(task: Task) -> None:
             f"no student can be made for {task.name}, which is a task of kind {task.kind}",
             hint="students name a label or find fields: tasks of the kinds classify and extract",
         )
-
-
-def _covered(certification: Certification | None) -> FindCover:
-    """Give what would cover the task under a certification."""
-    cover = NOTHING if certification is None else Cover(policy=certification.policy)
-
-    async def covered(task: Task, ladder: tuple[Rung, ...]) -> Cover:
-        return cover
-
-    return covered
 
 
 def _tell(stage: Stage, tell: Callable[[Step], None]) -> None:

@@ -14,9 +14,9 @@ from firstline.workflow.students.artifact import Artifact
 from firstline.workflow.students.classify import train as train_classify
 from firstline.workflow.students.classify.lexical import Floats
 from firstline.workflow.students.classify.serve import Features
-from firstline.workflow.students.distill import Lesson, Use
 from firstline.workflow.students.extract import train as train_extract
 from firstline.workflow.students.extract.fit import Fit
+from firstline.workflow.students.teaching import Division, Lesson, Use
 from firstline.workflow.task import Task
 
 _BATCH = 64
@@ -31,30 +31,18 @@ class Trainer:
         self._features = features
         self._encoder = encoder
 
-    def divide(
-        self,
-        texts: Sequence[str],
-        keys: Sequence[str | None],
-        *,
-        checked: Sequence[bool],
-        share: float,
-        seed: int,
-        known: Sequence[str] = (),
-    ) -> list[Use]:
-        """Say of each text what it is for: about `share` of the groups of near-duplicates are held out.
-
-        Where some rows were `checked` by people, only these are held out, others near to them are left out, and of
-        the rest a few are to compare with. What is near to a text `known` to the student anyway is only taught.
-        """
-        everything = group([*texts, *known], keys=[*keys, *([None] * len(known))])
-        groups, told = everything[: len(texts)], everything[len(texts) :]
-        can = np.array(checked) if any(checked) else np.ones(len(texts), dtype=np.bool_)
-        random = np.random.default_rng(seed)
+    def divide(self, rows: Division) -> list[Use]:
+        """Say of each row what it is for."""
+        n = len(rows.texts)
+        everything = group([*rows.texts, *rows.known], keys=[*rows.keys, *([None] * len(rows.known))])
+        groups, told = everything[:n], everything[n:]
+        can = np.array(rows.checked) if any(rows.checked) else np.ones(n, dtype=np.bool_)
+        random = np.random.default_rng(rows.seed)
         eligible = random.permutation(np.setdiff1d(groups[can], told))
         others = random.permutation(np.setdiff1d(groups[~can], np.concatenate([groups[can], told])))
-        uses = np.full(len(texts), "taught", dtype="<U8")
+        uses = np.full(n, "taught", dtype="<U8")
         uses[np.isin(groups, others[: round(_COMPARED * len(others))])] = "compared"
-        held = np.isin(groups, eligible[: round(share * len(eligible))])
+        held = np.isin(groups, eligible[: round(rows.share * len(eligible))])
         uses[held] = np.where(can[held], "held_out", "left_out")
         return uses.tolist()
 

@@ -13,19 +13,15 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from firstline.errors import LedgerError, NothingLearnedError, UsageError
-from firstline.ledger.students import StudentRow
 from firstline.tokens import O200k
 from firstline.types import Json, Run, Text, Value, message
 from firstline.workflow.certificate.certifier import Certification, Certifier, Plan
-from firstline.workflow.certificate.cover import NOTHING, Cover
 from firstline.workflow.certificate.target import Target
 from firstline.workflow.evaluate import EvalReport, Scored, evaluate
 from firstline.workflow.examples import Row, examine
-from firstline.workflow.ladder import Rung
-from firstline.workflow.run import Runner
-from firstline.workflow.students.artifact import Artifact, name_of, pack
-from firstline.workflow.students.distill import Lesson, Training
+from firstline.workflow.run import FindCover, Runner
 from firstline.workflow.students.students import Candidate, Students
+from firstline.workflow.students.teaching import Division, Training, covered, keep, promote, read_lessons
 from firstline.workflow.students.tuning.chat_lessons import ChatLesson, Narrow
 from firstline.workflow.students.tuning.content_form import write
 from firstline.workflow.task import Target as TaskTarget
@@ -115,11 +111,12 @@ class Tuner:
         taught, held_out = await self._divided(task, training, order)
         artifact = await training.train(
             task,
-            await self._read(task, taught),
+            await read_lessons(self._runner, task, [lesson.row for lesson in taught]),
             seed=order.seed,
             on_progress=lambda share: tell("training", _TRAINING * share),
         )
-        row = await self._keep(task, artifact, order, taught=len(taught))
+        provenance = {**order.origin, "rows": len(order.narrow.lessons), "taught": len(taught), "seed": order.seed}
+        row = await keep(self._students, task, artifact, provenance, created=self._clock())
         step = (1 - _TRAINING) / 2
         certification, why = await self._certified(
             task, row.sha256, held_out, seed=order.seed, tell=lambda share: tell("certifying", _TRAINING + step * share)
@@ -151,14 +148,10 @@ class Tuner:
 
         Its name comes last: until then nobody can ask it. Raises LedgerError.
         """
-        task, certificate = tuned.task, None
-        if tuned.certification is not None and tuned.certification.policy is not None:
-            trial = Candidate(self._students, tuned.student)
-            certifier = self._certifier.trying(self._runner.trying(trial.of, first=1))
-            certificate = (await certifier.enable(task, tuned.certification)).id
-        await self._students.promote(tuned.student, certificate=certificate)
+        trial = self._certifier.trying(self._alone(tuned.student))
+        certificate = await promote(self._students, trial, tuned.task, tuned.student, tuned.certification)
         try:
-            await asyncio.to_thread(self._tasks.teach, task.name, tuned.declaration)
+            await asyncio.to_thread(self._tasks.teach, tuned.task.name, tuned.declaration)
         except OSError as error:
             hint = "make room in data_dir; nothing was promoted"
             raise LedgerError(f"the task cannot be kept: {error.strerror}", hint=hint) from error
@@ -182,11 +175,14 @@ class Tuner:
             _examine(task, order.held_out, "the validation file")
             taught, held_out = list(lessons), list(order.held_out)
         else:
-            texts = [_text(lesson) for lesson in lessons]
-            keys = [lesson.row.given.sha256 for lesson in lessons]
-            share = _SHARE if len(lessons) >= _MANY else _SMALL_SHARE
-            checked = [True] * len(lessons)
-            uses = await asyncio.to_thread(training.divide, texts, keys, checked=checked, share=share, seed=order.seed)
+            division = Division(
+                texts=[_text(lesson) for lesson in lessons],
+                keys=[lesson.row.given.sha256 for lesson in lessons],
+                checked=[True] * len(lessons),
+                share=_SHARE if len(lessons) >= _MANY else _SMALL_SHARE,
+                seed=order.seed,
+            )
+            uses = await asyncio.to_thread(training.divide, division)
             taught = [lesson for lesson, use in zip(lessons, uses, strict=True) if use == "taught"]
             held_out = [lesson for lesson, use in zip(lessons, uses, strict=True) if use == "held_out"]
         if len(taught) < LEAST_TAUGHT or not held_out:
@@ -196,26 +192,9 @@ class Tuner:
             )
         return taught, held_out[:_MOST_MEASURED]
 
-    async def _read(self, task: Task, lessons: Sequence[ChatLesson]) -> list[Lesson]:
-        found = []
-        for lesson in lessons:
-            work = await self._runner.work(task, lesson.row.given, {})
-            found.append(Lesson(document=work.source.reading, expected=lesson.row.expected))
-        return found
-
-    async def _keep(self, task: Task, artifact: Artifact, order: Order, *, taught: int) -> StudentRow:
-        data = await asyncio.to_thread(pack, artifact)
-        row = StudentRow(
-            sha256=name_of(data),
-            task=task.name,
-            version=task.version,
-            kind=artifact.kind,
-            provenance={**order.origin, "rows": len(order.narrow.lessons), "taught": taught, "seed": order.seed},
-            measured={},
-            created=self._clock(),
-        )
-        await self._students.keep(data, row)
-        return row
+    def _alone(self, student: str, cover: FindCover | None = None) -> Runner:
+        """Give a runner that asks a student and nobody else."""
+        return self._runner.trying(Candidate(self._students, student).of, cover, first=1)
 
     async def _certified(
         self,
@@ -227,13 +206,12 @@ class Tuner:
         tell: Callable[[float], None],
     ) -> tuple[Certification | None, str]:
         """Certify what the student answers by itself; where that cannot be, say why."""
-        trial = Candidate(self._students, student)
         declared = task.target or TaskTarget()
         target = Target(max_error=declared.max_error, confidence=declared.confidence, per=declared.per)
         plan = Plan(target=target, seed=seed, enable=False, allow_missing_classes=True)
         rows = [lesson.row for lesson in held_out]
         try:
-            made = await self._certifier.trying(self._runner.trying(trial.of, first=1)).certify(
+            made = await self._certifier.trying(self._alone(student)).certify(
                 task, rows, plan, name="the held-out lines", tell=lambda stage: tell(stage.done / max(stage.of, 1))
             )
         except UsageError as error:
@@ -248,13 +226,6 @@ class Tuner:
         measuring: Measuring,
     ) -> tuple[EvalReport, float]:
         """Run what was held out through the student alone, as it would be served."""
-        certification = measuring.certification
-        cover = NOTHING if certification is None else Cover(policy=certification.policy)
-
-        async def covered(task: Task, ladder: tuple[Rung, ...]) -> Cover:
-            return cover
-
-        trial = Candidate(self._students, student)
         contents = {id(lesson.row): lesson.content for lesson in held_out}
         written: list[bool] = []
 
@@ -264,7 +235,7 @@ class Tuner:
 
         rows = [lesson.row for lesson in held_out]
         report = await evaluate(
-            self._runner.trying(trial.of, covered, first=1),
+            self._alone(student, covered(measuring.certification)),
             task,
             rows,
             on_run=compare,
