@@ -15,7 +15,7 @@ from scipy.linalg import cho_factor, cho_solve
 from firstline.engines.bert_features import FEATURES
 from firstline.workflow.students.artifact import Artifact
 from firstline.workflow.students.classify.lexical import Floats, Ints
-from firstline.workflow.students.classify.train import FOLDS, check, curve, folds
+from firstline.workflow.students.classify.train import FOLDS, check, curve, folds, leads, weigh
 
 _RIDGE = 0.3
 """Of the mean square of a row's length."""
@@ -47,9 +47,7 @@ def train_plane(
     for one in range(FOLDS):
         weights, bias = _ridge(features[fold != one], classes[fold != one], len(names))
         unseen[fold == one] = features[fold == one] @ weights + bias
-    ranked = np.partition(unseen, -2, axis=1)
-    alone = (1 / np.bincount(near)[near]).astype(np.float32)
-    right = curve(ranked[:, -1] - ranked[:, -2], unseen.argmax(axis=1) == classes, alone)
+    right = curve(leads(unseen), unseen.argmax(axis=1) == classes, weigh(near))
     weights, bias = _ridge(features, classes, len(names))
     arrays: dict[str, NDArray[np.generic]] = {
         "vocabulary": np.zeros(0, dtype=np.uint64),

@@ -26,7 +26,7 @@ from firstline.errors import UsageError
 from firstline.workflow.certificate.groups import group
 from firstline.workflow.students.artifact import Artifact
 from firstline.workflow.students.classify.bend import learn_bend
-from firstline.workflow.students.classify.lexical import Counted, Floats, Ints, Lexical, vocabulary
+from firstline.workflow.students.classify.lexical import Floats, Ints, vocabulary
 from firstline.workflow.students.classify.serve import Curve, bent, gaussian, softmax, unit
 
 FOLDS = 4
@@ -110,7 +110,10 @@ def train(
     lexical = vocabulary(texts, least=2 if len(texts) >= 500 else 1, most=most_features)
     counted = lexical.count(texts)
     on_progress(0.1)
-    tier = _tier(lexical, counted, taught, seed=seed)
+    grams = sparse.csr_matrix(
+        (counted.values, counted.features, counted.starts), shape=(len(texts), max(len(lexical.vocabulary), 1))
+    )
+    tier = _tier(grams, taught, seed=seed)
     on_progress(0.4)
     form = _FEW if len(rows) < _FEW_ROWS * len(known) else _MANY
     facts = {
@@ -133,7 +136,7 @@ def train(
     }
     behind = None
     if features is not None:
-        space = _space(features, counted, lexical, form, seed=seed)
+        space = _space(features, grams, form, seed=seed)
         on_progress(0.5)
         machine, behind = _machine(space, taught, tier.unseen[:, : len(known)], form, seed=seed)
         arrays |= {"mean": space.mean, "basis": space.basis, "turn": space.turn.astype(np.float16), **machine}
@@ -179,6 +182,7 @@ def _machine(
 
 
 def check(said: Sequence[str], known: Sequence[str]) -> None:
+    """Raise UsageError where rows with these labels, of which `known` are the task's, teach too little."""
     if len(known) < 2:
         raise UsageError(
             f"the examples hold {len(known)} of the task's labels: there is nothing to tell apart",
@@ -211,11 +215,8 @@ class _Tier:
         return _threshold(self.margin[self.answers], self.good[self.answers], behind[self.answers])
 
 
-def _tier(lexical: Lexical, counted: Counted, taught: _Rows, *, seed: int) -> _Tier:
+def _tier(rows: sparse.csr_matrix, taught: _Rows, *, seed: int) -> _Tier:
     """Fit the linear machine, and look at what it says of rows that it was not fitted on."""
-    rows = sparse.csr_matrix(
-        (counted.values, counted.features, counted.starts), shape=(len(taught.truth), max(len(lexical.vocabulary), 1))
-    )
     # What is outside is one more label here.
     classes = np.where(taught.truth < 0, taught.n, taught.truth)
     n = int(classes.max()) + 1
@@ -227,14 +228,12 @@ def _tier(lexical: Lexical, counted: Counted, taught: _Rows, *, seed: int) -> _T
         if len(np.unique(classes[rest])) > 1:
             fold_weights, fold_bias = _linear(rows[rest], classes[rest], n, seed=seed)
             unseen[~rest] = rows[~rest] @ fold_weights + fold_bias
-    ranked = np.partition(unseen, -2, axis=1)
-    margin, good = ranked[:, -1] - ranked[:, -2], unseen.argmax(axis=1) == classes
-    alone, some = (1 / np.bincount(taught.groups)[taught.groups]).astype(np.float32), taught.measured
+    margin, good, some = leads(unseen), unseen.argmax(axis=1) == classes, taught.measured
     return _Tier(
         weights=weights,
         bias=bias,
         unseen=unseen,
-        right=curve(margin[some], good[some], alone[some]),
+        right=curve(margin[some], good[some], weigh(taught.groups)[some]),
         margin=margin,
         good=good,
         answers=some & (unseen.argmax(axis=1) < taught.n),
@@ -265,6 +264,17 @@ def folds(classes: Ints, groups: Ints, *, seed: int) -> Ints:
     return folds[groups]
 
 
+def weigh(groups: Ints) -> NDArray[np.float64]:
+    """Give every row its weight, so that all groups of near-duplicates weigh the same."""
+    return 1 / np.bincount(groups)[groups]
+
+
+def leads(scores: Floats) -> Floats:
+    """Give by how much the best score of each row leads the next."""
+    ranked = np.partition(scores, -2, axis=1)
+    return ranked[:, -1] - ranked[:, -2]
+
+
 def _threshold(margin: Floats, good: NDArray[np.bool_], behind: NDArray[np.bool_]) -> float:
     """Give the least margin from which on few enough of the rows are wrong, and hardly more than of the machine behind;
     infinite where there is none.
@@ -277,11 +287,12 @@ def _threshold(margin: Floats, good: NDArray[np.bool_], behind: NDArray[np.bool_
     return float(margin[order[fine[-1]]]) if len(fine) else float("inf")
 
 
-def curve(x: Floats, right: NDArray[np.bool_], weight: Floats) -> Curve:
+def curve(x: Floats, right: NDArray[np.bool_], weight: NDArray[np.floating]) -> Curve:
     """Fit how often rows at x are right, smoothed where there are few errors; at 0 it is one half at most.
 
     Two labels that score the same are a toss-up even where no error was seen, which a free curve would make flat.
     """
+    weight = weight.astype(np.float32)
     values = np.concatenate([x, x]).astype(np.float64)[:, None]
     truth = np.concatenate([np.ones(len(x)), np.zeros(len(x))])
     # Platt's targets: what is right counts (n + 1) / (n + 2), what is wrong 1 / (n + 2).
@@ -304,7 +315,7 @@ class _Space:
     places: Floats
 
 
-def _space(features: Floats, counted: Counted, lexical: Lexical, form: _Form, *, seed: int) -> _Space:
+def _space(features: Floats, rows: sparse.csr_matrix, form: _Form, *, seed: int) -> _Space:
     """Learn where texts are: the main directions of the features and of the n-grams."""
     mean = features.mean(axis=0, dtype=np.float64).astype(np.float32)
     centred: Floats = features - mean
@@ -312,9 +323,6 @@ def _space(features: Floats, counted: Counted, lexical: Lexical, form: _Form, *,
     _, directions = np.linalg.eigh(centred[:, used].T @ centred[:, used])
     basis = np.zeros((features.shape[1], min(_DIMS, len(directions))), dtype=np.float32)
     basis[used] = directions[:, ::-1][:, :_DIMS]
-    rows = sparse.csr_matrix(
-        (counted.values, counted.features, counted.starts), shape=(len(features), max(len(lexical.vocabulary), 1))
-    )
     dims = max(1, min(_TURN_DIMS, min(rows.shape) - 1))
     turn = TruncatedSVD(dims, random_state=seed, n_iter=3).fit(rows).components_.T.astype(np.float32)
     near = unit(centred @ basis) * np.float32((1 - form.share) ** 0.5)
@@ -383,7 +391,7 @@ def _factor(scores: Floats, truth: Ints, groups: Ints) -> float:
     Of as many as there are, one is taken to be any other label: rows without an error would ask for no end.
     """
     rows = np.arange(len(truth))
-    weight = 1 / np.bincount(groups)[groups]
+    weight = weigh(groups)
     weight /= weight.sum()
     stray = 1 / (len(np.unique(groups)) + 2)
 
