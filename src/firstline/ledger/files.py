@@ -6,16 +6,15 @@ A file whose time is up is gone from every look-up at once; its row and its byte
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, exists, insert, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, delete, exists, insert, or_, select
 
 from firstline.errors import NotFoundError
 from firstline.ledger.keys import Transaction
+from firstline.ledger.paging import Order, by_time, following
 from firstline.ledger.tables import files
 from firstline.types import Value
-
-Order = Literal["asc", "desc"]
 
 
 class StoredFile(Value, frozen=True, kw_only=True):
@@ -66,15 +65,11 @@ class FileRows:
         order: Order = "desc",
     ) -> tuple[StoredFile, ...]:
         """Give files by their time; `after` is the last of the page before. Raises NotFoundError for it."""
-        place = (files.c.created, files.c.id)
-        query = select(files).where(*self._visible(key_id)).limit(limit)
-        query = query.order_by(*(column.asc() if order == "asc" else column.desc() for column in place))
+        query = select(files).where(*self._visible(key_id)).order_by(*by_time(files, order)).limit(limit)
         if purpose is not None:
             query = query.where(files.c.purpose == purpose)
         if after is not None:
-            last = await self.get(after, key_id=key_id)
-            here, there = tuple_(*place), tuple_(literal(last.created), literal(last.id))
-            query = query.where(here > there if order == "asc" else here < there)
+            query = query.where(following(files, await self.get(after, key_id=key_id), order))
         found = await self._read(lambda connection: connection.execute(query).mappings().all())
         return tuple(StoredFile(**row) for row in found)
 

@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, cast
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, RowMapping, insert, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, update
 
 from firstline.errors import NotFoundError
 from firstline.ledger.keys import Transaction
+from firstline.ledger.paging import by_time, following
 from firstline.ledger.tables import fine_tuning_events as events
 from firstline.ledger.tables import fine_tuning_jobs as jobs
 from firstline.types import Json, Value
@@ -101,12 +102,9 @@ class FineTuningRows:
 
     async def list(self, limit: int, *, key_id: str | None = None, after: str | None = None) -> tuple[JobRow, ...]:
         """Give jobs, newest first; `after` is the last of the page before. Raises NotFoundError for it."""
-        place = (jobs.c.created, jobs.c.id)
-        query = select(jobs).where(*_visible(key_id)).limit(limit)
-        query = query.order_by(*(column.desc() for column in place))
+        query = select(jobs).where(*_visible(key_id)).order_by(*by_time(jobs)).limit(limit)
         if after is not None:
-            last = await self.get(after, key_id=key_id)
-            query = query.where(tuple_(*place) < tuple_(literal(last.created), literal(last.id)))
+            query = query.where(following(jobs, await self.get(after, key_id=key_id)))
         found = await self._read(lambda connection: connection.execute(query).mappings().all())
         return tuple(map(_job, found))
 
@@ -115,13 +113,13 @@ class FineTuningRows:
         query = select(jobs).where(jobs.c.model.is_not(None), jobs.c.state == "succeeded", *_visible(key_id))
         if model is not None:
             query = query.where(jobs.c.model == model)
-        query = query.order_by(jobs.c.created.desc(), jobs.c.id.desc())
+        query = query.order_by(*by_time(jobs))
         found = await self._read(lambda connection: connection.execute(query).mappings().all())
         return tuple(map(_job, found))
 
     async def waiting(self, state: JobState) -> tuple[JobRow, ...]:
         """Give the jobs in a state, oldest first."""
-        query = select(jobs).where(jobs.c.state == state).order_by(jobs.c.created, jobs.c.id)
+        query = select(jobs).where(jobs.c.state == state).order_by(*by_time(jobs, "asc"))
         found = await self._read(lambda connection: connection.execute(query).mappings().all())
         return tuple(map(_job, found))
 

@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, insert, literal, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, insert, literal, or_, select, update
 
 from firstline.errors import LedgerError, NotFoundError, ReviewClosedError, ReviewTakenError
 from firstline.ledger.keys import Transaction
+from firstline.ledger.paging import by_time, following
 from firstline.ledger.tables import examples, reviews, runs
 from firstline.types import FieldOutcome, Finding, Json, ReviewKind, ReviewMark, ReviewState, Value
 
@@ -120,10 +121,8 @@ class ReviewRows:
         wanted += [reviews.c.kind == kind] if kind is not None else []
         wanted += [_in_state(state, now)] if state is not None else []
         if after is not None:
-            last = await self.get(after, key_id=key_id)
-            here, there = tuple_(reviews.c.created, reviews.c.id), tuple_(literal(last.created), literal(last.id))
-            wanted.append(here > there)
-        query = select(reviews).where(*wanted).order_by(reviews.c.created, reviews.c.id).limit(limit)
+            wanted.append(following(reviews, await self.get(after, key_id=key_id), "asc"))
+        query = select(reviews).where(*wanted).order_by(*by_time(reviews, "asc")).limit(limit)
         found = await self._read(lambda connection: connection.execute(query).mappings().all())
         return tuple(_read(row, now) for row in found)
 

@@ -25,9 +25,7 @@ from sqlalchemy import (
     event,
     func,
     insert,
-    literal,
     select,
-    tuple_,
     update,
 )
 from sqlalchemy.engine import make_url
@@ -42,6 +40,7 @@ from firstline.ledger.files import FileRows
 from firstline.ledger.fine_tuning import FineTuningRows
 from firstline.ledger.inputs import InputRows, Keeping, keep
 from firstline.ledger.keys import Keys
+from firstline.ledger.paging import by_time, following
 from firstline.ledger.responses import StoredResponses
 from firstline.ledger.reviews import ReviewRows, marks, open_review
 from firstline.ledger.session import Session, is_alive, opening
@@ -243,7 +242,7 @@ class Ledger:
     ) -> tuple[Run, ...]:
         """Give the latest runs, of one key where it is named, newest first; `before` is the id of the last run of the
         page before. Raises NotFoundError for a `before` that does not exist."""
-        query = select(runs).order_by(runs.c.created.desc(), runs.c.id.desc()).limit(limit)
+        query = select(runs).order_by(*by_time(runs)).limit(limit)
         if task is not None:
             query = query.where(runs.c.task == task)
         if verdict is not None:
@@ -251,8 +250,7 @@ class Ledger:
         if key_id is not None:
             query = query.where(runs.c.key_id == key_id)
         if before is not None:
-            last = await self.get_run(before, key_id=key_id)
-            query = query.where(tuple_(runs.c.created, runs.c.id) < tuple_(literal(last.created), literal(last.id)))
+            query = query.where(following(runs, await self.get_run(before, key_id=key_id)))
         return await self._read(lambda connection: _select_runs(connection, query, self._clock()))
 
     async def spent(self, since: float, model: str | None = None) -> NanoUSD:

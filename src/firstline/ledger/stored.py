@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, RowMapping, delete, insert, literal, select, tuple_
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, insert, select
 
 from firstline.errors import NotFoundError
-from firstline.ledger.files import Order
 from firstline.ledger.keys import Transaction
+from firstline.ledger.paging import Order, by_time, following
 from firstline.ledger.tables import stored_completions, stored_metadata
 from firstline.types import Json, Value
 
@@ -78,9 +78,8 @@ class StoredCompletions:
 
         Raises NotFoundError for an `after` that does not exist.
         """
-        place = (stored_completions.c.created, stored_completions.c.id)
-        query = select(stored_completions).where(*self._visible(key_id)).limit(limit)
-        query = query.order_by(*(column.asc() if order == "asc" else column.desc() for column in place))
+        query = select(stored_completions).where(*self._visible(key_id))
+        query = query.order_by(*by_time(stored_completions, order)).limit(limit)
         if model is not None:
             query = query.where(stored_completions.c.model == model)
         for name, value in metadata.items():
@@ -89,9 +88,7 @@ class StoredCompletions:
             )
             query = query.where(stored_completions.c.id.in_(having))
         if after is not None:
-            last = await self.get(after, key_id=key_id)
-            here, there = tuple_(*place), tuple_(literal(last.created), literal(last.id))
-            query = query.where(here > there if order == "asc" else here < there)
+            query = query.where(following(stored_completions, await self.get(after, key_id=key_id), order))
         return await self._read(lambda connection: _select(connection, query))
 
     async def update(

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, up
 
 from firstline.errors import NotFoundError
 from firstline.ledger.keys import Transaction
+from firstline.ledger.paging import by_time
 from firstline.ledger.tables import inputs, runs, students
 from firstline.types import FieldOutcome, Json, Value
 
@@ -130,7 +131,7 @@ class StudentRows:
             select(*(runs.c[name] for name in wanted))
             .join(inputs, inputs.c.sha256 == runs.c.input_sha256)
             .where(runs.c.task == task, runs.c.verdict.in_(("accepted", "escalated")), runs.c.answer.is_not(None))
-            .order_by(runs.c.created.desc(), runs.c.id.desc())
+            .order_by(*by_time(runs))
             .limit(limit)
         )
         found = await self._read(lambda connection: connection.execute(query).mappings().all())

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import BinaryIO, Literal, get_args
 
 from firstline.errors import LedgerError, NotFoundError, UsageError
-from firstline.ledger.files import FileRows, Order, StoredFile
+from firstline.ledger.files import FileRows, StoredFile
+from firstline.ledger.paging import Order
 from firstline.settings import Files as FileSettings
 from firstline.types import Caller
 from firstline.workflow.call import key_of
