@@ -40,6 +40,19 @@ def add(word: str) -> Callable[[Transaction], int]:
     return lambda transaction: transaction.run(_ADD, {"word": word})
 
 
+@asynccontextmanager
+async def one_batch(writer: Writer) -> AsyncIterator[None]:
+    """Hold the thread in a first work until the block ends: all that is asked for meanwhile becomes one batch."""
+    block, loop = asyncio.Event(), asyncio.get_running_loop()
+    first = asyncio.create_task(
+        writer.write(lambda _transaction: asyncio.run_coroutine_threadsafe(block.wait(), loop).result())
+    )
+    await asyncio.sleep(0)
+    yield
+    block.set()
+    await first
+
+
 def kept(folder: Path) -> list[str]:
     connection = sqlite3.connect(folder / "words.db")
     try:
@@ -70,24 +83,69 @@ async def test_one_that_fails_takes_no_other_of_its_batch_with_it(
         raise ZeroDivisionError
 
     async with writing(tmp_path) as writer:
-        block = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        first = asyncio.create_task(
-            writer.write(lambda _t: asyncio.run_coroutine_threadsafe(block.wait(), loop).result())
-        )
-        await asyncio.sleep(0)  # the thread waits in the first work; all that follows becomes one batch
-        works = (add("a"), refuse, add("a"), broken, add("b"))
-        rest = [asyncio.create_task(writer.write(work)) for work in works]
-        await asyncio.sleep(0)
-        writer.later(add("a"))
-        block.set()
-        await first
+        async with one_batch(writer):
+            works = (add("a"), refuse, add("a"), broken, add("b"))
+            rest = [asyncio.create_task(writer.write(work)) for work in works]
+            await asyncio.sleep(0)
+            writer.later(add("a"))
         found = await asyncio.gather(*rest, return_exceptions=True)
         await writer.flush()
     kinds = [type(one) for one in found]
     assert kinds == [int, QuotaError, LedgerError, ZeroDivisionError, int]
     assert kept(tmp_path) == ["a", "b"]
     assert "a write failed" in caplog.text
+
+
+async def test_one_that_is_refused_makes_no_other_be_done_again(tmp_path: Path) -> None:
+    done: list[str] = []
+
+    def counted(word: str) -> Callable[[Transaction], int]:
+        def work(transaction: Transaction) -> int:
+            done.append(word)
+            return add(word)(transaction)
+
+        return work
+
+    def refuse(transaction: Transaction) -> int:
+        transaction.run(_ADD, {"word": "refused"})
+        raise QuotaError("not this one")
+
+    async with writing(tmp_path) as writer:
+        async with one_batch(writer):
+            works = [counted("a"), refuse, counted("b"), refuse, counted("b"), counted("c")]
+            asked = [asyncio.create_task(writer.write(work)) for work in works]
+            await asyncio.sleep(0)
+        found = await asyncio.gather(*asked, return_exceptions=True)
+    assert done == ["a", "b", "b", "c"]
+    assert [type(one) for one in found] == [int, QuotaError, int, QuotaError, LedgerError, int]
+    assert kept(tmp_path) == ["a", "b", "c"]
+
+
+async def test_where_the_database_gives_the_transaction_up_each_work_is_done_in_its_own(tmp_path: Path) -> None:
+    """SQLite undoes all of a transaction when the disk is full; the works beside the large one are still written."""
+
+    def large(transaction: Transaction) -> int:
+        transaction.connection.exec_driver_sql("PRAGMA max_page_count = 4")
+        try:
+            return add("x" * 100_000)(transaction)
+        finally:
+            transaction.connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+
+    done: list[str] = []
+
+    def first(transaction: Transaction) -> int:
+        done.append("a")
+        return add("a")(transaction)
+
+    async with writing(tmp_path) as writer:
+        async with one_batch(writer):
+            asked = [asyncio.create_task(writer.write(work)) for work in (first, large, add("b"))]
+            await asyncio.sleep(0)
+        found = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(one) for one in found] == [int, LedgerError, int]
+    assert "full" in str(found[1])
+    assert done == ["a", "a"]
+    assert kept(tmp_path) == ["a", "b"]
 
 
 async def test_it_is_written_although_the_caller_was_cancelled(tmp_path: Path) -> None:

@@ -2,8 +2,12 @@
 
 Works are done in the order they were asked for, each whole or not at all, and a caller goes on only when its work is
 committed. Works that wait at the same time share one transaction, so that a busy server pays for one commit and one
-change of threads where it would pay for dozens. When a work of such a batch fails the batch is undone, and each work is
-done again in a transaction of its own: a work must therefore do nothing but write, and may be done twice.
+change of threads where it would pay for dozens. Each has a savepoint of its own in it: one that raises is undone alone.
+Only when the database itself gives up the transaction (a full disk, a failed commit) is each work done again in a
+transaction of its own.
+
+A work must therefore do nothing but read and write rows, and may be done twice: what it did outside the database would
+stay when the rows are undone.
 """
 
 from __future__ import annotations
@@ -62,6 +66,22 @@ class Transaction:
     def begin(self) -> None:
         """Begin: the lock on writing is taken at once, so that nothing that was read can change."""
         self._driver.execute("BEGIN IMMEDIATE")
+
+    def set_savepoint(self) -> None:
+        """Remember this place, to go back to."""
+        self._driver.execute("SAVEPOINT work")
+
+    def release_savepoint(self) -> None:
+        """Forget the place that was remembered; what was written since stays."""
+        self._driver.execute("RELEASE work")
+
+    def undo_to_savepoint(self) -> None:
+        """Undo what was written since the place that was remembered, and forget the place.
+
+        Raises sqlite3.Error where the database has undone the whole transaction already.
+        """
+        self._driver.execute("ROLLBACK TO work")
+        self._driver.execute("RELEASE work")
 
     def commit(self) -> None:
         """Keep all that was written since `begin`."""
@@ -179,23 +199,36 @@ def unusable(error: Exception) -> LedgerError:
 
 
 def _together(transaction: Transaction, batch: list[_Work[Any]]) -> None:
-    """Do all works in one transaction, or each in its own when one of several fails."""
+    """Do all works in one transaction; each in its own where the database undoes that of several."""
     transaction.begin()
     try:
         for work in batch:
-            work.result = work.write(transaction)
+            _do(transaction, work)
         transaction.commit()
-    except Exception as error:  # noqa: BLE001 - a job loop: whatever a work raises is told to who asked for it
+    except (SQLAlchemyError, sqlite3.Error) as error:
         transaction.rollback()
         if len(batch) == 1:
-            batch[0].error = unusable(error) if isinstance(error, SQLAlchemyError | sqlite3.Error) else error
+            batch[0].error = batch[0].error or unusable(error)
             return
         for number, work in enumerate(batch):
+            work.error = None
             try:
                 _together(transaction, [work])
             except sqlite3.Error as locked:  # not even begun: another process holds the database
                 _fail(batch[number:], unusable(locked))
                 return
+
+
+def _do(transaction: Transaction, work: _Work[Any]) -> None:
+    """Do one work; undo it alone where it fails. Raises sqlite3.Error where that cannot be undone alone."""
+    transaction.set_savepoint()
+    try:
+        work.result = work.write(transaction)
+    except Exception as error:  # noqa: BLE001 - a job loop: whatever a work raises is told to who asked for it
+        work.error = unusable(error) if isinstance(error, SQLAlchemyError | sqlite3.Error) else error
+        transaction.undo_to_savepoint()
+    else:
+        transaction.release_savepoint()
 
 
 def _fail(batch: list[_Work[Any]], error: Exception) -> None:
