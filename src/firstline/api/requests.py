@@ -17,6 +17,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from firstline.api.messages_errors import speaks_anthropic
+from firstline.printable import json_escaped
 
 _LOG = logging.getLogger("firstline.requests")
 _CUT = 200
@@ -107,7 +108,7 @@ class JsonLines(logging.Formatter):
         if record.exc_info and record.exc_info[1] is not None:
             # uvicorn puts the traceback of a fault into its record.
             line["fault"] = _places(record.exc_info[1])
-        return json.dumps(line, ensure_ascii=True)
+        return json_escaped(json.dumps(line, ensure_ascii=True))
 
 
 def _places(error: BaseException) -> list[str]:

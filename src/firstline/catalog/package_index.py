@@ -76,7 +76,8 @@ class PackageIndex:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _download(self, requirement: str, folder: Path, tick: Callable[[int], None]) -> None:
-        command = [sys.executable, "-c", _PIP, str(folder), "download", requirement, "--dest", str(folder)]
+        # -P: the working folder must not become a place to import from.
+        command = [sys.executable, "-P", "-c", _PIP, str(folder), "download", requirement, "--dest", str(folder)]
         command += ["--no-deps", "--only-binary", ":all:", "--no-cache-dir", "--ignore-requires-python"]
         command += ["--progress-bar", "off", "--disable-pip-version-check", "--no-input"]
         if self.index:

@@ -8,19 +8,36 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, NoReturn
 
-import msgspec
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
 
 from firstline.cli.interrupts import awake
 from firstline.errors import FirstlineError, UsageError
+from firstline.printable import json_text, printable
 from firstline.types import Json
 
 DONE, FAILED, WRONG_WORDS, INTERRUPTED = 0, 1, 2, 130
+
+
+class Screen(Console):
+    """A console on which text does nothing but stand there: no markup is read, and hidden characters are escapes.
+
+    What draws a table escapes them before, so that its columns are as wide as what is seen; here nothing gets past.
+    """
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Render as rich does, and escape what texts hold."""
+        for segment in super().render(renderable, options):
+            text = segment.text if segment.control else printable(segment.text)
+            yield segment if text is segment.text or text == segment.text else Segment(text, segment.style)
 
 
 class Out:
@@ -28,24 +45,24 @@ class Out:
 
     def __init__(self, *, json: bool = False) -> None:
         self.json = json
-        self.result = Console(highlight=False)
-        self.notes = Console(stderr=True, highlight=False)
+        self.result = Screen()
+        self.notes = Screen(stderr=True)
 
     def emit(self, value: Json) -> None:
         """Print one JSON object on a line of stdout, at once."""
-        sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+        sys.stdout.write(json_text(value) + "\n")
         sys.stdout.flush()
 
     def note(self, text: str) -> None:
         """Print a line for the person who waits."""
-        self.notes.print(Text(clean(text), style="dim"), soft_wrap=True)
+        self.notes.print(Text(printable(text), style="dim"), soft_wrap=True)
 
     def fail(self, error: FirstlineError, *, about: str = "") -> int:
         """Print an error and give the exit status it means."""
-        line = Text.assemble((f"error[{error.code}]", "bold red"), ": ", clean(f"{about}: " if about else ""))
-        self.notes.print(line.append(clean(error.message)), soft_wrap=True)
+        line = Text.assemble((f"error[{error.code}]", "bold red"), ": ", _indented(f"{about}: " if about else ""))
+        self.notes.print(line.append(_indented(error.message)), soft_wrap=True)
         if error.hint:
-            self.notes.print(Text.assemble(("hint", "bold"), ": ", clean(error.hint)), soft_wrap=True)
+            self.notes.print(Text.assemble(("hint", "bold"), ": ", _indented(error.hint)), soft_wrap=True)
         return WRONG_WORDS if error.type == UsageError.type else FAILED
 
 
@@ -55,24 +72,14 @@ def perform(out: Out, work: Callable[[], Coroutine[Any, Any, int]]) -> NoReturn:
         status = asyncio.run(awake(work()))
     except FirstlineError as error:
         status = out.fail(error)
+    except UnicodeEncodeError as error:  # a file or folder whose name is not UTF-8, where a text is kept
+        status = out.fail(UsageError(f"{error.object[:200]!r} is not UTF-8", hint="rename the file or folder"))
     except KeyboardInterrupt:
         out.note("stopped")
         status = INTERRUPTED
     raise typer.Exit(status)
 
 
-def clean(text: str) -> str:
-    """Escape control characters (all but line breaks and tabs) and the marks that reorder text."""
-    return "".join(character if _is_plain(character) else _escaped(character) for character in text)
-
-
-def _is_plain(character: str) -> bool:
-    if character in "\n\t":
-        return True
-    reorders = "\u202a" <= character <= "\u202e" or "\u2066" <= character <= "\u2069"
-    control = character < " " or "\x7f" <= character <= "\x9f"
-    return not (control or reorders)
-
-
-def _escaped(character: str) -> str:
-    return f"\\x{ord(character):02x}" if ord(character) < 256 else f"\\u{ord(character):04x}"
+def _indented(text: str) -> str:
+    # A message may quote what others wrote: none of its lines begins as a line of ours does.
+    return printable(text).replace("\n", "\n  ")

@@ -59,7 +59,7 @@ def is_free(server: Server) -> bool:
         try:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             trial.bind((server.host, server.port))
-        except OSError:
+        except (OSError, TypeError, ValueError):  # the last two: no address has these letters
             return False
     return True
 

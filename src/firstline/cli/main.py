@@ -12,6 +12,7 @@ import typer
 
 from firstline.cli import certify_commands, commands, demo, distill_commands, doctor, key_commands, serving
 from firstline.cli.certificate_words import certificates
+from firstline.cli.command_line import CommandLine
 from firstline.cli.console import Out, perform
 from firstline.cli.key_words import keys
 from firstline.cli.options import Html, Json
@@ -21,6 +22,7 @@ from firstline.cli.task_words import tasks
 from firstline.workflow.task import Per
 
 app = typer.Typer(
+    cls=CommandLine,
     name="firstline",
     help="A small local model answers first, every answer is checked, and only what fails climbs.",
     no_args_is_help=True,

@@ -23,7 +23,8 @@ from rich.progress import (
 from rich.text import Text
 
 from firstline.catalog.pull import Progress as Pulled
-from firstline.cli.console import Out, clean
+from firstline.cli.console import Out
+from firstline.printable import printable
 
 _EVERY_S = 5.0
 """Seconds between two plain lines of a download."""
@@ -35,9 +36,11 @@ def watching(out: Out, title: str) -> Iterator[Callable[[str], None]]:
     if not out.notes.is_terminal:
         yield lambda words: out.note(f"{title}: {words}")
         return
-    with Progress(TextColumn("{task.description}"), TimeElapsedColumn(), console=out.notes, transient=True) as progress:
-        line = progress.add_task(_plain(title), total=None)
-        yield lambda words: progress.update(line, description=_plain(f"{title}  {words}"))
+    with Progress(
+        TextColumn("{task.description}", markup=False), TimeElapsedColumn(), console=out.notes, transient=True
+    ) as progress:
+        line = progress.add_task(printable(title), total=None)
+        yield lambda words: progress.update(line, description=printable(f"{title}  {words}"))
 
 
 @contextmanager
@@ -52,9 +55,9 @@ def counting(out: Out, title: str, total: int) -> Iterator[Callable[[int], None]
 
         yield say
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=out.notes, transient=True) as progress:
-        line = progress.add_task(_plain(title), total=total)
+        line = progress.add_task(printable(title), total=total)
         yield lambda done: progress.update(line, completed=done)
 
 
@@ -64,17 +67,17 @@ def pulling(out: Out, *, clock: Callable[[], float] = time.monotonic) -> Iterato
     if not out.notes.is_terminal:
         yield _plain_pull(out, clock)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, TimeRemainingColumn(), console=out.notes) as progress:
         lines: dict[str, TaskID] = {}
 
         def show(pulled: Pulled) -> None:
             if pulled.note:
-                progress.console.print(Text(clean(pulled.note), style="dim"), soft_wrap=True)
+                progress.console.print(Text(printable(pulled.note), style="dim"), soft_wrap=True)
             if not pulled.file:
                 return
             if pulled.file not in lines:
-                lines[pulled.file] = progress.add_task(_plain(pulled.file), total=pulled.total)
+                lines[pulled.file] = progress.add_task(printable(pulled.file), total=pulled.total)
             progress.update(lines[pulled.file], completed=pulled.done, total=pulled.total)
 
         yield show
@@ -102,8 +105,3 @@ def size(count: int) -> str:
         if count >= factor:
             return f"{count / factor:.3g} {unit}"
     return f"{count} B"
-
-
-def _plain(text: str) -> str:
-    # Square brackets are rich's markup.
-    return clean(text).replace("[", "\\[")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from firstline.cli.chart import Axis, Chart, Level, Point, Series
-from firstline.cli.console import clean
 from firstline.cli.report_words import money
+from firstline.printable import printable
 from firstline.workflow.certificate.percent import percent
 from firstline.workflow.certificate.result import Calibration, CurvePoint, Reliability, Result
 
@@ -63,7 +63,7 @@ def cost_chart(result: Result) -> Chart:
                         Point(
                             x=one.coverage,
                             y=one.costs.weighed_nano_usd / 1e6,
-                            told=f"{clean(one.model)}: {percent(one.error)} wrong, "
+                            told=f"{printable(one.model)}: {percent(one.error)} wrong, "
                             f"{money(one.costs.weighed_nano_usd * 1000)} for 1,000",
                         )
                     ],
@@ -83,7 +83,7 @@ def reliability_chart(one: Calibration) -> Chart:
         series.insert(0, _reliability("before", one.before, whiskers=False))
     share = Axis(label="confidence", low=0, high=1, show=percent)
     return Chart(
-        about=clean(
+        about=printable(
             f"How often {one.field} of {one.model} is right against its confidence: expected calibration error "
         )
         + (f"{one.before.ece_equal_width:.3f} before, " if one.before else "")

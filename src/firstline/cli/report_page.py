@@ -12,9 +12,9 @@ import htpy as h
 
 from firstline.cli import report_words as words
 from firstline.cli.chart import draw
-from firstline.cli.console import clean
 from firstline.cli.report import Report
 from firstline.cli.report_charts import cost_chart, error_chart, reliability_chart
+from firstline.printable import printable
 from firstline.workflow.certificate.percent import percent
 from firstline.workflow.certificate.policy import Policy
 from firstline.workflow.certificate.result import Calibration, Interval, OutOfScope, Result, StratumResult
@@ -302,4 +302,4 @@ def _table(heads: Sequence[str], rows: Sequence[Cells], columns: str) -> h.Node:
 
 def _t(text: str) -> str:
     """Text as it may be shown: nothing in it moves other text, and no percentage is torn."""
-    return clean(text).replace(" %", "\N{NO-BREAK SPACE}%")
+    return printable(text).replace(" %", "\N{NO-BREAK SPACE}%")

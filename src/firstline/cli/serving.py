@@ -114,10 +114,10 @@ def listen(host: str, port: int) -> socket.socket:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
         listening.set_inheritable(True)
-    except OSError as error:
+    except (OSError, TypeError, ValueError) as error:  # the last two: no address has these letters
         listening.close()
         raise SettingsError(
-            f"{host}:{port} cannot be listened on: {error.strerror}",
+            f"{host}:{port} cannot be listened on: {getattr(error, 'strerror', None) or error}",
             hint="another program may use it: firstline serve --port 0 takes a free one",
         ) from None
     return listening

@@ -9,8 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from firstline.cli.console import clean
 from firstline.cli.report_words import FALLBACKS
+from firstline.printable import printable
 from firstline.types import Json
 
 _STYLES = {"active": "green", "withdrawn": "bold red", "replaced": "dim", "void": "yellow"}
@@ -24,14 +24,14 @@ def show_certificates(found: Sequence[Mapping[str, Json]]) -> RenderableType:
     for one in found:
         table.add_row(
             one["id"],
-            Text(clean(one["task"])),
+            Text(printable(one["task"])),
             _state(one),
             f"{one['max_error']:.2%} at {one['confidence']:.0%}",
             f"{one['audits']['wrong']} of {one['audits']['answered']} wrong",
             _day(one["created"]),
         )
     why = [
-        Text(clean(f"{one['id']} was withdrawn: {one['reason']}"), style="red")
+        Text(printable(f"{one['id']} was withdrawn: {one['reason']}"), style="red")
         for one in found
         if one["state"] == "withdrawn"
     ]
@@ -40,24 +40,24 @@ def show_certificates(found: Sequence[Mapping[str, Json]]) -> RenderableType:
 
 def show_certificate(one: Mapping[str, Json]) -> RenderableType:
     """Render one certificate."""
-    head = Text.assemble((one["id"], "bold"), "  ", clean(one["task"]), "  ", _state(one))
+    head = Text.assemble((one["id"], "bold"), "  ", printable(one["task"]), "  ", _state(one))
     unit = {"answer": "answers served", "field": "values served of each field", "class": "answers of each label"}
     promise = Text(
         f"of the {unit[one['per']]} at most {one['max_error']:.2%} is wrong, with confidence {one['confidence']:.0%}"
     )
     lines: list[RenderableType] = [head, promise]
     if one["reason"]:
-        lines.append(Text(clean(f"withdrawn: {one['reason']}"), style="red"))
+        lines.append(Text(printable(f"withdrawn: {one['reason']}"), style="red"))
     if one["moved"]:
-        lines.append(Text(clean(f"void, because since it was measured: {'; '.join(one['moved'])}"), style="yellow"))
+        lines.append(Text(printable(f"void, because since it was measured: {'; '.join(one['moved'])}"), style="yellow"))
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column("model", no_wrap=True)
     table.add_column("least confidence")
     for model, least in one["thresholds"].items():
-        table.add_row(Text(clean(model)), Text(clean(_thresholds(least))))
+        table.add_row(Text(printable(model)), Text(printable(_thresholds(least))))
     lines.append(table)
-    lines += [Text(clean(line)) for line in _audits(one)]
-    lines.append(Text(clean(f"falls back to {FALLBACKS[one['fallback']]} · {one['version']}"), style="dim"))
+    lines += [Text(printable(line)) for line in _audits(one)]
+    lines.append(Text(printable(f"falls back to {FALLBACKS[one['fallback']]} · {one['version']}"), style="dim"))
     return Group(*lines)
 
 

@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from firstline.cli import report_words as words
-from firstline.cli.console import clean
 from firstline.cli.report import Report
+from firstline.printable import printable
 from firstline.workflow.certificate.percent import percent
 from firstline.workflow.certificate.result import CurvePoint, OutOfScope, Result
 
@@ -23,8 +23,8 @@ def show_certification(report: Report) -> RenderableType:
     result = report.result
     style = "bold green" if result.feasible else "bold red"
     parts: list[RenderableType] = [
-        Text.assemble((words.state(report), style), "  ", clean(report.task)),
-        Text(clean(words.verdict(result)), style="bold"),
+        Text.assemble((words.state(report), style), "  ", printable(report.task)),
+        Text(printable(words.verdict(result)), style="bold"),
     ]
     if not result.feasible:
         parts += [
@@ -36,7 +36,7 @@ def show_certification(report: Report) -> RenderableType:
         ]
     facts = _columns()
     for fact in words.summary(result):
-        facts.add_row(Text(fact.name, style="dim"), Text.assemble((fact.figure, "bold"), " ", clean(fact.meaning)))
+        facts.add_row(Text(fact.name, style="dim"), Text.assemble((fact.figure, "bold"), " ", printable(fact.meaning)))
     parts += [_gap(), facts]
     if any(one.coverage > 0 for one in result.curve):
         parts += [_gap(), *_curve(result)]
@@ -77,13 +77,13 @@ def _strata(result: Result) -> RenderableType:
         if result.feasible and one.reason:
             told = f"left to people: {one.reason}" + (f"; {told}" if told else "")
         table.add_row(
-            Text(clean(one.name)),
+            Text(printable(one.name)),
             f"{one.n:,}",
             f"{one.served:,}",
             f"{one.wrong:,}",
             "–" if one.error is None else percent(one.error),
             percent(one.bound) if one.served else "–",
-            Text(clean(told), style="dim"),
+            Text(printable(told), style="dim"),
         )
     return table
 
@@ -102,7 +102,7 @@ def _ways(result: Result) -> RenderableType:
     table = _columns(*heads, figures=range(1, 7))
     for way in words.ways(result):
         table.add_row(
-            Text(clean(way.name)),
+            Text(printable(way.name)),
             percent(way.coverage),
             "–" if way.wrong is None else percent(way.wrong),
             words.money(way.costs.money_nano_usd * 1000),
@@ -120,13 +120,13 @@ def _rungs(report: Report) -> RenderableType:
         table = _columns("rung", "field or label", "least confidence", figures=(2,))
         for model, thresholds in report.policy.thresholds().items():
             for names, least in words.by_threshold(thresholds):
-                table.add_row(Text(clean(model)), Text(clean(names)), "never" if least > 1 else f"{least:.4f}")
+                table.add_row(Text(printable(model)), Text(printable(names)), "never" if least > 1 else f"{least:.4f}")
         lines += [table, _gap()]
     table = _columns("rung", "field", "values", "calibration error", figures=(2,))
     for one in report.result.calibrations:
         before = "" if one.before is None else f"{one.before.ece_equal_width:.3f} → "
         found = f"{before}{one.after.ece_equal_width:.3f}"
-        table.add_row(Text(clean(one.model)), Text(clean(one.field)), f"{one.n:,}", found)
+        table.add_row(Text(printable(one.model)), Text(printable(one.field)), f"{one.n:,}", found)
     return Group(*lines, table)
 
 
@@ -140,7 +140,7 @@ def _origin(report: Report) -> RenderableType:
     ]
     if report.provenance is not None:
         told.append(f"{words.day(report.provenance.at)}; again: {report.command()}")
-    return Group(*(Text(clean(line), style="dim") for line in told))
+    return Group(*(Text(printable(line), style="dim") for line in told))
 
 
 def _columns(*heads: str, figures: Sequence[int] = ()) -> Table:
@@ -151,7 +151,7 @@ def _columns(*heads: str, figures: Sequence[int] = ()) -> Table:
 
 
 def _items(told: Iterable[str]) -> Iterable[Text]:
-    return (Text(clean(f"- {one}")) for one in told)
+    return (Text(printable(f"- {one}")) for one in told)
 
 
 def _titled(title: str) -> Text:

@@ -11,8 +11,9 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from firstline.cli import show_eval
-from firstline.cli.console import Out, clean
+from firstline.cli.console import Out
 from firstline.money import show as money
+from firstline.printable import printable
 from firstline.types import Json, Value
 from firstline.workflow.design.designer import Design
 from firstline.workflow.design.material import Material
@@ -70,25 +71,25 @@ def show_done(done: Done) -> RenderableType:
     """Render it."""
     trial = done.trial
     parts: list[RenderableType] = [
-        Text.assemble((clean(done.path), "bold green"), f"  {clean(done.task.version)}"),
-        Text(clean(f"\n{done.design.made.text}"), style="dim"),
+        Text.assemble((printable(done.path), "bold green"), f"  {printable(done.task.version)}"),
+        Text(printable(f"\n{done.design.made.text}"), style="dim"),
     ]
     if trial.report is not None:
         parts.append(show_eval.show_report(msgspec.to_builtins(trial.report)))
     elif trial.n:
         told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(trial.verdicts.items()))
         parts.append(Text(f"{trial.n} examples, none says what is right: {told}"))
-    parts += [Text(clean(_miss(miss))) for miss in trial.misses[:_MOST_MISSES]]
-    parts += [Text(clean(note), style="yellow") for note in _notes(done)]
+    parts += [Text(printable(_miss(miss))) for miss in trial.misses[:_MOST_MISSES]]
+    parts += [Text(printable(note), style="yellow") for note in _notes(done)]
     cost = f"{money(done.design.cost_nano_usd)} for the draft ({done.design.model}, {done.design.run})"
-    parts.append(Text(clean(f"{cost}, {money(trial.cost_nano_usd)} for the trial"), style="dim"))
-    parts.append(Text(clean(_next(done)), style="dim"))
+    parts.append(Text(printable(f"{cost}, {money(trial.cost_nano_usd)} for the trial"), style="dim"))
+    parts.append(Text(printable(_next(done)), style="dim"))
     return Group(*parts)
 
 
 def print_file(out: Out, text: str) -> None:
     """Print a task file, and nothing beside it, on stdout: `> FILE` keeps it."""
-    out.result.print(Text(clean(text)), soft_wrap=True, end="")
+    out.result.print(Text(printable(text)), soft_wrap=True, end="")
 
 
 def _drafted(design: Design, found: Material) -> dict[str, Json]:

@@ -10,8 +10,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from firstline.cli.console import clean
 from firstline.cli.progress import size
+from firstline.printable import printable
 from firstline.types import Json
 
 Report = Mapping[str, Json]
@@ -32,7 +32,9 @@ def show_doctor(report: Report) -> RenderableType:
             _undo(report["undo"]),
         ),
     ]
-    return Group(*(Group(Text(clean(title), style="bold"), Padding(block, (0, 0, 1, 2))) for title, block in blocks))
+    return Group(
+        *(Group(Text(printable(title), style="bold"), Padding(block, (0, 0, 1, 2))) for title, block in blocks)
+    )
 
 
 def _problems(problems: Sequence[Report]) -> RenderableType:
@@ -40,9 +42,9 @@ def _problems(problems: Sequence[Report]) -> RenderableType:
         return Text("none", style="green")
     lines = Text()
     for problem in problems:
-        lines.append(f"{clean(problem['what'])}\n", style="red")
+        lines.append(f"{printable(problem['what'])}\n", style="red")
         if problem["hint"]:
-            lines.append(f"  {clean(problem['hint'])}\n")
+            lines.append(f"  {printable(problem['hint'])}\n")
     lines.right_crop(1)
     return lines
 
@@ -81,7 +83,7 @@ def _tasks(tasks: Sequence[Report]) -> RenderableType:
 
 def _undo(things: Sequence[Report]) -> RenderableType:
     # A path on a line of its own, unbroken: it is there to be copied.
-    lines = [Text.assemble(clean(one["path"]), "\n", (f"  {clean(one['what'])}", "dim")) for one in things]
+    lines = [Text.assemble(printable(one["path"]), "\n", (f"  {printable(one['what'])}", "dim")) for one in things]
     return Text("\n").join([*lines, Text("Your settings and tasks stay.")])
 
 
@@ -93,7 +95,7 @@ def _value(value: Json) -> str:
 
 def _table(rows: Iterable[tuple[str | Text, ...]]) -> RenderableType:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
-    shown = [tuple(cell if isinstance(cell, Text) else Text(clean(cell)) for cell in row) for row in rows]
+    shown = [tuple(cell if isinstance(cell, Text) else Text(printable(cell)) for cell in row) for row in rows]
     for _ in range(max((len(row) for row in shown), default=0)):
         table.add_column(overflow="fold")
     for row in shown:

@@ -8,9 +8,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from firstline.cli.console import clean
 from firstline.money import NanoUSD
 from firstline.money import show as money
+from firstline.printable import printable
 from firstline.types import Json
 
 
@@ -18,11 +18,11 @@ def show_report(report: Mapping[str, Json]) -> RenderableType:
     """Render a report; shares are shown in percent, `–` where there was nothing to measure."""
     verdicts = ", ".join(f"{count} {verdict}" for verdict, count in report["verdicts"].items() if count)
     times = report["seconds"]
-    head = Text.assemble((clean(report["task"]), "bold"), f"  {report['n']} examples: {verdicts or 'none'}")
+    head = Text.assemble((printable(report["task"]), "bold"), f"  {report['n']} examples: {verdicts or 'none'}")
     cost, version = money(NanoUSD(report["cost_nano_usd"])), report["version"]
     each = f"{_seconds(times['p50'])} each (p50), {_seconds(times['p99'])} (p99), {_seconds(times['total'])} in all"
     foot = f"{cost} · {each} · {version}"
-    return Group(head, _fields(report), Text(clean(foot), style="dim"))
+    return Group(head, _fields(report), Text(printable(foot), style="dim"))
 
 
 def _fields(report: Mapping[str, Json]) -> RenderableType:
@@ -32,7 +32,7 @@ def _fields(report: Mapping[str, Json]) -> RenderableType:
         table.add_column(title, justify="right", no_wrap=True)
     for name, row in {**report["fields"], "whole answer": report["whole"]}.items():
         shares = (_percent(row[key]) for key in ("accepted", "right", "right_of_accepted"))
-        table.add_row(Text(clean(name)), str(row["n"]), *shares)
+        table.add_row(Text(printable(name)), str(row["n"]), *shares)
     return table
 
 

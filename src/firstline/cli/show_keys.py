@@ -9,10 +9,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from firstline.cli.console import clean
 from firstline.ledger.usage import UsageGroup, UsageRow
 from firstline.money import NanoUSD
 from firstline.money import show as money
+from firstline.printable import printable
 from firstline.types import ApiKey
 
 _STYLE = {"active": "green", "disabled": "yellow", "revoked": "red"}
@@ -25,10 +25,10 @@ def show_keys(keys: Iterable[ApiKey]) -> RenderableType:
         table.add_column(title, overflow="fold")
     for key in keys:
         table.add_row(
-            Text(clean(key.name), style="bold"),
+            Text(printable(key.name), style="bold"),
             Text(key.shown),
             Text(key.state, style=_STYLE[key.state]),
-            Text(clean(_scopes(key))),
+            Text(printable(_scopes(key))),
             money(key.spent_nano_usd),
             money(key.available) if key.prepaid else "no wallet",
         )
@@ -52,8 +52,8 @@ def show_key(key: ApiKey) -> RenderableType:
         ("wallet", f"{money(key.available)} of {money(key.granted_nano_usd)} available" if key.prepaid else "none"),
     )
     for name, value in facts:
-        table.add_row(name, Text(clean(value)))
-    return Group(Text(clean(key.name), style="bold"), table)
+        table.add_row(name, Text(printable(value)))
+    return Group(Text(printable(key.name), style="bold"), table)
 
 
 def show_usage(rows: Iterable[UsageRow], groups: Sequence[UsageGroup], names: Mapping[str, str]) -> RenderableType:
@@ -67,7 +67,7 @@ def show_usage(rows: Iterable[UsageRow], groups: Sequence[UsageGroup], names: Ma
         grouped = {"model": row.model, "task": row.task, "api_key_id": names.get(row.api_key_id or "", "no key")}
         table.add_row(
             datetime.fromtimestamp(row.start, UTC).strftime("%Y-%m-%d"),
-            *(Text(clean(grouped[group] or "")) for group in groups),
+            *(Text(printable(grouped[group] or "")) for group in groups),
             *(f"{count:,}" for count in (row.requests, row.calls, row.failures, row.prompt_tokens)),
             f"{row.completion_tokens:,}",
             money(row.cost_nano_usd),

@@ -9,8 +9,8 @@ import msgspec
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from firstline.cli.console import clean
 from firstline.errors import FirstlineError
+from firstline.printable import printable
 from firstline.types import Json
 from firstline.workflow.golden import Golden, Replay
 from firstline.workflow.lock import LockedTask
@@ -58,8 +58,8 @@ def show_pinned(place: str, report: Sequence[Mapping[str, Json]]) -> RenderableT
         golden = one["golden"]
         verdicts = ", ".join(f"{count} {verdict}" for verdict, count in golden["verdicts"].items()) if golden else ""
         rest = f"  {golden['n']} golden {_plural('example', golden['n'])}: {verdicts}" if golden else ""
-        lines.append(Text(clean(f"{one['version']}{rest}")))
-    return Group(*lines, Text(clean(f"locked in {place}"), style="dim"))
+        lines.append(Text(printable(f"{one['version']}{rest}")))
+    return Group(*lines, Text(printable(f"locked in {place}"), style="dim"))
 
 
 def show_checked(found: Sequence[Mapping[str, Json]]) -> RenderableType:
@@ -71,18 +71,18 @@ def _checked(one: Mapping[str, Json]) -> Iterator[Text]:
     golden, version = one["golden"], one["version"]
     ran = f"; {golden['n']} golden {_plural('example', golden['n'])} run again" if golden else ""
     if one["ok"]:
-        yield Text(clean(f"{one['task']} is as locked: {version['locked']}{ran}"))
+        yield Text(printable(f"{one['task']} is as locked: {version['locked']}{ran}"))
     else:
         moved = version["locked"] != version["now"]
         words = f"{version['locked']} → {version['now'] or 'nothing'}" if moved else version["locked"]
-        yield Text.assemble((clean(one["task"]), "bold"), clean(f" is not as locked: {words}{ran}"))
-    yield from (Text(clean(f"  changed: {words}")) for words in one["changed"])
+        yield Text.assemble((printable(one["task"]), "bold"), printable(f" is not as locked: {words}{ran}"))
+    yield from (Text(printable(f"  changed: {words}")) for words in one["changed"])
     line = 0
     for difference in one["differences"]:
         if difference["line"] != line:
             line = difference["line"]
-            yield Text(clean(f"  line {line}: {difference['input']}"))
-        yield Text(clean(f"    {_what(difference)}: {_value(difference['was'])} → {_value(difference['now'])}"))
+            yield Text(printable(f"  line {line}: {difference['input']}"))
+        yield Text(printable(f"    {_what(difference)}: {_value(difference['was'])} → {_value(difference['now'])}"))
     if golden and golden["fields_compared_by_meaning"]:
         count = golden["fields_compared_by_meaning"]
         yield Text(f"  {count} {_plural('field', count)} that a remote model settled: compared by meaning", style="dim")

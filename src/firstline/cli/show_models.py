@@ -13,8 +13,8 @@ from firstline.api.models import model_object
 from firstline.catalog.model import Model
 from firstline.catalog.price import list_price
 from firstline.catalog.weights import FileStatus
-from firstline.cli.console import clean
 from firstline.cli.progress import size
+from firstline.printable import printable
 from firstline.types import Json
 
 
@@ -61,7 +61,7 @@ def show_models(rows: Iterable[tuple[Model, tuple[FileStatus, ...]]], now: datet
         where = state(model, files)
         bytes_ = f" {size(model.bytes)}" if model.bytes and not model.remote else ""
         table.add_row(
-            Text(clean(model.id), style="bold" if where in ("on disk", "built in") else ""),
+            Text(printable(model.id), style="bold" if where in ("on disk", "built in") else ""),
             "+".join(model.modalities),
             f"{model.context:,}" if model.context else "?",
             _prices(model, now),
@@ -90,14 +90,16 @@ def show_model(model: Model, files: tuple[FileStatus, ...], now: datetime) -> Re
     ]
     for name, value in facts:
         if value:
-            table.add_row(name, clean(value))
+            table.add_row(name, printable(value))
     for file in files:
-        table.add_row("file", clean(f"{file.name}: {file.state}, {size(file.bytes) if file.bytes else 'size unknown'}"))
+        table.add_row(
+            "file", printable(f"{file.name}: {file.state}, {size(file.bytes) if file.bytes else 'size unknown'}")
+        )
         table.add_row("", f"sha256 {file.sha256 or 'pinned at the first pull'}")
     for fact, source in model.evidence.items():
         seen = "" if source.verified else ", from memory"
-        table.add_row("source", clean(f"{fact}: {source.title}, {source.date.isoformat()}{seen}"))
-    return Group(Text(clean(model.id), style="bold"), table)
+        table.add_row("source", printable(f"{fact}: {source.title}, {source.date.isoformat()}{seen}"))
+    return Group(Text(printable(model.id), style="bold"), table)
 
 
 def _prices(model: Model, now: datetime) -> str:

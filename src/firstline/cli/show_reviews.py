@@ -11,10 +11,10 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from firstline.cli.console import clean
 from firstline.cli.show_run import show_run
 from firstline.ledger.inputs import KeptFile, KeptInput, KeptText, Purged
 from firstline.ledger.reviews import Review
+from firstline.printable import printable
 from firstline.types import Finding, Json
 from firstline.workflow.audits import Audited
 from firstline.workflow.export import Exported
@@ -42,11 +42,11 @@ def show_view(view: ReviewView, path: Callable[[KeptFile], Path]) -> RenderableT
         blocks.append(_line("in doubt"))
         blocks += [Text(f"  {one}") for key, found in view.doubts.items() for one in _doubt(key, found)]
     blocks += [_against(review.findings)] if review.findings else []
-    blocks += [Text(clean(f"note: {note}"), style="dim") for note in view.notes]
+    blocks += [Text(printable(f"note: {note}"), style="dim") for note in view.notes]
     if review.state in ("open", "taken"):
         if review.kind == "audit" and not view.blind:
-            blocks.append(Text(clean(f"right as served: firstline reviews confirm {review.id}"), style="dim"))
-        blocks.append(Text(clean(f"firstline reviews answer {review.id} {_words(view)}"), style="dim"))
+            blocks.append(Text(printable(f"right as served: firstline reviews confirm {review.id}"), style="dim"))
+        blocks.append(Text(printable(f"firstline reviews answer {review.id} {_words(view)}"), style="dim"))
     return Group(*blocks)
 
 
@@ -59,10 +59,10 @@ def show_answered(done: Answered, *, saved: bool) -> RenderableType:
         by = f"  {outcome.status}" + (f" by {outcome.by}" if outcome.by else "") if outcome else ""
         if done.audited is not None:
             by = "  served otherwise" if key in done.audited.wrong else ""
-        lines.append(Text.assemble("  ", (clean(key), "bold"), f"  {_value(value)}", (clean(by), "dim")))
+        lines.append(Text.assemble("  ", (printable(key), "bold"), f"  {_value(value)}", (printable(by), "dim")))
     lines += [_against(done.findings)] if done.findings else []
     lines += _told(done.audited) if done.audited else []
-    lines += [Text(clean(f"note: {note}"), style="dim") for note in done.notes]
+    lines += [Text(printable(f"note: {note}"), style="dim") for note in done.notes]
     return Group(*lines)
 
 
@@ -74,7 +74,7 @@ def show_state(review: Review) -> RenderableType:
 def show_exported(done: Exported, path: str) -> RenderableType:
     """Render what was written."""
     files = f", {done.files} {_plural('file', done.files)} beside it" if done.files else ""
-    return Text(clean(f"{done.n} {_plural('example', done.n)} in {path}{files}"))
+    return Text(printable(f"{done.n} {_plural('example', done.n)} in {path}{files}"))
 
 
 def show_purged(gone: Purged) -> RenderableType:
@@ -89,27 +89,27 @@ def _entry(view: ReviewView) -> Iterator[Text]:
     line.append(f"  {datetime.fromtimestamp(review.created, UTC):%Y-%m-%d %H:%M}", style="dim")
     yield line.append(f"  {_beginning(view.kept)}")
     for key, found in view.doubts.items():
-        reason = clean(found[0].reason) if found else "no model answered"
-        yield Text(f"  {clean(key)}: {_value(_best(view).get(key))}: {reason}", style="dim")
+        reason = printable(found[0].reason) if found else "no model answered"
+        yield Text(f"  {printable(key)}: {_value(_best(view).get(key))}: {reason}", style="dim")
     if review.kind == "audit":
         if review.state in ("open", "taken"):
             yield Text("  served under a certificate: is it right?", style="dim")
     elif not view.doubts and review.state in ("open", "taken"):
-        yield Text(f"  {clean(view.run.reason)}", style="dim")
+        yield Text(f"  {printable(view.run.reason)}", style="dim")
 
 
 def _head(review: Review) -> Text:
-    head = Text.assemble((review.id, "bold"), "  ", clean(review.task), "  ", (review.state, _STYLE[review.state]))
+    head = Text.assemble((review.id, "bold"), "  ", printable(review.task), "  ", (review.state, _STYLE[review.state]))
     if review.kind == "audit":
         head = Text.assemble(
-            (review.id, "bold"), "  ", clean(review.task), "  audit  ", (review.state, _STYLE[review.state])
+            (review.id, "bold"), "  ", printable(review.task), "  audit  ", (review.state, _STYLE[review.state])
         )
     if review.reviewer is not None:
-        head.append(clean(f" by {review.reviewer}"))
+        head.append(printable(f" by {review.reviewer}"))
     if review.lease_ends is not None:
         head.append(f" until {datetime.fromtimestamp(review.lease_ends, UTC):%H:%M:%S} UTC")
     if review.reason is not None:
-        head.append(clean(f": {review.reason}"))
+        head.append(printable(f": {review.reason}"))
     return head
 
 
@@ -123,30 +123,30 @@ def _source(kept: KeptInput | None, path: Callable[[KeptFile], Path]) -> Iterato
         return
     for part in kept.parts:
         if isinstance(part, KeptText):
-            yield Text(clean(part.text))
+            yield Text(printable(part.text))
         else:
-            yield Text(clean(f"{part.kind}, {part.media_type}, {part.bytes:,} bytes: {path(part)}"))
+            yield Text(printable(f"{part.kind}, {part.media_type}, {part.bytes:,} bytes: {path(part)}"))
 
 
 def _beginning(kept: KeptInput | None) -> str:
     if kept is None:
         return "(the source is not kept)"
     first = next((part.text for part in kept.parts if isinstance(part, KeptText) and part.text.strip()), "")
-    words = clean(" ".join(first.split())) or ", ".join(file.kind for file in kept.files)
+    words = printable(" ".join(first.split())) or ", ".join(file.kind for file in kept.files)
     return words if len(words) <= _WIDE else words[: _WIDE - 1] + "…"
 
 
 def _doubt(key: str, found: Sequence[Finding]) -> Iterator[str]:
     for one in found:
-        yield clean(f"{key}: {one.reason} ({one.check})")
+        yield printable(f"{key}: {one.reason} ({one.check})")
     if not found:
-        yield clean(f"{key}: no model answered")
+        yield printable(f"{key}: no model answered")
 
 
 def _against(found: Sequence[Finding]) -> RenderableType:
     lines = [Text("the checks have something against it, and the person's word stands:", style="yellow")]
     lines += [
-        Text(clean(f"  {one.field}: {one.reason} ({one.check})" if one.field else f"  {one.reason} ({one.check})"))
+        Text(printable(f"  {one.field}: {one.reason} ({one.check})" if one.field else f"  {one.reason} ({one.check})"))
         for one in found
     ]
     return Group(*lines)
@@ -156,10 +156,13 @@ def _told(audited: Audited) -> list[RenderableType]:
     """What an answer says of the served one, and of its certificate."""
     if not audited.wrong:
         return [Text("right as served", style="green")]
-    told: list[RenderableType] = [Text(clean(f"served wrong: {', '.join(audited.wrong)}"), style="yellow")]
+    told: list[RenderableType] = [Text(printable(f"served wrong: {', '.join(audited.wrong)}"), style="yellow")]
     if audited.withdrawn is not None:
         told.append(
-            Text(clean(f"the certificate {audited.certificate_id} is withdrawn: {audited.withdrawn}"), style="bold red")
+            Text(
+                printable(f"the certificate {audited.certificate_id} is withdrawn: {audited.withdrawn}"),
+                style="bold red",
+            )
         )
     return told
 
@@ -177,7 +180,7 @@ def _best(view: ReviewView) -> dict[str, Json]:
 def _value(value: Json) -> str:
     if value is None:
         return "–"
-    text = clean(value if isinstance(value, str) else msgspec.json.encode(value).decode())
+    text = printable(value if isinstance(value, str) else msgspec.json.encode(value).decode())
     return text if len(text) <= _WIDE else text[: _WIDE - 1] + "…"
 
 

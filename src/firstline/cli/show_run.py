@@ -11,8 +11,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from firstline.cli.console import clean
 from firstline.money import show as money
+from firstline.printable import printable
 from firstline.types import Attempt, FieldOutcome, Json, Run
 
 _STYLE: Mapping[str, str] = {
@@ -42,14 +42,14 @@ def show_run(run: Run, title: str = "") -> RenderableType:
     verdict = run.verdict or "unverified"
     head = Text.assemble((verdict, f"bold {_STYLE[verdict]}"), "  ", (run.task, "bold"))
     if title:
-        head.append(f"  {clean(title)}")
-    reason = clean(run.reason) or _MEANING[verdict]
+        head.append(f"  {printable(title)}")
+    reason = printable(run.reason) or _MEANING[verdict]
     code = f"error[{run.error_code}]: " if run.error_code else ""
-    blocks: list[RenderableType] = [head, _indented(Text(clean(code) + reason, style="dim"))]
+    blocks: list[RenderableType] = [head, _indented(Text(printable(code) + reason, style="dim"))]
     if run.answer is not None:
         blocks.append(_indented(_answer(run)))
     blocks.append(_indented(_path(run)))
-    blocks += [_indented(Text(clean(f"note: {note}"), style="dim")) for note in run.notes]
+    blocks += [_indented(Text(printable(f"note: {note}"), style="dim")) for note in run.notes]
     return Group(*blocks, _indented(_foot(run)))
 
 
@@ -59,7 +59,7 @@ def show_runs(runs: Sequence[Run]) -> RenderableType:
     for run in runs:
         when = datetime.fromtimestamp(run.created, UTC).strftime("%Y-%m-%d %H:%M")
         word = run.verdict or "unverified"
-        texts = (clean(run.id), when, clean(run.task), word, money(run.cost_nano_usd), seconds(run.ms))
+        texts = (printable(run.id), when, printable(run.task), word, money(run.cost_nano_usd), seconds(run.ms))
         rows.append([Text(text, style=_STYLE[word] if text is word else "") for text in texts])
     widths = [max(cell.cell_len for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
@@ -84,7 +84,7 @@ def _indented(block: RenderableType) -> RenderableType:
 def _answer(run: Run) -> RenderableType:
     answer = run.answer
     if isinstance(answer, dict) and set(answer) == {"text"} and isinstance(answer["text"], str):
-        return Padding(Text(clean(answer["text"])), (0, 0, 0, 2))
+        return Padding(Text(printable(answer["text"])), (0, 0, 0, 2))
     if not isinstance(answer, dict):
         return Padding(Text(_value(answer)), (0, 0, 0, 2))
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
@@ -93,7 +93,7 @@ def _answer(run: Run) -> RenderableType:
     table.add_column(no_wrap=True)
     for name, value in answer.items():
         outcome = run.fields.get(name)
-        table.add_row(clean(name), _with_reasons(value, outcome), _state(outcome))
+        table.add_row(printable(name), _with_reasons(value, outcome), _state(outcome))
     return table
 
 
@@ -102,14 +102,14 @@ def _with_reasons(value: Json, outcome: FieldOutcome | None) -> RenderableType:
     if outcome is None or outcome.status != "review" or not outcome.reasons:
         return shown
     for reason in outcome.reasons[:_REASONS]:
-        shown.append(f"\n{clean(reason)}", style="dim")
+        shown.append(f"\n{printable(reason)}", style="dim")
     return shown
 
 
 def _state(outcome: FieldOutcome | None) -> Text:
     if outcome is None:
         return Text("")
-    words = outcome.status + (f" by {clean(outcome.by)}" if outcome.by else "")
+    words = outcome.status + (f" by {printable(outcome.by)}" if outcome.by else "")
     state = Text(words, style=_STYLE["accepted" if outcome.by else outcome.status])
     return state if outcome.confidence is None else state.append(f" {outcome.confidence:.2f}", style="dim")
 
@@ -119,13 +119,13 @@ def _value(value: Json) -> str:
         case None:
             return "–"
         case str():
-            return clean(value)
+            return printable(value)
         case list() if value and all(isinstance(one, dict) for one in value):
             return "\n".join(_line(one) for one in value)
         case list() if all(not isinstance(one, dict | list) for one in value):
             return ", ".join(_value(one) for one in value) or "(none)"
         case _:
-            return clean(msgspec.json.encode(value).decode())
+            return printable(msgspec.json.encode(value).decode())
 
 
 def _line(row: Mapping[str, Json]) -> str:
@@ -143,7 +143,7 @@ def _path(run: Run) -> RenderableType:
     for number, attempt in enumerate(run.attempts, start=1):
         outcome = _outcome(attempt, verified=run.verdict is not None)
         table.add_row(
-            str(number), clean(attempt.model), Text(outcome, style=_STYLE[outcome]), Text("; ".join(_why(attempt)))
+            str(number), printable(attempt.model), Text(outcome, style=_STYLE[outcome]), Text("; ".join(_why(attempt)))
         )
     return table
 
@@ -160,13 +160,13 @@ def _outcome(attempt: Attempt, *, verified: bool) -> str:
 
 def _why(attempt: Attempt) -> Iterator[str]:
     if attempt.skipped is not None or attempt.error is not None:
-        yield clean(attempt.skipped or attempt.error or "")
+        yield printable(attempt.skipped or attempt.error or "")
         return
     yield f"{seconds(attempt.ms)}, {money(attempt.cost_nano_usd)}"
     if attempt.fields:
-        yield clean(f"asked for {', '.join(attempt.fields)}")
+        yield printable(f"asked for {', '.join(attempt.fields)}")
     for finding in attempt.findings[:_REASONS]:
-        yield clean(f"{finding.field}: {finding.reason}" if finding.field else finding.reason)
+        yield printable(f"{finding.field}: {finding.reason}" if finding.field else finding.reason)
     if len(attempt.findings) > _REASONS:
         yield f"and {len(attempt.findings) - _REASONS} more"
 
@@ -174,4 +174,4 @@ def _why(attempt: Attempt) -> Iterator[str]:
 def _foot(run: Run) -> Text:
     saved = f", {money(run.saved_nano_usd)} saved" if run.saved_nano_usd > 0 else ""
     review = f" · {run.review.kind} {run.review.id} {run.review.state}" if run.review else ""
-    return Text(clean(f"{money(run.cost_nano_usd)}{saved} · {seconds(run.ms)} · run {run.id}{review}"), style="dim")
+    return Text(printable(f"{money(run.cost_nano_usd)}{saved} · {seconds(run.ms)} · run {run.id}{review}"), style="dim")

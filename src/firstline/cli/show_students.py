@@ -9,9 +9,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from firstline.cli.console import clean
 from firstline.money import NanoUSD
 from firstline.money import show as money
+from firstline.printable import printable
 from firstline.types import Json
 
 _STYLES = {"promoted": "green", "shipped": "green", "rolled_back": "red", "candidate": "yellow", "retired": "dim"}
@@ -23,23 +23,27 @@ def show_students(found: Sequence[Mapping[str, Json]]) -> RenderableType:
     table = _table("student", "task", "state", "made of", "since")
     for one in found:
         table.add_row(
-            one["student"][:_SHORT], Text(clean(one["task"])), _state(one), Text(clean(_made_of(one))), _day(one)
+            one["student"][:_SHORT],
+            Text(printable(one["task"])),
+            _state(one),
+            Text(printable(_made_of(one))),
+            _day(one),
         )
     return table
 
 
 def show_student(one: Mapping[str, Json]) -> RenderableType:
     """Render one student."""
-    head = Text.assemble((one["student"][:_SHORT], "bold"), "  ", clean(one["task"]), "  ", _state(one))
+    head = Text.assemble((one["student"][:_SHORT], "bold"), "  ", printable(one["task"]), "  ", _state(one))
     lines: list[RenderableType] = [head]
     if one["reason"]:
-        lines.append(Text(clean(one["reason"]), style="red"))
-    lines.append(Text(clean(f"made of {_made_of(one)}, {_day(one)}")))
+        lines.append(Text(printable(one["reason"]), style="red"))
+    lines.append(Text(printable(f"made of {_made_of(one)}, {_day(one)}")))
     measured = one["measured"]
     if measured:
-        lines += [_sides(measured), Text(clean(measured["reason"]))]
+        lines += [_sides(measured), Text(printable(measured["reason"]))]
     under = f"certificate {one['certificate']}" if one["certificate"] else "no certificate"
-    lines.append(Text(clean(f"sha256 {one['student']} · {under} · {one['version']}"), style="dim"))
+    lines.append(Text(printable(f"sha256 {one['student']} · {under} · {one['version']}"), style="dim"))
     return Group(*lines)
 
 
@@ -53,9 +57,9 @@ def show_distilled(found: Mapping[str, Json]) -> RenderableType:
     )
     done = ("in charge now", "green") if found["promoted"] else ("not promoted", "yellow")
     missing = [
-        Text(clean(f"{name} was not learned: {why}"), style="yellow") for name, why in found["not_learned"].items()
+        Text(printable(f"{name} was not learned: {why}"), style="yellow") for name, why in found["not_learned"].items()
     ]
-    lines = [head, _sides(found), *missing, Text.assemble(done, ": ", clean(found["reason"]))]
+    lines = [head, _sides(found), *missing, Text.assemble(done, ": ", printable(found["reason"]))]
     if not found["promoted"]:
         lines.append(Text(f"`firstline students promote {found['student'][:_SHORT]}` puts it in charge", style="dim"))
     return Group(*lines)
@@ -100,7 +104,7 @@ def _made_of(one: Mapping[str, Json]) -> str:
 def _state(one: Mapping[str, Json]) -> Text:
     state = one["state"].replace("_", " ")
     if one.get("skipped"):
-        return Text(clean(f"{state}, not asked: {one['skipped']}"), style="yellow")
+        return Text(printable(f"{state}, not asked: {one['skipped']}"), style="yellow")
     return Text(state, style=_STYLES.get(one["state"], ""))
 
 

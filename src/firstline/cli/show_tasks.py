@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from firstline.cli.console import clean
+from firstline.printable import printable
 from firstline.types import Json
 from firstline.workflow.task import BUILT_IN, Task
 
@@ -39,7 +39,7 @@ def show_tasks(tasks: Iterable[Task]) -> RenderableType:
         table.add_column(title, overflow="fold")
     for task in tasks:
         own = "" if task.origin == BUILT_IN else f" ({task.origin})"
-        table.add_row(Text(task.name, style="bold"), task.kind, Text(clean(task.description + own)))
+        table.add_row(Text(task.name, style="bold"), task.kind, Text(printable(task.description + own)))
     return table
 
 
@@ -58,14 +58,16 @@ def show_task(task: Task) -> RenderableType:
         ("checks", ", ".join(_checks(task))),
     )
     for name, value in facts:
-        table.add_row(name, Text(clean(value)))
+        table.add_row(name, Text(printable(value)))
     for label in task.labels:
-        table.add_row("label", Text(clean(f"{label.name}: {label.description}" if label.description else label.name)))
+        table.add_row(
+            "label", Text(printable(f"{label.name}: {label.description}" if label.description else label.name))
+        )
     for field in task.fields:
-        table.add_row("field", Text(clean(f"{field.name} ({field.type}) {field.description}".rstrip())))
+        table.add_row("field", Text(printable(f"{field.name} ({field.type}) {field.description}".rstrip())))
     for one in task.parameters:
         needed = " (needed)" if one.required else ""
-        table.add_row("--set", Text(clean(f"{one.name}{needed}  {one.description}".rstrip())))
+        table.add_row("--set", Text(printable(f"{one.name}{needed}  {one.description}".rstrip())))
     return Group(Text(task.name, style="bold"), table)
 
 

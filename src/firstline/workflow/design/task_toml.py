@@ -10,16 +10,16 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from firstline.printable import json_escaped
 from firstline.types import Json
 
 _WIDTH = 120
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
-_HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def task_toml(tree: Mapping[str, Json], *, notes: Sequence[str] = ()) -> str:
     """Write the declaration of a task; `notes` become comments above it, one a line. Null values are left out."""
-    lines = [f"# {_escaped(' '.join(note.split()))}" for note in notes]
+    lines = [f"# {json_escaped(' '.join(note.split()))}" for note in notes]
     return "\n".join([*lines, *_table(tree, ())]) + "\n"
 
 
@@ -59,8 +59,4 @@ def _key(key: str) -> str:
 
 def _text(text: str) -> str:
     # What JSON escapes TOML escapes alike; it leaves a few characters alone that TOML forbids or people cannot see.
-    return _escaped(json.dumps(text, ensure_ascii=False))
-
-
-def _escaped(text: str) -> str:
-    return _HIDDEN.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+    return json_escaped(json.dumps(text, ensure_ascii=False))

@@ -1,0 +1,53 @@
+"""The root of the commands: takes the words that were typed, and tells invalid ones as every other error is told."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from firstline.cli.console import FAILED, Out
+from firstline.errors import FirstlineError, UsageError
+
+
+class CommandLine(TyperGroup):
+    """All commands. Typer would print what it was given as it came: a file may be named like an escape sequence."""
+
+    def main(self, args: Sequence[str] | None = None, standalone_mode: bool = True, **extra: Any) -> Any:  # type: ignore[override]
+        """Run the command that the words name and leave with its status."""
+        try:
+            refuse_halves(sys.argv[1:] if args is None else args)
+            status = super().main(args, standalone_mode=False, **extra)
+        except FirstlineError as error:
+            status = Out().fail(error)
+        except typer.TyperException as error:
+            status = _invalid(error)
+        except typer.Abort:
+            Out().note("stopped")
+            status = FAILED
+        if standalone_mode:
+            sys.exit(status)
+        return status
+
+
+def refuse_halves(words: Sequence[str]) -> None:
+    """Raise UsageError for a word that is not UTF-8 and names no file: nothing could be written of it."""
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            if not os.path.lexists(word):
+                raise UsageError(f"{word[:80]!r} is not UTF-8", hint="write it in UTF-8") from None
+
+
+def _invalid(error: typer.TyperException) -> int:
+    context: typer.Context | None = getattr(error, "ctx", None)
+    message = error.format_message()
+    if message:  # empty where there were no words at all: the help stands there already
+        hint = f"{context.command_path} --help" if context is not None else None
+        Out().fail(UsageError(message, hint=hint))
+    return error.exit_code
