@@ -9,8 +9,9 @@ import pytest
 
 import tiny_bert
 from firstline.engines.encoder import Encoder
-from firstline.engines.int8 import Product, Session, quantise
+from firstline.engines.int8 import Product, quantise
 from firstline.engines.onnx_graph import Graph
+from firstline.engines.onnx_session import Session
 
 
 def encoder(files: tiny_bert.Files, *, max_tokens: int = 16) -> Encoder:

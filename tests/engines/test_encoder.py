@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
+from threadpoolctl import threadpool_limits
 
 import tiny_bert
-from firstline.engines.bert import gelu
 from firstline.engines.encoder import Encoder
 from firstline.errors import WeightsInvalidError, WeightsMissingError
 
 
-def encoder(files: tiny_bert.Files, *, max_tokens: int = 16, batch_tokens: int = 512) -> Encoder:
-    return Encoder(files.model, files.tokenizer, files.config, max_tokens=max_tokens, batch_tokens=batch_tokens)
+def encoder(files: tiny_bert.Files, *, max_tokens: int = 16) -> Encoder:
+    return Encoder(files.model, files.tokenizer, files.config, max_tokens=max_tokens)
 
 
 async def test_vectors_are_those_of_the_formulas(tmp_path: Path) -> None:
@@ -31,13 +30,27 @@ async def test_vectors_are_those_of_the_formulas(tmp_path: Path) -> None:
         np.testing.assert_allclose(vector, tiny_bert.reference(files.model, row), atol=2e-6)
 
 
-async def test_neither_order_nor_company_changes_a_vector(tmp_path: Path) -> None:
+async def test_neither_order_nor_company_changes_a_vector_at_all(tmp_path: Path) -> None:
     files = tiny_bert.write_encoder(tmp_path)
-    texts = ["refund", "where is my card", "cards", "a b c d e f g h", "x", "my refund"]
-    together = await encoder(files).embed(texts)
-    alone = encoder(files, batch_tokens=1)
-    for text, vector in zip(texts, together, strict=True):
-        np.testing.assert_allclose((await alone.embed([text]))[0], vector, atol=2e-6)
+    texts = ["refund", "where is my card", "cards", "a b c d e f g h", "x", "my refund", "card " * 40, ""]
+    alone = encoder(files)
+    for company in (texts, texts[::-1], texts * 3, [texts[0], texts[-2]]):
+        together = await encoder(files).embed(company)
+        for text, vector in zip(company, together, strict=True):
+            np.testing.assert_array_equal((await alone.embed([text]))[0], vector)
+
+
+async def test_the_number_of_threads_changes_no_vector_and_no_features(tmp_path: Path) -> None:
+    files = tiny_bert.write_encoder(tmp_path)
+    texts = ["refund", "where is my card", "card " * 40]
+    found = []
+    for threads in (1, 2, 8):
+        with threadpool_limits(threads):
+            reader = encoder(files)
+            found.append((await reader.embed(texts), await reader.features(texts)))
+    for vectors, features in found[1:]:
+        np.testing.assert_array_equal(vectors, found[0][0])
+        np.testing.assert_array_equal(features, found[0][1])
 
 
 async def test_a_text_longer_than_the_window_is_the_mean_of_its_windows(tmp_path: Path) -> None:
@@ -66,12 +79,6 @@ async def test_calls_at_the_same_time_and_after_closing_are_answered(tmp_path: P
     await reader.close()
     np.testing.assert_array_equal(first, second)
     np.testing.assert_array_equal(first, await reader.embed(["refund"]))
-
-
-def test_gelu_is_the_exact_one() -> None:
-    x = np.linspace(-8, 8, 4001, dtype=np.float32)
-    exact = [value * 0.5 * (1 + math.erf(value / math.sqrt(2))) for value in x.tolist()]
-    np.testing.assert_allclose(gelu(x), exact, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "config.json"])

@@ -1,7 +1,7 @@
-"""The forward pass of a BERT encoder in NumPy: token ids in, one unit vector a row out.
+"""What a published BERT checkpoint holds: its configuration and tensors, and the embedding of token ids.
 
-Devlin et al. 2019 (post-norm transformer, exact gelu), with the pooling of sentence encoders: the mean over a row's
-tokens, scaled to length 1. Knows nothing of text, of files on disk beyond their tensors, or of threads.
+The layers above run as a graph (`bert_graph.py`). Knows nothing of text, of files on disk beyond their tensors, or of
+threads.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
-
-_MASKED = np.float32(-1e9)
+Tensors = Mapping[str, Array]
 
 
 class BertConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,81 +31,38 @@ class BertConfig(msgspec.Struct, frozen=True, kw_only=True):
     layer_norm_eps: float = 1e-12
 
 
-class Bert:
-    """One network. `tensors` are named as in the published checkpoints and kept as float32.
+class Embedding:
+    """The lowest layer: each token's word, place and sentence type, added and normalised."""
 
-    Raises ValueError when the configuration is not one this pass computes, or a tensor is missing, of another shape or
-    not finite.
-    """
-
-    def __init__(self, config: BertConfig, tensors: Mapping[str, NDArray[np.generic]]) -> None:
-        wrong = _unsupported(config)
-        if wrong:
-            raise ValueError(wrong)
-        self.config = config
-        self.tensors = {name: _tensor(tensors, name, shape) for name, shape in _shapes(config).items()}
+    def __init__(self, config: BertConfig, tensors: Tensors) -> None:
+        self._words = tensors["embeddings.word_embeddings.weight"]
         # A sentence is all of type 0, so that its row can be added to every position once and for all.
-        types = self.tensors["embeddings.token_type_embeddings.weight"]
-        self._positions = self.tensors["embeddings.position_embeddings.weight"] + types[0]
+        types = tensors["embeddings.token_type_embeddings.weight"]
+        self._positions = tensors["embeddings.position_embeddings.weight"] + types[0]
+        self._scale, self._shift = (tensors[f"embeddings.LayerNorm.{name}"] for name in ("weight", "bias"))
+        self._epsilon = np.float32(config.layer_norm_eps)
 
-    def vectors(self, rows: Sequence[Sequence[int]]) -> Array:
-        """Give one vector of length 1 for each row of token ids (at least one id, at most the network's positions)."""
-        width = max(map(len, rows))
-        ids = np.zeros((len(rows), width), dtype=np.int64)
-        for row, values in zip(ids, rows, strict=True):
-            row[: len(values)] = values
-        lengths = np.array([len(values) for values in rows])
-        held = np.arange(width) < lengths[:, None]
-        weights = (held / lengths[:, None]).astype(np.float32)
-        return unit(np.einsum("rt,rth->rh", weights, self._states(ids, held)))
+    def of(self, ids: Sequence[int]) -> Array:
+        """Return the embedded tokens of one text, shape (1, tokens, hidden), as a graph takes them."""
+        summed = self._words[np.asarray(ids, dtype=np.int64)] + self._positions[: len(ids)]
+        centred: Array = summed - summed.mean(axis=-1, keepdims=True)
+        spread = np.einsum("...h,...h->...", centred, centred)[..., None] / np.float32(centred.shape[-1])
+        centred /= np.sqrt(spread + self._epsilon)
+        centred *= self._scale
+        centred += self._shift
+        return centred[None]
 
-    def embedded(self, ids: NDArray[np.int64]) -> Array:
-        """Give what the network begins with, shape (rows, tokens, hidden)."""
-        words = self.tensors["embeddings.word_embeddings.weight"][ids]
-        return self._norm("embeddings.LayerNorm", words + self._positions[: ids.shape[1]])
 
-    def _states(self, ids: NDArray[np.int64], held: NDArray[np.bool_]) -> Array:
-        """Give the states of the last layer, shape (rows, tokens, hidden)."""
-        states = self.embedded(ids)
-        mask = np.where(held, np.float32(0), _MASKED)[:, None, None, :].astype(np.float32)
-        for number in range(self.config.num_hidden_layers):
-            layer = f"encoder.layer.{number}"
-            seen = self._dense(f"{layer}.attention.output.dense", self._attend(layer, states, mask))
-            states = self._norm(f"{layer}.attention.output.LayerNorm", states + seen)
-            inner = gelu(self._dense(f"{layer}.intermediate.dense", states))
-            states = self._norm(f"{layer}.output.LayerNorm", states + self._dense(f"{layer}.output.dense", inner))
-        return states
+def checked(config: BertConfig, tensors: Mapping[str, NDArray[np.generic]]) -> Tensors:
+    """Return the tensors of a network as float32, by their published names.
 
-    def _attend(self, layer: str, states: Array, mask: Array) -> Array:
-        heads = self.config.num_attention_heads
-        rows, width, size = states.shape
-
-        def split(name: str) -> Array:
-            projected = self._dense(f"{layer}.attention.self.{name}", states)
-            return projected.reshape(rows, width, heads, size // heads).transpose(0, 2, 1, 3)
-
-        scores = split("query") @ split("key").transpose(0, 1, 3, 2)
-        scores *= np.float32((size // heads) ** -0.5)
-        scores += mask
-        scores -= scores.max(axis=-1, keepdims=True)
-        np.exp(scores, out=scores)
-        scores /= scores.sum(axis=-1, keepdims=True)
-        seen: Array = np.matmul(scores, split("value"), dtype=np.float32)
-        joined: Array = seen.transpose(0, 2, 1, 3).reshape(rows, width, size)
-        return joined
-
-    def _dense(self, name: str, states: Array) -> Array:
-        flat = states.reshape(-1, states.shape[-1]) @ self.tensors[f"{name}.weight"].T
-        flat += self.tensors[f"{name}.bias"]
-        return flat.reshape(*states.shape[:-1], flat.shape[-1])
-
-    def _norm(self, name: str, states: Array) -> Array:
-        centred: Array = states - states.mean(axis=-1, keepdims=True)
-        spread = np.einsum("...h,...h->...", centred, centred)[..., None] / np.float32(states.shape[-1])
-        centred /= np.sqrt(spread + np.float32(self.config.layer_norm_eps))
-        centred *= self.tensors[f"{name}.weight"]
-        centred += self.tensors[f"{name}.bias"]
-        return centred
+    Raises ValueError when the configuration is not one that is computed here, or a tensor is missing, of another shape
+    or not finite.
+    """
+    wrong = _unsupported(config)
+    if wrong:
+        raise ValueError(wrong)
+    return {name: _tensor(tensors, name, shape) for name, shape in _shapes(config).items()}
 
 
 def unit(vectors: Array) -> Array:
@@ -114,24 +70,6 @@ def unit(vectors: Array) -> Array:
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     scaled: Array = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
     return scaled
-
-
-def gelu(x: Array) -> Array:
-    """x·Φ(x) with the normal distribution itself, not the tanh approximation.
-
-    NumPy has no erf: it is 7.1.26 of Abramowitz and Stegun, whose error (1.5e-7) is that of single precision.
-    """
-    z = np.abs(x) * np.float32(0.5**0.5)
-    t = 1 / (1 + np.float32(0.3275911) * z)
-    tail = np.float32(1.061405429) * t
-    for factor in (-1.453152027, 1.421413741, -0.284496736, 0.254829592):
-        tail += np.float32(factor)
-        tail *= t
-    tail *= np.exp(-z * z)
-    # 1 − tail is erf(|z|); x·Φ(x) is then max(x, 0) less half of |x|·tail.
-    tail *= np.float32(0.5) * np.abs(x)
-    positive: Array = np.maximum(x, np.float32(0))
-    return np.subtract(positive, tail, dtype=np.float32)
 
 
 def _unsupported(config: BertConfig) -> str:

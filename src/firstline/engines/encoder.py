@@ -1,9 +1,10 @@
 """The sentence encoder: texts to vectors of length 1, whose dot product says how alike two texts are.
 
 The second, different reader beside a language model. Weights are read with safetensors, texts are cut into tokens by
-the checkpoint's own tokenizer, and the network runs in NumPy on a thread (see `bert`): 23 million parameters need no
-child process. Nothing is cut off: a text longer than the window is read in windows, and its vector is their mean,
-each weighed by its tokens. Features for students come from the same weights in 8 bits (`bert_features`).
+the checkpoint's own tokenizer, and the network runs by onnxruntime on a thread of this process: 23 million parameters
+need no child. Each text is read alone, so that its vector does not depend on what is read beside it. Nothing is cut
+off: a text longer than the window is read in windows, and its vector is their mean, each weighted by its tokens.
+Features for students come from the same weights in 8 bits (`bert_features`).
 """
 
 from __future__ import annotations
@@ -18,14 +19,13 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
-from firstline.engines.bert import Array, Bert, BertConfig, unit
+from firstline.engines.bert import Array, BertConfig, Embedding, Tensors, checked, unit
 from firstline.engines.bert_features import BertFeatures
+from firstline.engines.bert_vectors import BertVectors
 from firstline.errors import WeightsInvalidError, WeightsMissingError
 
 MAX_TOKENS = 256
 """Tokens of one window, with the two that frame it: what all-MiniLM-L6-v2 was trained and is published with."""
-BATCH_TOKENS = 512
-"""Tokens of one pass, padding counted: larger passes are slower, their states no longer fit the cache."""
 
 
 class Encoder:
@@ -41,11 +41,9 @@ class Encoder:
         config: Path,
         *,
         max_tokens: int = MAX_TOKENS,
-        batch_tokens: int = BATCH_TOKENS,
     ) -> None:
         self._files = (model, tokenizer, config)
         self._max_tokens = max_tokens
-        self._batch_tokens = batch_tokens
         self._lock = asyncio.Lock()
         self._loaded: _Loaded | None = None
 
@@ -70,7 +68,7 @@ class Encoder:
             self._loaded = None
 
     def _embed(self, texts: tuple[str, ...]) -> Array:
-        return self._ready().embed(texts, self._batch_tokens)
+        return self._ready().embed(texts)
 
     def _features(self, texts: tuple[str, ...]) -> Array:
         return self._ready().features(texts)
@@ -82,57 +80,51 @@ class Encoder:
 
 
 class _Loaded:
-    """A network with its tokenizer."""
+    """A checkpoint with its tokenizer. The graphs are made when they are first needed, and hold the weights then."""
 
-    def __init__(self, bert: Bert, tokenizer: Tokenizer, max_tokens: int) -> None:
+    def __init__(self, model: Path, config: BertConfig, tokenizer: Tokenizer, max_tokens: int) -> None:
         tokenizer.no_padding()
         tokenizer.no_truncation()
-        self._bert = bert
-        self._reading: BertFeatures | None = None
+        tensors = checked(config, load_file(model))
+        self._model = model
+        self._config = config
+        self._embedding = Embedding(config, tensors)
+        self._vectors: BertVectors | None = None
+        self._features: BertFeatures | None = None
         self._tokenizer = tokenizer
         framed: list[int] = tokenizer.encode("").ids
         self._begin, self._end = framed[: len(framed) // 2], framed[len(framed) // 2 :]
-        self._room = min(max_tokens, bert.config.max_position_embeddings) - len(framed)
+        self._room = min(max_tokens, config.max_position_embeddings) - len(framed)
         if self._room < 1:
             raise ValueError(f"a window of {max_tokens} tokens holds no text")
-        if tokenizer.get_vocab_size() > bert.config.vocab_size:
+        if tokenizer.get_vocab_size() > config.vocab_size:
             raise ValueError("the tokenizer has more tokens than the network")
 
-    def embed(self, texts: Sequence[str], batch_tokens: int) -> Array:
-        size = self._bert.config.hidden_size
-        windows: list[tuple[int, list[int]]] = []
-        for index, encoding in enumerate(self._tokenizer.encode_batch(list(texts), add_special_tokens=False)):
+    def embed(self, texts: Sequence[str]) -> Array:
+        if self._vectors is None:
+            self._vectors = BertVectors(self._config, self._tensors(), self._embedding)
+        sums = np.zeros((len(texts), self._config.hidden_size), dtype=np.float32)
+        for row, encoding in enumerate(self._tokenizer.encode_batch(list(texts), add_special_tokens=False)):
             ids: list[int] = encoding.ids
-            windows += [(index, ids[at : at + self._room]) for at in range(0, max(len(ids), 1), self._room)]
-        windows.sort(key=lambda window: len(window[1]))
-        sums = np.zeros((len(texts), size), dtype=np.float32)
-        for batch in _batches(windows, len(self._begin) + len(self._end), batch_tokens):
-            vectors = self._bert.vectors([[*self._begin, *ids, *self._end] for _, ids in batch])
-            for (index, ids), vector in zip(batch, vectors, strict=True):
-                sums[index] += vector * max(len(ids), 1)
+            for at in range(0, max(len(ids), 1), self._room):
+                window = ids[at : at + self._room]
+                sums[row] += self._vectors.of(self._framed(window)) * max(len(window), 1)
         return unit(sums)
 
     def features(self, texts: Sequence[str]) -> Array:
-        if self._reading is None:
-            self._reading = BertFeatures(self._bert)
-        found = np.zeros((len(texts), self._reading.width), dtype=np.float32)
+        if self._features is None:
+            self._features = BertFeatures(self._config, self._tensors(), self._embedding)
+        found = np.zeros((len(texts), self._features.width), dtype=np.float32)
         for row, encoding in enumerate(self._tokenizer.encode_batch(list(texts), add_special_tokens=False)):
-            found[row] = self._reading.of([*self._begin, *encoding.ids[: self._room], *self._end])
+            found[row] = self._features.of(self._framed(encoding.ids[: self._room]))
         return found
 
+    def _framed(self, ids: list[int]) -> list[int]:
+        return [*self._begin, *ids, *self._end]
 
-def _batches(
-    windows: Sequence[tuple[int, list[int]]], frame: int, batch_tokens: int
-) -> list[list[tuple[int, list[int]]]]:
-    """Split windows, the shortest first, so that a batch padded to its longest stays within `batch_tokens`."""
-    batches: list[list[tuple[int, list[int]]]] = []
-    for window in windows:
-        width = len(window[1]) + frame
-        if batches and width * (len(batches[-1]) + 1) <= batch_tokens:
-            batches[-1].append(window)
-        else:
-            batches.append([window])
-    return batches
+    def _tensors(self) -> Tensors:
+        """Read the weights again: a graph keeps a copy of them, and most processes make one graph at most."""
+        return checked(self._config, load_file(self._model))
 
 
 def _load(model: Path, tokenizer: Path, config: Path, *, max_tokens: int) -> _Loaded:
@@ -140,11 +132,7 @@ def _load(model: Path, tokenizer: Path, config: Path, *, max_tokens: int) -> _Lo
         if not path.is_file():
             raise WeightsMissingError(f"{path} does not exist", hint="`firstline models pull` fetches the encoder")
     try:
-        return _Loaded(
-            Bert(_config(config), load_file(model)),
-            _tokenizer(tokenizer),
-            max_tokens,
-        )
+        return _Loaded(model, _config(config), _tokenizer(tokenizer), max_tokens)
     except (SafetensorError, ValueError) as error:
         raise WeightsInvalidError(f"{model.name} is no encoder that can be read: {error}") from error
 

@@ -6,13 +6,13 @@ adds two products in 16 bits, none can overflow, so that every machine comes to 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firstline.engines.onnx_graph import Graph
+from firstline.engines.onnx_session import Session
 
 Array = NDArray[np.float32]
 Whole = NDArray[np.int8]
@@ -33,23 +33,6 @@ def dense(graph: Graph, source: str, name: str, weights: Whole, scales: Array, b
         # Between the scales and the bias stands the weights' zero point, which is zero.
         parts += ["", graph.constant(f"{name}.bias", bias)]
     return graph.node("DynamicQuantizeMatMul", parts, name, own=True)
-
-
-class Session:
-    """A graph that is loaded."""
-
-    def __init__(self, model: bytes) -> None:
-        # Only who reads with a student needs it: 30 ms to load, and memory.
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-
-    def run(self, given: Mapping[str, Array]) -> list[Array]:
-        """Compute the outputs."""
-        found: list[Array] = self._session.run(None, dict(given))
-        return found
 
 
 class Product:
