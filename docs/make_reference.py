@@ -146,6 +146,8 @@ def api_section(route: Any) -> str:
     """Tell of one endpoint."""
     declared = operation_of(route)
     text = f"{summary(route)}.\n"
+    if declared.rights:
+        text += f"\nA key needs the right {' or '.join(map('`{}`'.format, declared.rights))}.\n"
     for title, shape in (("Body", declared.body), ("Form, beside `file`", declared.form), ("Query", declared.query)):
         if shape is not None:
             text += f"\n{title}:\n\n{fields(shape)}"

@@ -23,6 +23,7 @@
     │       └── ModelNotFoundError       404                  model_not_found
     ├── AuthenticationError              401 invalid_request  invalid_api_key       no key, an unknown or a disabled one
     ├── PermissionDeniedError            403 invalid_request  model_not_found       the key's scopes do not cover it
+    │   └── MissingRightError            403                  missing_right
     ├── RateLimitError                   429 requests         rate_limit_exceeded   retryable, says when
     │   └── TokenRateLimitError          429 tokens
     ├── ConflictError                    409 conflict_error   conflict              somebody else was there first
@@ -211,6 +212,12 @@ class PermissionDeniedError(FirstlineError):
     status = 403
     type = "invalid_request_error"
     code = "model_not_found"
+
+
+class MissingRightError(PermissionDeniedError):
+    """The API key does not have the right that the request needs."""
+
+    code = "missing_right"
 
 
 class RateLimitError(FirstlineError):

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from firstline.money import ZERO, NanoUSD
+from firstline.rights import Right, allows
 
 Json = Any
 """A JSON value: None, bool, int, float, str, list or dict of the same."""
@@ -153,19 +154,25 @@ class Sampling(Value, frozen=True, kw_only=True):
 class Caller(Value, frozen=True, kw_only=True):
     """Who asks: the API key that a request came with. No caller at all: a person at this machine.
 
-    `scopes` are patterns of what may stand in `model` (`gpt-4o-mini`, `task/*`); empty: everything. The limits are per
-    minute; None: what the settings say. What the key may spend is the ledger's to know.
+    `scopes` are patterns of what may stand in `model` (`gpt-4o-mini`, `task/*`); empty: everything. `rights` say what
+    the key may do (`rights.py`). The limits are per minute; None: what the settings say. What the key may spend is the
+    ledger's to know.
     """
 
     key_id: str
     name: str
     scopes: tuple[str, ...] = ()
+    rights: tuple[str, ...] = ()
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
 
     def may_use(self, *names: str) -> bool:
         """Say whether the scopes cover one of the names that a model goes by."""
         return not self.scopes or any(fnmatchcase(name, scope) for name in names for scope in self.scopes)
+
+    def may(self, *rights: Right, reads: bool = False) -> bool:
+        """Say whether the key has one of these rights; `reads`: to look is enough."""
+        return any(allows(self.rights, right, reads=reads) for right in rights)
 
 
 class Bucket(Value, frozen=True, kw_only=True):
@@ -181,16 +188,19 @@ KeyState = Literal["active", "disabled", "revoked"]
 class KeyTerms(Value, frozen=True, kw_only=True):
     """What an API key may do. Budgets are nano-USD of a day and of a month (UTC); None: none.
 
-    `prepaid`: only what was granted to the key may be spent. The rest is as for `Caller`.
+    `prepaid`: only what was granted to the key may be spent. `expires`: when it is refused (seconds since 1970; None:
+    never). The rest is as for `Caller`.
     """
 
     name: str
     scopes: tuple[str, ...] = ()
+    rights: tuple[str, ...] = ()
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     day_nano_usd: NanoUSD | None = None
     month_nano_usd: NanoUSD | None = None
     prepaid: bool = False
+    expires: float | None = None
 
 
 class ApiKey(KeyTerms, frozen=True, kw_only=True):
@@ -221,6 +231,7 @@ class ApiKey(KeyTerms, frozen=True, kw_only=True):
             key_id=self.id,
             name=self.name,
             scopes=self.scopes,
+            rights=self.rights,
             requests_per_minute=self.requests_per_minute,
             tokens_per_minute=self.tokens_per_minute,
         )

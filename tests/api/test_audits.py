@@ -107,15 +107,40 @@ async def test_of_twenty_reviewers_at_once_one_settles_an_audit(tmp_path: Path) 
         assert (found["answered"], found["wrong"]) == (1, int(not won["audit"]["right"]))
 
 
-async def test_a_key_audits_its_own_runs_alone(tmp_path: Path) -> None:
+async def test_an_audit_takes_a_right_of_its_own_and_the_scope_of_its_task(tmp_path: Path) -> None:
+    ways: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("take", {}),
+        ("answer", {"confirm": True}),
+        ("answer", {"answer": "blue"}),
+        ("reject", {"reason": "x"}),
+    )
     async with auditing(tmp_path) as (_, server):
-        one, two = await made_key(server, "shop"), await made_key(server, "other")
-        async with client_of(server, one) as shop, client_of(server, two) as other:
-            name = (await ask(shop))["review"]["id"]
-            assert (await other.get("/v1/reviews?kind=audit")).json()["data"] == []
-            for word, body in (("answer", {"confirm": True}), ("reject", {"reason": "x"})):
-                check_error(await other.post(f"/v1/reviews/{name}/{word}", json=body), 404, "not_found")
-            assert (await shop.post(f"/v1/reviews/{name}/answer", json={"confirm": True})).json()["audit"]["right"]
+        name = ""
+        for rights, scopes, status, code in (
+            ((), (), 403, "missing_right"),
+            (("tasks", "runs", "reviews"), (), 403, "missing_right"),
+            (("tasks", "runs", "reviews", "audits:read"), (), 403, "missing_right"),
+            (("tasks", "runs", "reviews:own"), (), 403, "missing_right"),
+            (("reviews", "audits"), ("task/other*",), 404, "not_found"),
+        ):
+            secret = await made_key(server, f"key {status} {rights}", rights=rights, scopes=scopes)
+            async with client_of(server, secret) as client:
+                # Its own answer may be drawn too: who was served must not judge what was served.
+                name = name if "tasks" not in (rights or ("tasks",)) else (await ask(client))["review"]["id"]
+                for word, body in ways:
+                    check_error(await client.post(f"/v1/reviews/{name}/{word}", json=body), status, code)
+                seen = await client.get("/v1/reviews")
+                may_see = "audits:read" in rights
+                kinds = {one["kind"] for one in seen.json().get("data", ())}
+                assert kinds == ({"audit"} if may_see else set()), rights
+                asked = await client.get("/v1/reviews?kind=audit")
+                assert (asked.status_code == 200) == (may_see or status == 404), rights
+        auditor = await made_key(server, "auditor", rights=("audits",), scopes=("task/colour",))
+        async with client_of(server, auditor) as client:
+            assert name in [one["id"] for one in (await client.get("/v1/reviews?kind=audit")).json()["data"]]
+            check_error(await client.get("/v1/reviews?kind=review"), 403, "missing_right")
+            done = (await client.post(f"/v1/reviews/{name}/answer", json={"confirm": True, "reviewer": "anna"})).json()
+            assert (done["audit"]["right"], done["review"]["by"]) == (True, "anna via auditor")
 
 
 async def test_a_server_asks_the_top_rung_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,13 +15,16 @@ import httpx2
 import jsonschema_rs
 import msgspec
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
 from error_shapes import ANY, check_error
-from firstline.api.auth import OPEN
+from firstline.api.auth import OPEN, guarded
 from firstline.api.openapi import document
-from firstline.api.operation import FREE, method_of, operation_of
+from firstline.api.operation import FREE, Operation, method_of, operation_of
 from firstline.api.routes import ROUTES
+from firstline.rights import READ, RIGHTS
 from served import client_of, made_key, served
 
 KEYED = [route for route in ROUTES if route.path not in OPEN]
@@ -127,6 +130,42 @@ async def test_a_model_out_of_scope_or_unknown(tmp_path: Path) -> None:
             for route in NAMING:
                 answer = await client.post(route.path, json=body_of(route, model="no/body"))
                 assert check_error(answer, 404, "model_not_found")["param"] == "model", route.path
+
+
+async def test_a_key_does_what_its_rights_say_and_nothing_else(tmp_path: Path) -> None:
+    async with served(tmp_path) as server:
+        for right in RIGHTS:
+            for words, reads in ((right, False), (right + READ, True)):
+                async with client_of(server, await made_key(server, words, rights=(words,))) as client:
+                    for route in KEYED:
+                        answer = await client.request(method_of(route), address(route), json=body_of(route) or None)
+                        has = right in operation_of(route).rights or right == "admin"
+                        if has and (not reads or method_of(route) in FREE):
+                            # What a request names in `model` decides between these two.
+                            code = None if right == "tasks" else (answer.json().get("error") or {}).get("code")
+                            assert code != "missing_right", (words, route.path)
+                        else:
+                            error = check_error(answer, 403, "missing_right")
+                            assert f"does not have the right `{operation_of(route).rights[0]}`" in error["message"]
+                    for path in OPEN:
+                        assert (await client.get(path)).status_code == 200
+
+
+def test_every_route_needs_a_right_or_is_open() -> None:
+    for route in ROUTES:
+        declared = operation_of(route)
+        assert declared.open == (route.path in OPEN) == (not declared.rights), route.path
+        assert set(declared.rights) <= set(RIGHTS) - {"admin"} or declared.rights == ("admin",)
+
+
+async def test_a_route_that_says_no_right_cannot_be_served() -> None:
+    @Operation()
+    async def careless(_request: Request) -> Response:
+        """Do something."""
+        return Response()
+
+    with pytest.raises(LookupError, match="which right"):
+        guarded(Route("/v1/careless", careless, methods=["POST"]))
 
 
 async def test_too_many_requests(tmp_path: Path) -> None:

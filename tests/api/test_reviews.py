@@ -143,9 +143,34 @@ async def test_the_queue_comes_in_pages(tmp_path: Path) -> None:
         check_error(await client.get("/v1/reviews?after=nothing"), 404, "not_found")
 
 
-async def test_a_key_sees_the_reviews_of_its_own_runs(tmp_path: Path) -> None:
+async def test_a_reviewer_is_whom_their_key_says_and_sees_the_tasks_in_its_scopes(tmp_path: Path) -> None:
     async with served(tmp_path, SCRIPT) as server:
-        one, two = await made_key(server, "shop"), await made_key(server, "other")
+        shop = await made_key(server, "shop")
+        desk = await made_key(server, "desk", rights=("reviews",), scopes=("task/col*",))
+        elsewhere = await made_key(server, "elsewhere", rights=("reviews",), scopes=("task/receipt", "fake/*"))
+        looking = await made_key(server, "looking", rights=("reviews:read",))
+        async with client_of(server, shop) as client:
+            name = (await left(client))["review"]["id"]
+            check_error(await client.get("/v1/reviews"), 403, "missing_right")
+        async with client_of(server, elsewhere) as client:
+            assert (await client.get("/v1/reviews")).json()["data"] == []
+            check_error(await client.get(f"/v1/reviews/{name}"), 404, "not_found")
+            check_error(await client.post(f"/v1/reviews/{name}/answer", json={"answer": "red"}), 404, "not_found")
+        async with client_of(server, looking) as client:
+            assert (await client.get(f"/v1/reviews/{name}")).json()["id"] == name
+            check_error(await client.post(f"/v1/reviews/{name}/take", json={}), 403, "missing_right")
+        async with client_of(server, desk) as client:
+            path = f"/v1/reviews/{name}"
+            assert (await client.post(f"{path}/take", json={"reviewer": "shop"})).json()["by"] == "shop via desk"
+            check_error(await client.post(f"{path}/answer", json={"answer": "red"}), 409, "review_taken")
+            body = {"answer": "red", "reviewer": "shop"}
+            assert (await client.post(f"{path}/answer", json=body)).json()["review"]["by"] == "shop via desk"
+
+
+async def test_a_key_of_before_there_were_rights_sees_the_reviews_of_its_own_runs(tmp_path: Path) -> None:
+    async with served(tmp_path, SCRIPT) as server:
+        may = ("tasks", "runs", "reviews:own")
+        one, two = await made_key(server, "shop", rights=may), await made_key(server, "other", rights=may)
         async with client_of(server, one) as shop, client_of(server, two) as other:
             name = (await left(shop))["review"]["id"]
             assert (await other.get("/v1/reviews")).json()["data"] == []

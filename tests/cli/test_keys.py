@@ -70,6 +70,13 @@ def test_states_and_credit() -> None:
         (("create", "shop", "--day", "-1"), "no amount of US dollars"),
         (("create", "shop", "--credit", "1"), "--prepaid"),
         (("create", ""), "1 to 100"),
+        (("create", "shop", "--right", "review"), "did you mean reviews?"),
+        (("create", "shop", "--expires", "soon"), "is no time"),
+        (("create", "shop", "--expires", "2001-01-01"), "in the past"),
+        (("change", "nobody", "--right", "files"), "no key 'nobody'"),
+        (("change", "nobody"), "say what to change"),
+        (("rotate", "nobody"), "no key 'nobody'"),
+        (("rotate", "nobody", "--grace", "a while"), "no span of time"),
         (("credit", "nobody", "1"), "no key 'nobody'"),
         (("revoke", "nobody"), "keys list"),
     ],
@@ -78,6 +85,43 @@ def test_wrong_words_leave_with_2(words: tuple[str, ...], told: str) -> None:
     result = called(*words)
     assert (result.exit_code, result.stdout) == (2, "")
     assert told in result.stderr
+
+
+def test_rights_and_an_end_are_given_and_changed() -> None:
+    made = read("create", "shop", "--scope", "gpt-4o-mini")
+    assert (made["rights"], made["expires_at"]) == (["models", "runs", "usage"], None)
+    words = ("--right", "reviews", "--right", "audits:read", "--expires", "90d", "--requests", "7")
+    changed = read("change", "shop", *words)
+    assert changed["rights"] == ["reviews", "audits:read"]
+    assert (changed["scopes"], changed["requests_per_minute"]) == (["gpt-4o-mini"], 7)
+    assert 89 < (changed["expires_at"] - made["created_at"]) / 86_400 < 91
+    assert "reviews, audits:read" in called("show", "shop").stdout
+    assert read("change", "shop", "--expires", "never", "--scope", "*")["scopes"] == []
+    assert read("create", "until", "--expires", "2999-01-31")["expires_at"] == 32_474_736_000
+
+
+def test_a_key_is_rotated_and_keeps_its_name() -> None:
+    made = read("create", "shop")
+    rotated = read("rotate", "shop", "--grace", "2h")
+    assert rotated["id"] == made["id"]
+    assert rotated["key"] != made["key"]
+    result = called("rotate", "shop", "--grace", "0")
+    assert len(result.stdout.split()) == 1
+    assert "refused from now on" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("scope", "hint"),
+    [("gpt-4o-min", "did you mean gpt-4o-mini?"), ("task/reciept", "did you mean task/receipt?"), ("~", "such as")],
+)
+def test_a_scope_that_matches_nothing_is_refused(scope: str, hint: str) -> None:
+    for words in (("create", "shop", "--scope", scope), ("change", "shop", "--scope", "local/*", "--scope", scope)):
+        result = called(*words)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "matches no model" in result.stderr
+        assert hint in result.stderr
+    for known in ("gpt-4o-mini-2024-07-18", "local/*", "task/rec*", "text-embedding-3-small", "ft:gpt-4o-mini*", "*"):
+        assert called("create", known, "--scope", known).exit_code == 0, known
 
 
 def test_without_keys_the_list_says_what_that_means() -> None:

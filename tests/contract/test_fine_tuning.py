@@ -260,7 +260,8 @@ async def test_what_is_no_chat_file_is_refused_when_it_is_uploaded(tmp_path: Pat
 
 async def test_jobs_are_listed_in_pages_and_belong_to_their_key(tmp_path: Path) -> None:
     async with client(tmp_path) as (official, server):
-        secrets = [await made_key(server, name) for name in ("a", "b")]
+        may = ("models", "files", "fine-tuning")
+        secrets = [await made_key(server, name, rights=may) for name in ("a", "b")]
         one, two = (official.with_options(api_key=secret) for secret in secrets)
         jobs = [await done(one, server, sorting(20)) for _ in range(3)]
         listed = [job.id async for job in one.fine_tuning.jobs.list(limit=2)]
@@ -276,7 +277,7 @@ async def test_jobs_are_listed_in_pages_and_belong_to_their_key(tmp_path: Path) 
             for key in (one, two) if model != name else (two,):
                 with pytest.raises(openai.NotFoundError):
                     await key.chat.completions.create(model=model, messages=asked("a refund"))
-        narrow = official.with_options(api_key=await made_key(server, "c", scopes=("fake/*",)))
+        narrow = official.with_options(api_key=await made_key(server, "c", scopes=("fake/*",), rights=may))
         with pytest.raises(openai.PermissionDeniedError):
             await narrow.chat.completions.create(model=name, messages=asked("a refund"))
         with pytest.raises(openai.PermissionDeniedError):

@@ -7,14 +7,21 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine
 
 from firstline.errors import InsufficientBalanceError, LedgerError, NotFoundError, QuotaError, UsageError
-from firstline.ledger.keys import shown
+from firstline.ledger.keys import Found, shown
+from firstline.ledger.schema import MIGRATIONS
 from firstline.ledger.store import Ledger
 from firstline.ledger.tables import metadata
 from firstline.money import NanoUSD
+from firstline.rights import allows, only_own_reviews
 from firstline.types import ApiKey, Attempt, KeyTerms, Usage
 
 DAY = 86_400.0
@@ -40,6 +47,15 @@ async def opened(folder: Path, clock: Clock | None = None) -> AsyncIterator[Ledg
         await ledger.close()
 
 
+def downgrade(path: Path, revision: str) -> None:
+    """Make a ledger what an earlier version wrote."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with create_engine(f"sqlite:///{path}").begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
+
+
 def everything_in(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.rglob("ledger.db*") if path.is_file())
 
@@ -63,7 +79,7 @@ async def test_a_key_is_found_by_its_secret_and_kept_without_it(tmp_path: Path) 
         assert len(secret) >= 43
         assert key.shown == shown(secret) == f"{secret[:5]}…{secret[-2:]}"
         assert await ledger.keys.exist()
-        assert await ledger.keys.by_secret(secret) == key
+        assert await ledger.keys.by_secret(secret) == Found(key=key, ends=None, rotated=False)
         assert await ledger.keys.by_secret(secret[:-1]) is None
         assert await ledger.keys.by_secret("\ud800") is None
         assert (key.scopes, key.requests_per_minute, key.day_nano_usd, key.state) == (terms.scopes, 3, 5, "active")
@@ -86,7 +102,7 @@ async def test_states_and_names(tmp_path: Path) -> None:
             await keys.switch(first.id, "active")
         found = await keys.by_secret(secret)
         assert found is not None
-        assert found.state == "revoked"
+        assert found.key.state == "revoked"
         assert {key.id for key in await keys.list()} == {first.id, again.id}
         for name in ("nothing", "key_nothing"):
             with pytest.raises(NotFoundError):
@@ -191,6 +207,74 @@ async def test_what_a_dead_process_held_goes_back_to_the_wallet_and_stays_on_the
         with pytest.raises(QuotaError):
             await hold(ledger, key, 11)
         assert "may have been charged" in ((await ledger.get_run("r")).attempts[0].error or "")
+
+
+async def test_a_rotated_key_is_the_same_key_and_its_secret_before_ends(tmp_path: Path) -> None:
+    clock = Clock()
+    async with opened(tmp_path, clock) as ledger:
+        keys = ledger.keys
+        first, old = await keys.create(KeyTerms(name="shop", requests_per_minute=3))
+        rotated, new = await keys.rotate("shop", 60.0)
+        assert (rotated.id, rotated.requests_per_minute, rotated.shown) == (first.id, 3, shown(new))
+        assert new != old
+        assert await keys.by_secret(new) == Found(key=rotated, ends=None, rotated=False)
+        assert await keys.by_secret(old) == Found(key=rotated, ends=clock.now + 60, rotated=True)
+        await keys.change("shop", expires=clock.now + 30)
+        for secret, is_old in ((new, False), (old, True)):
+            found = await keys.by_secret(secret)
+            assert found is not None
+            assert (found.ends, found.rotated) == (clock.now + 30, is_old)
+        again, newest = await keys.rotate("shop")
+        assert await keys.by_secret(old) is None  # only the one before is known
+        before = await keys.by_secret(new)
+        assert before == Found(key=again, ends=clock.now, rotated=True)
+        await keys.switch("shop", "revoked")
+        with pytest.raises(UsageError, match="for good"):
+            await keys.rotate(first.id)
+    for secret in (old, new, newest):
+        assert secret.encode() not in everything_in(tmp_path)
+
+
+async def test_terms_are_changed_one_by_one_and_checked(tmp_path: Path) -> None:
+    clock = Clock()
+    async with opened(tmp_path, clock) as ledger:
+        keys = ledger.keys
+        key, secret = await keys.create(KeyTerms(name="shop", scopes=("gpt-4o-mini",), tokens_per_minute=9))
+        assert key.rights == ("models", "runs", "usage")
+        changed = await keys.change("shop", rights=("reviews", "audits"), expires=clock.now + 5)
+        assert changed == msgspec.structs.replace(key, rights=("reviews", "audits"), expires=clock.now + 5)
+        clock.now += 10
+        assert (await keys.change("shop", scopes=("task/*",))).scopes == ("task/*",)
+        assert (await keys.change("shop", expires=None)).expires is None
+        wrong: tuple[dict[str, Any], ...] = (
+            {"rights": ("review",)},
+            {"rights": ()},
+            {"expires": clock.now},
+            {"requests_per_minute": 0},
+        )
+        for terms in wrong:
+            with pytest.raises(UsageError):
+                await keys.change("shop", **terms)
+        found = await keys.by_secret(secret)
+        assert found is not None
+        assert found.key == await keys.get("shop")
+        for terms in ({"rights": ("review",)}, {"expires": clock.now}):
+            with pytest.raises(UsageError):
+                await keys.create(KeyTerms(name="third", **terms))
+
+
+async def test_keys_of_before_keep_what_they_could_do_but_judge_only_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    async with opened(tmp_path) as ledger:
+        key, _ = await ledger.keys.create(KeyTerms(name="shop", scopes=("gpt-4o-mini",)))
+    downgrade(path, "0012")
+    async with opened(tmp_path) as ledger:
+        rights = (await ledger.keys.get(key.id)).rights
+        for right in ("models", "tasks", "files", "runs", "usage", "certificates", "fine-tuning", "reviews"):
+            assert allows(rights, right)
+        assert only_own_reviews(rights)
+        assert not allows(rights, "audits", reads=True)
+        assert not allows(rights, "admin", reads=True)
 
 
 async def test_a_ledger_of_the_first_version_is_migrated_with_its_runs(tmp_path: Path) -> None:

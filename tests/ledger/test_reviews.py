@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from firstline.errors import ConflictError, NotFoundError, ReviewClosedError, ReviewTakenError
 from firstline.ledger.reviews import Review
+from firstline.ledger.sight import Sight
 from firstline.ledger.store import Ledger
 from firstline.types import FieldOutcome, ReviewMark
 from review_world import SHA, facts, leave, said, url
@@ -50,7 +51,7 @@ async def test_a_run_that_is_left_to_a_person_comes_into_the_queue_with_its_inpu
         assert (await ledger.get_run("r1")).review == ReviewMark(id=name, at=1000.0)
         assert await ledger.inputs.get(SHA) is not None
         with pytest.raises(NotFoundError):
-            await ledger.reviews.get(name, key_id="key_2")
+            await ledger.reviews.get(name, sight=Sight(reviews=("key_2",)))
 
 
 async def test_a_lease_is_held_renewed_ended_and_released(tmp_path: Path) -> None:
@@ -132,7 +133,11 @@ async def test_the_queue_is_listed_oldest_first_in_pages_and_by_what_it_holds(tm
         assert await ids(task="receipt", state="open") == ["b"]
         assert await ids(state="taken") == ["a"]
         assert await ids(kind="audit") == []
-        assert await ids(key_id="k") == ["b", "c"]
+        assert await ids(sight=Sight(reviews=("k",))) == ["b", "c"]
+        assert await ids(sight=Sight(reviews=("k",), tasks=("task/rec*",))) == ["b"]
+        assert await ids(sight=Sight(tasks=("task/t?g", "gpt-4o-mini"))) == ["c"]
+        assert await ids(sight=Sight(reviews=())) == []
+        assert await ids(sight=Sight(audits=())) == ["a", "b", "c"]
         with pytest.raises(NotFoundError):
             await ids(after="rev_nothing")
 

@@ -68,6 +68,30 @@ async def test_the_ledger_is_asked_once_a_second(tmp_path: Path) -> None:
             await keyring.caller(secret)
 
 
+async def test_an_expired_key_and_a_replaced_secret_are_refused_with_the_reason(tmp_path: Path) -> None:
+    clock, wall = Clock(), Clock()
+    ledger = await Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", clock=wall)
+    try:
+        keyring = Keyring(ledger.keys, clock=clock, now=wall)
+        _, old = await ledger.keys.create(KeyTerms(name="shop"))
+        _, new = await ledger.keys.rotate("shop", 60.0)
+        for secret in (old, new):
+            assert (await keyring.caller(secret)).name == "shop"
+        wall.now += 60  # at once: what is believed of a key holds its end too
+        with pytest.raises(AuthenticationError, match="replaced by another, and was accepted until 1970-01-01 00:02"):
+            await keyring.caller(old)
+        assert (await keyring.caller(new)).name == "shop"
+        await ledger.keys.change("shop", expires=wall.now + 30)
+        clock.now += BELIEVED_S
+        assert (await keyring.caller(new)).name == "shop"
+        wall.now += 30
+        for secret in (new, old):
+            with pytest.raises(AuthenticationError, match="has expired at" if secret == new else "replaced"):
+                await keyring.caller(secret)
+    finally:
+        await ledger.close()
+
+
 async def test_a_key_is_needed_for_good_once_one_was_made(tmp_path: Path) -> None:
     async with opened(tmp_path) as ledger:
         key, secret = await ledger.keys.create(KeyTerms(name="shop"))

@@ -10,13 +10,14 @@ from ipaddress import ip_address
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.types import Message, Receive, Scope, Send
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from firstline.api.errors import translate
-from firstline.api.operation import FREE
+from firstline.api.operation import FREE, method_of, operation_of
 from firstline.errors import AuthenticationError, FirstlineError
 from firstline.types import Caller
-from firstline.workflow.keyring import permit
+from firstline.workflow.keyring import demand, permit, within
 from firstline.workflow.rates import Allowance, Kind
 from firstline.workflow.services import Services
 
@@ -32,11 +33,35 @@ def caller_of(request: Request) -> Caller | None:
 
 
 def caller_for(request: Request, model: str) -> Caller | None:
-    """Give who asks, for a request that names a model or task. Raises PermissionDeniedError out of their scopes."""
+    """Return who asks, for a request that asks a model or task.
+
+    Raises MissingRightError, and PermissionDeniedError out of their scopes.
+    """
     services: Services = request.app.state.services
     caller = caller_of(request)
-    permit(caller, model, services.catalog)
+    permit(caller, model, services.catalog, reads=request.method in FREE)
     return caller
+
+
+def caller_within(request: Request, model: str) -> Caller | None:
+    """Return who asks, for a request that names a model or task for another sake. Raises PermissionDeniedError."""
+    services: Services = request.app.state.services
+    caller = caller_of(request)
+    within(caller, model, services.catalog)
+    return caller
+
+
+def guarded(route: Route) -> Route:
+    """Make a route that serves only whom their key gives one of the rights that its endpoint declares."""
+    declared, endpoint = operation_of(route), route.endpoint
+    reads = method_of(route) in FREE
+
+    async def serve(request: Request) -> ASGIApp:
+        demand(caller_of(request), *declared.rights, reads=reads)
+        answer: ASGIApp = await endpoint(request)
+        return answer
+
+    return Route(route.path, route.endpoint if declared.open else serve, methods=[method_of(route)], name=route.name)
 
 
 class Gate:

@@ -1,6 +1,6 @@
 """GET /v1/certificates and /v1/certificates/{id}: what was promised of which task, and whether it still holds.
 
-A certificate is the machine's, not a key's: whoever may ask may read what covers the answers.
+A certificate is the machine's, not a key's: whoever may name its task may read what covers the answers.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from firstline.api.answering import json_response
+from firstline.api.auth import caller_of
 from firstline.api.certificate_object import certificate_object
 from firstline.api.fields import read_query
 from firstline.api.operation import Operation
-from firstline.errors import FirstlineError
+from firstline.errors import FirstlineError, NotFoundError
 from firstline.ledger.certificates import CertificateState
+from firstline.rights import TASK
 from firstline.types import Json, Value
 from firstline.workflow.certificate.certificates import Certificate, Provenance
 from firstline.workflow.services import Services
@@ -82,20 +84,25 @@ class CertificateList(Value, frozen=True, kw_only=True):
     data: list[CertificateObject]
 
 
-@Operation(answer=CertificateObject)
+@Operation(rights=("certificates",), answer=CertificateObject)
 async def retrieve_certificate(request: Request) -> Response:
     """Show one certificate. Raises NotFoundError."""
     services: Services = request.app.state.services
     certificate = await services.certificates.get(request.path_params["id"])
+    caller = caller_of(request)
+    if caller is not None and not caller.may_use(TASK + certificate.task):
+        raise NotFoundError(f"there is no certificate {certificate.id!r}", param="id")
     return json_response(await shown(services, certificate))
 
 
-@Operation(query=CertificateQuery, answer=CertificateList)
+@Operation(rights=("certificates",), query=CertificateQuery, answer=CertificateList)
 async def list_certificates(request: Request) -> Response:
     """List the latest certificates, newest first, of one task where it is named."""
     services: Services = request.app.state.services
     query = read_query(request, CertificateQuery)
-    found = await services.certificates.latest(task=query.task, limit=query.limit)
+    caller = caller_of(request)
+    scopes = () if caller is None else caller.scopes
+    found = await services.certificates.latest(task=query.task, scopes=scopes, limit=query.limit)
     data = [await shown(services, one) for one in found]
     return json_response({"object": "list", "data": data})
 

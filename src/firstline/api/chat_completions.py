@@ -29,7 +29,7 @@ from firstline.api.chat_conversation import conversation, custom_names, turns
 from firstline.api.chat_documents import ChatCompletion, ChatCompletionChunk
 from firstline.api.chat_shapes import ChatBody
 from firstline.api.content import read_messages, sources_of
-from firstline.api.operation import Operation
+from firstline.api.operation import ASKS, Operation
 from firstline.api.run_object import header_text, wire_headers
 from firstline.api.sse import EventStream
 from firstline.api.stored_completions import Store, keep, keeping
@@ -39,6 +39,7 @@ from firstline.workflow.services import Services
 
 
 @Operation(
+    rights=ASKS,
     body=ChatBody,
     left_alone=tuple(sorted(HARMLESS)),
     refused=UNSUPPORTED,

@@ -19,6 +19,7 @@ from firstline.media.images import data_uri, read_image
 from firstline.media.sniff import sniff
 from firstline.settings import Limits
 from firstline.types import Caller, Detail, Image, Text, Value
+from firstline.workflow.keyring import demand
 from firstline.workflow.services import Services
 from firstline.workflow.source import Document, InputPart
 
@@ -41,6 +42,7 @@ def sources_of(request: Request, caller: Caller | None) -> Sources:
     services: Services = request.app.state.services
 
     async def open_file(file_id: str, most: int) -> bytes:
+        demand(caller, "files", reads=True)
         return await services.files.read(file_id, caller, most=most)
 
     return Sources(fetch=request.app.state.fetch, open_file=open_file)

@@ -20,7 +20,7 @@ from firstline.api.chat_shapes import ImagePart, ImageUrl, TextPart, WireMessage
 from firstline.api.content import read_messages, sources_of
 from firstline.api.decision_documents import Decisions
 from firstline.api.fields import read_fields
-from firstline.api.operation import Operation
+from firstline.api.operation import ASKS, Operation
 from firstline.api.run_object import wire_headers, wire_object
 from firstline.errors import UnsupportedError, UsageError
 from firstline.types import Json, Role, Usage
@@ -90,6 +90,7 @@ class DecisionsBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @Operation(
+    rights=ASKS,
     body=DecisionsBody,
     left_alone=_IGNORED,
     answer=Decisions,

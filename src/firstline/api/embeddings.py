@@ -15,7 +15,7 @@ from firstline.api.body import read_object
 from firstline.api.disconnect import while_connected
 from firstline.api.documents import FirstlineObject
 from firstline.api.fields import read_fields
-from firstline.api.operation import Operation
+from firstline.api.operation import ASKS, Operation
 from firstline.api.run_object import wire_headers, wire_object
 from firstline.errors import UsageError
 from firstline.types import Json, Value
@@ -59,6 +59,7 @@ class Embeddings(Value, frozen=True, kw_only=True):
 
 
 @Operation(
+    rights=ASKS,
     body=EmbeddingsBody,
     left_alone=("user",),
     answer=Embeddings,

@@ -69,7 +69,7 @@ class FileList(Page, frozen=True, kw_only=True):
     data: list[FileObject]
 
 
-@Operation(form=FileFields, answer=FileObject)
+@Operation(rights=("files",), form=FileFields, answer=FileObject)
 async def upload_file(request: Request) -> Response:
     """Keep a file."""
     services: Services = request.app.state.services
@@ -93,7 +93,7 @@ async def upload_file(request: Request) -> Response:
     return json_response(file_object(kept))
 
 
-@Operation(query=FileQuery, answer=FileList, errors=(NotFoundError,))
+@Operation(rights=("files",), query=FileQuery, answer=FileList, errors=(NotFoundError,))
 async def list_files(request: Request) -> Response:
     """List the caller's files."""
     services: Services = request.app.state.services
@@ -105,14 +105,14 @@ async def list_files(request: Request) -> Response:
     return page_response(found, query.limit, file_object)
 
 
-@Operation(answer=FileObject)
+@Operation(rights=("files",), answer=FileObject)
 async def retrieve_file(request: Request) -> Response:
     """Show one file. Raises NotFoundError."""
     services: Services = request.app.state.services
     return json_response(file_object(await services.files.get(request.path_params["id"], caller_of(request))))
 
 
-@Operation(media_type="application/octet-stream")
+@Operation(rights=("files",), media_type="application/octet-stream")
 async def file_content(request: Request) -> Response:
     """Send the bytes of a file. Raises NotFoundError."""
     services: Services = request.app.state.services
@@ -129,7 +129,7 @@ async def file_content(request: Request) -> Response:
     )
 
 
-@Operation(answer=Deleted)
+@Operation(rights=("files",), answer=Deleted)
 async def delete_file(request: Request) -> Response:
     """Delete a file. Raises NotFoundError."""
     services: Services = request.app.state.services

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from firstline.api.answering import json_response, page_response
-from firstline.api.auth import caller_for, caller_of
+from firstline.api.auth import caller_of, caller_within
 from firstline.api.body import read_object
 from firstline.api.fields import read_fields, read_query
 from firstline.api.fine_tuning_documents import (
@@ -37,6 +37,7 @@ _CHECKPOINT = "ftckpt-"
 
 
 @Operation(
+    rights=("fine-tuning",),
     body=JobBody,
     answer=FineTuningJob,
     example={"model": BASE, "training_file": "file-abc123", "suffix": "support"},
@@ -48,7 +49,7 @@ async def create_job(request: Request) -> Response:
     raw = await read_object(request, services.settings.server.max_body_mb * 1_000_000)
     _refuse(raw)
     body = read_fields(raw, JobBody)
-    caller = caller_for(request, body.model)
+    caller = caller_within(request, body.model)
     asked = Asked(
         training_file=body.training_file,
         validation_file=body.validation_file,
@@ -61,7 +62,7 @@ async def create_job(request: Request) -> Response:
     return json_response(job_object(await services.fine_tuning.create(body.model, asked, caller)))
 
 
-@Operation(query=JobQuery, answer=FineTuningJobList, errors=(NotFoundError,))
+@Operation(rights=("fine-tuning",), query=JobQuery, answer=FineTuningJobList, errors=(NotFoundError,))
 async def list_jobs(request: Request) -> Response:
     """List the caller's jobs, newest first."""
     services: Services = request.app.state.services
@@ -71,13 +72,13 @@ async def list_jobs(request: Request) -> Response:
     return page_response(found, query.limit, job_object)
 
 
-@Operation(answer=FineTuningJob)
+@Operation(rights=("fine-tuning",), answer=FineTuningJob)
 async def retrieve_job(request: Request) -> Response:
     """Show a job. Raises NotFoundError."""
     return json_response(job_object(await _found(request)))
 
 
-@Operation(answer=FineTuningJob, errors=(UsageError,))
+@Operation(rights=("fine-tuning",), answer=FineTuningJob, errors=(UsageError,))
 async def cancel_job(request: Request) -> Response:
     """Cancel a job, also while it is trained: nothing is promoted. Raises NotFoundError."""
     services: Services = request.app.state.services
@@ -85,19 +86,19 @@ async def cancel_job(request: Request) -> Response:
     return json_response(job_object(await services.fine_tuning.cancel(job_id, caller_of(request))))
 
 
-@Operation(answer=FineTuningJob, errors=(UnsupportedError,))
+@Operation(rights=("fine-tuning",), answer=FineTuningJob, errors=(UnsupportedError,))
 async def pause_job(request: Request) -> Response:
     """Refuse to pause a job: training takes minutes, and a cancelled job can be made again. Raises NotFoundError."""
     raise _no_pause(await _found(request))
 
 
-@Operation(answer=FineTuningJob, errors=(UnsupportedError,))
+@Operation(rights=("fine-tuning",), answer=FineTuningJob, errors=(UnsupportedError,))
 async def resume_job(request: Request) -> Response:
     """Refuse to resume a job: none is ever paused. Raises NotFoundError."""
     raise _no_pause(await _found(request))
 
 
-@Operation(query=JobQuery, answer=FineTuningJobEventList)
+@Operation(rights=("fine-tuning",), query=JobQuery, answer=FineTuningJobEventList)
 async def list_events(request: Request) -> Response:
     """List what was told of a job, newest first. Raises NotFoundError."""
     services: Services = request.app.state.services
@@ -108,7 +109,7 @@ async def list_events(request: Request) -> Response:
     return page_response(found, query.limit, event_object)
 
 
-@Operation(query=CheckpointQuery, answer=FineTuningJobCheckpointList)
+@Operation(rights=("fine-tuning",), query=CheckpointQuery, answer=FineTuningJobCheckpointList)
 async def list_checkpoints(request: Request) -> Response:
     """List the checkpoints of a job: the model itself, once it is made. Raises NotFoundError."""
     query = read_query(request, CheckpointQuery)

@@ -14,12 +14,14 @@ def key_object(key: ApiKey) -> dict[str, Json]:
         "redacted_value": key.shown,
         "state": key.state,
         "scopes": list(key.scopes),
+        "rights": list(key.rights),
         "requests_per_minute": key.requests_per_minute,
         "tokens_per_minute": key.tokens_per_minute,
         "budget_day_nano_usd": key.day_nano_usd,
         "budget_month_nano_usd": key.month_nano_usd,
         "prepaid": key.prepaid,
         "created_at": int(key.created),
+        "expires_at": None if key.expires is None else int(key.expires),
         **money_object(key),
     }
 

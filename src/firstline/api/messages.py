@@ -25,7 +25,7 @@ from firstline.api.messages_content import read_turns
 from firstline.api.messages_documents import MessageDocument, MessageEvent, PromptTokens
 from firstline.api.messages_errors import Refusals
 from firstline.api.messages_shapes import CountBody, MessagesBody
-from firstline.api.operation import READS_INPUT, Operation
+from firstline.api.operation import ASKS, READS_INPUT, Operation
 from firstline.api.run_object import header_text, wire_headers
 from firstline.api.sse import EventStream, data_frame
 from firstline.errors import ModelNotFoundError, ThreadError, UnsupportedError
@@ -37,6 +37,7 @@ _CLAUDE = ("claude-", "anthropic/claude-")
 
 
 @Operation(
+    rights=ASKS,
     body=MessagesBody,
     left_alone=HARMLESS,
     refused=UNSUPPORTED,
@@ -62,6 +63,7 @@ async def messages(request: Request) -> ASGIApp:
 
 
 @Operation(
+    rights=ASKS,
     body=CountBody,
     left_alone=HARMLESS,
     refused=UNSUPPORTED,

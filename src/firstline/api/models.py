@@ -15,16 +15,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from firstline.api.answering import json_response
-from firstline.api.auth import caller_for, caller_of
+from firstline.api.auth import caller_for, caller_of, caller_within
 from firstline.api.documents import Deleted
-from firstline.api.operation import NAMES_MODEL, Operation
+from firstline.api.operation import ASKS, NAMES_MODEL, Operation
 from firstline.catalog.model import Model
 from firstline.catalog.price import list_price
 from firstline.errors import TaskError, UsageError
 from firstline.money import from_usd
 from firstline.types import Json, Modality, Value
 from firstline.workflow.converse import TASK_PREFIX
-from firstline.workflow.keyring import covers
+from firstline.workflow.keyring import covers, kind_of
 from firstline.workflow.services import Services
 from firstline.workflow.students.tuning.jobs import FineTuned
 from firstline.workflow.students.tuning.loop import FINE_TUNED
@@ -81,7 +81,7 @@ class ModelList(Value, frozen=True, kw_only=True):
     data: list[ModelObject]
 
 
-@Operation(answer=ModelList, errors=(TaskError,))
+@Operation(rights=ASKS, answer=ModelList, errors=(TaskError,))
 async def list_models(request: Request) -> Response:
     """List everything that `model` may name, as far as the caller's scopes go."""
     services: Services = request.app.state.services
@@ -89,16 +89,18 @@ async def list_models(request: Request) -> Response:
     caller = caller_of(request)
 
     def seen(name: str) -> bool:
-        return covers(caller, name, services.catalog)
+        may = caller is None or caller.may(kind_of(name), reads=True)
+        return may and covers(caller, name, services.catalog)
 
     models = ((model, name) for model in services.catalog.list() for name in model.names())
     data = [model_object(model, name, now) for model, name in models if seen(name)]
     data += [task_object(task) for task in await services.tasks.all() if seen(TASK_PREFIX + task.name)]
-    data += [fine_tuned_object(one) for one in await services.fine_tuning.models(caller)]
+    made = [fine_tuned_object(one) for one in await services.fine_tuning.models(caller)]
+    data += [one for one in made if seen(one["id"])]
     return json_response({"object": "list", "data": data})
 
 
-@Operation(answer=ModelObject, errors=(*NAMES_MODEL, TaskError))
+@Operation(rights=ASKS, answer=ModelObject, errors=(*NAMES_MODEL, TaskError))
 async def retrieve_model(request: Request) -> Response:
     """Show one model or task. Raises ModelNotFoundError or NotFoundError."""
     services: Services = request.app.state.services
@@ -112,12 +114,12 @@ async def retrieve_model(request: Request) -> Response:
     return json_response(model_object(services.catalog.get(name, own_files=False), name, datetime.now(UTC)))
 
 
-@Operation(answer=Deleted, errors=(*NAMES_MODEL, TaskError, UsageError))
+@Operation(rights=("fine-tuning",), answer=Deleted, errors=(*NAMES_MODEL, TaskError, UsageError))
 async def delete_model(request: Request) -> Response:
     """Delete a fine-tuned model of the caller; others are not made here. Raises ModelNotFoundError."""
     services: Services = request.app.state.services
     name: str = request.path_params["id"]
-    caller = caller_for(request, name)
+    caller = caller_within(request, name)
     if name.startswith(FINE_TUNED):
         await services.fine_tuning.delete(name, caller)
         return json_response({"id": name, "object": "model", "deleted": True})

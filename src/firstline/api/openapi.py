@@ -150,6 +150,8 @@ def _operation(route: Route, schemas: Mapping[Any, Json]) -> dict[str, Json]:
     }
     if body := _body(declared, schemas):
         made["requestBody"] = body
+    if declared.rights:
+        made["x-firstline-rights"] = list(declared.rights)
     if not declared.open:
         made["security"] = [{"bearer": []}, {"x-api-key": []}, {}]
     for status in by_status(failures(route), declared.surface):

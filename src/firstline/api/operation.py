@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from firstline import errors
 from firstline.errors import FirstlineError
+from firstline.rights import Right
 from firstline.types import Json, Value
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
@@ -26,6 +27,8 @@ Surface = Literal["openai", "anthropic"]
 
 FREE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that are not counted: they ask no model."""
+ASKS: tuple[Right, ...] = ("models", "tasks")
+"""The rights of whoever asks: what `model` names says which of them it takes."""
 NAMES_MODEL: tuple[Failure, ...] = (errors.PermissionDeniedError, errors.ModelNotFoundError, errors.NotFoundError)
 """What a name in `model` can be wrong in."""
 READS_INPUT: tuple[Failure, ...] = (
@@ -71,6 +74,7 @@ ASKS_MODELS: tuple[Failure, ...] = (
 class Operation(Value, frozen=True, kw_only=True):
     """What an endpoint takes and gives.
 
+    `rights` are those of which a key needs one (`firstline.rights`); a route without one is an `open` one.
     `body` is a JSON object's shape, `left_alone` names further fields that are accepted and change nothing,
     `refused` those that may only ask for nothing. `form` has the
     fields of a multipart form, whose file is `file`. `query` is the shape of the query, `query_maps` are parts of it
@@ -79,6 +83,7 @@ class Operation(Value, frozen=True, kw_only=True):
     itself; what its method, path and shapes bring with them is added.
     """
 
+    rights: tuple[Right, ...] = ()
     body: type[msgspec.Struct] | None = None
     left_alone: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
@@ -106,6 +111,8 @@ def operation_of(route: Route) -> Operation:
     declared: Operation | None = getattr(route.endpoint, "operation", None)
     if declared is None:
         raise LookupError(f"{route.path}: declare with @Operation what {route.name} takes and gives")
+    if declared.open == bool(declared.rights):
+        raise LookupError(f"{route.path}: say of {route.name} which right it needs, or that it is open")
     return declared
 
 
@@ -120,7 +127,7 @@ def failures(route: Route) -> tuple[Failure, ...]:
     declared = operation_of(route)
     found: list[Failure] = [FirstlineError, *declared.errors]
     if not declared.open:
-        found += [errors.AuthenticationError, errors.LedgerError]
+        found += [errors.AuthenticationError, errors.MissingRightError, errors.LedgerError]
         if method_of(route) not in FREE:
             found.append(errors.RateLimitError)
     if declared.body or declared.form or declared.query or declared.query_maps:

@@ -21,7 +21,7 @@ from firstline.api.answering import json_response, while_here
 from firstline.api.auth import caller_for
 from firstline.api.body import read_object
 from firstline.api.content import sources_of
-from firstline.api.operation import READS_INPUT, READS_SCHEMAS, Operation
+from firstline.api.operation import ASKS, READS_INPUT, READS_SCHEMAS, Operation
 from firstline.api.responses_answer import Head, whole
 from firstline.api.responses_body import HARMLESS, UNSUPPORTED, parse
 from firstline.api.responses_conversation import conversation, named
@@ -43,6 +43,7 @@ Store = Callable[[dict[str, Json]], Awaitable[None]]
 
 
 @Operation(
+    rights=ASKS,
     body=ResponseBody,
     left_alone=HARMLESS,
     refused=tuple(UNSUPPORTED),
@@ -61,6 +62,7 @@ async def create_response(request: Request) -> ASGIApp:
 
 
 @Operation(
+    rights=ASKS,
     body=Asked,
     left_alone=HARMLESS,
     refused=tuple(UNSUPPORTED),

@@ -16,7 +16,7 @@ from firstline.api.answering import json_response, page_response
 from firstline.api.auth import caller_of
 from firstline.api.documents import Deleted
 from firstline.api.fields import read_query
-from firstline.api.operation import Operation
+from firstline.api.operation import ASKS, Operation
 from firstline.api.responses_documents import ItemList, ResponseObject
 from firstline.api.responses_shapes import ItemQuery, StoredQuery
 from firstline.errors import NotFoundError, PreviousResponseError, UsageError
@@ -62,14 +62,14 @@ async def history(services: Services, previous_id: str | None, caller: Caller | 
     return [item for one in chain for item in (*one.items, *one.response["output"])]
 
 
-@Operation(query=StoredQuery, answer=ResponseObject)
+@Operation(rights=ASKS, query=StoredQuery, answer=ResponseObject)
 async def retrieve_response(request: Request) -> Response:
     """Show a stored response. Raises NotFoundError."""
     read_query(request, StoredQuery)
     return json_response((await _found(request)).response)
 
 
-@Operation(answer=Deleted)
+@Operation(rights=ASKS, answer=Deleted)
 async def delete_response(request: Request) -> Response:
     """Delete a stored response. Raises NotFoundError."""
     services: Services = request.app.state.services
@@ -78,7 +78,7 @@ async def delete_response(request: Request) -> Response:
     return json_response({"id": response_id, "object": "response", "deleted": True})
 
 
-@Operation(query=ItemQuery, answer=ItemList)
+@Operation(rights=ASKS, query=ItemQuery, answer=ItemList)
 async def list_input_items(request: Request) -> Response:
     """List the items that a response was made from, those before it included, newest first unless asked otherwise.
 
@@ -98,7 +98,7 @@ async def list_input_items(request: Request) -> Response:
     return page_response(items, query.limit, dict)
 
 
-@Operation(answer=ResponseObject, errors=(UsageError,))
+@Operation(rights=ASKS, answer=ResponseObject, errors=(UsageError,))
 async def cancel_response(request: Request) -> Response:
     """Refuse to cancel a response: only what is made in the background can be. Raises NotFoundError, UsageError."""
     await _found(request)

@@ -1,6 +1,8 @@
 """/v1/reviews: the queue of what a person is asked, one entry with its source, and what a reviewer does with it.
 
-A key sees the reviews of its own runs. A reviewer is a name; without one it is the name of the key, or `owner`.
+A key with the right `reviews` sees those of the tasks that it may name, one with `audits` the audits of these. The
+reviewer is the key; a name in the body is told beside it (`anna via desk`). Without keys the name in the body stands,
+or `owner`.
 """
 
 from __future__ import annotations
@@ -28,11 +30,13 @@ from firstline.errors import (
     UsageError,
 )
 from firstline.ledger.inputs import KeptText
+from firstline.rights import Right
 from firstline.types import ReviewKind, ReviewState
 from firstline.workflow.reviews import Answer
 from firstline.workflow.services import Services
 
 Reviewer = Annotated[str, Meta(min_length=1, max_length=64)]
+_RIGHTS: tuple[Right, ...] = ("reviews", "audits")
 _CONFLICTS = (ReviewTakenError, ReviewClosedError)
 _OWNER = "owner"
 
@@ -87,7 +91,7 @@ class RejectBody(msgspec.Struct, frozen=True, kw_only=True):
     reviewer: Reviewer | None = None
 
 
-@Operation(query=ReviewQuery, answer=ReviewList, errors=(NotFoundError,))
+@Operation(rights=_RIGHTS, query=ReviewQuery, answer=ReviewList, errors=(NotFoundError,))
 async def list_reviews(request: Request) -> Response:
     """List what a person is asked, oldest first."""
     services: Services = request.app.state.services
@@ -99,7 +103,7 @@ async def list_reviews(request: Request) -> Response:
     return page_response(found, query.limit, review_object)
 
 
-@Operation(query=ViewQuery, answer=WholeReview)
+@Operation(rights=_RIGHTS, query=ViewQuery, answer=WholeReview)
 async def get_review(request: Request) -> Response:
     """Show one review: source, attempts, failing checks and best answer. Raises NotFoundError."""
     services: Services = request.app.state.services
@@ -108,7 +112,7 @@ async def get_review(request: Request) -> Response:
     return json_response(view_object(view))
 
 
-@Operation(media_type="application/octet-stream")
+@Operation(rights=_RIGHTS, media_type="application/octet-stream")
 async def review_source(request: Request) -> Response:
     """Send a part of a review's source, such as a picture. Raises NotFoundError."""
     services: Services = request.app.state.services
@@ -123,7 +127,9 @@ async def review_source(request: Request) -> Response:
     return Response(data, media_type="application/octet-stream", headers={"x-content-type-options": "nosniff"})
 
 
-@Operation(body=TakeBody, answer=ReviewObject, errors=_CONFLICTS, example={"reviewer": "anna", "lease_s": 900})
+@Operation(
+    rights=_RIGHTS, body=TakeBody, answer=ReviewObject, errors=_CONFLICTS, example={"reviewer": "anna", "lease_s": 900}
+)
 async def take_review(request: Request) -> Response:
     """Hold a review so that nobody else answers it; again: for longer. Raises NotFoundError and conflicts."""
     services: Services = request.app.state.services
@@ -134,7 +140,7 @@ async def take_review(request: Request) -> Response:
     return json_response(review_object(taken))
 
 
-@Operation(body=ReleaseBody, answer=ReviewObject, errors=_CONFLICTS, example={"reviewer": "anna"})
+@Operation(rights=_RIGHTS, body=ReleaseBody, answer=ReviewObject, errors=_CONFLICTS, example={"reviewer": "anna"})
 async def release_review(request: Request) -> Response:
     """Let go of a review. Raises NotFoundError and conflicts."""
     services: Services = request.app.state.services
@@ -146,6 +152,7 @@ async def release_review(request: Request) -> Response:
 
 
 @Operation(
+    rights=_RIGHTS,
     body=AnswerBody,
     answer=AnsweredReview,
     errors=(*_CONFLICTS, InvalidValueError, TaskError),
@@ -173,6 +180,7 @@ async def answer_review(request: Request) -> Response:
 
 
 @Operation(
+    rights=_RIGHTS,
     body=RejectBody,
     answer=ReviewObject,
     errors=_CONFLICTS,
@@ -197,5 +205,8 @@ async def _body(request: Request, shape: type[T]) -> T:
 
 
 def _reviewer(request: Request, given: str | None) -> str:
+    """Return who answers: whom the key says; another name that the body gives is told beside it, never instead."""
     caller = caller_of(request)
-    return given or (caller.name if caller else _OWNER)
+    if caller is None:
+        return given or _OWNER
+    return caller.name if given in (None, caller.name) else f"{given} via {caller.name}"

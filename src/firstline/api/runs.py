@@ -30,7 +30,7 @@ class RunQuery(msgspec.Struct, frozen=True, kw_only=True):
     after: str | None = None
 
 
-@Operation(answer=RunObject)
+@Operation(rights=("runs",), answer=RunObject)
 async def get_run(request: Request) -> Response:
     """Show one run. Raises NotFoundError, for another key's run too."""
     services: Services = request.app.state.services
@@ -39,7 +39,7 @@ async def get_run(request: Request) -> Response:
     )
 
 
-@Operation(query=RunQuery, answer=RunList, errors=(NotFoundError,))
+@Operation(rights=("runs",), query=RunQuery, answer=RunList, errors=(NotFoundError,))
 async def list_runs(request: Request) -> Response:
     """List the caller's latest runs, newest first."""
     services: Services = request.app.state.services

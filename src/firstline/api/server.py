@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Lifespan
 
-from firstline.api.auth import Gate
+from firstline.api.auth import Gate, guarded
 from firstline.api.content import Fetch
 from firstline.api.errors import translate
 from firstline.api.openapi import document
@@ -30,7 +30,7 @@ def application(
     A `lifespan` may set `app.state.services` in its own time, for a server whose workers build what they use.
     """
     app = Starlette(
-        routes=list(ROUTES),
+        routes=[guarded(route) for route in ROUTES],
         exception_handlers=dict.fromkeys((FirstlineError, HTTPException, ClientDisconnect, Exception), translate),
         lifespan=lifespan,
     )

@@ -23,7 +23,7 @@ from firstline.api.body import read_object
 from firstline.api.chat_documents import CompletionList, MessageList, StoredChatCompletion
 from firstline.api.documents import Deleted
 from firstline.api.fields import read_fields, read_query, read_words
-from firstline.api.operation import Operation
+from firstline.api.operation import ASKS, Operation
 from firstline.errors import NotFoundError, UnsupportedError, UsageError
 from firstline.ledger.stored import StoredCompletion
 from firstline.types import Caller, Json
@@ -99,7 +99,13 @@ async def keeping(pieces: AsyncGenerator[dict[str, Json]], store: Store) -> Asyn
     await store(whole.completion())
 
 
-@Operation(query=CompletionQuery, query_maps={"metadata": Metadata}, answer=CompletionList, errors=(NotFoundError,))
+@Operation(
+    rights=ASKS,
+    query=CompletionQuery,
+    query_maps={"metadata": Metadata},
+    answer=CompletionList,
+    errors=(NotFoundError,),
+)
 async def list_completions(request: Request) -> Response:
     """List the caller's stored completions, oldest first unless asked otherwise."""
     services: Services = request.app.state.services
@@ -116,13 +122,13 @@ async def list_completions(request: Request) -> Response:
     return page_response(found, query.limit, completion_object)
 
 
-@Operation(answer=StoredChatCompletion)
+@Operation(rights=ASKS, answer=StoredChatCompletion)
 async def retrieve_completion(request: Request) -> Response:
     """Show a stored completion. Raises NotFoundError."""
     return json_response(completion_object(await _found(request)))
 
 
-@Operation(body=MetadataBody, answer=StoredChatCompletion, example={"metadata": {"shop": "Contoso"}})
+@Operation(rights=ASKS, body=MetadataBody, answer=StoredChatCompletion, example={"metadata": {"shop": "Contoso"}})
 async def update_completion(request: Request) -> Response:
     """Put other metadata on a stored completion. Raises NotFoundError."""
     services: Services = request.app.state.services
@@ -134,7 +140,7 @@ async def update_completion(request: Request) -> Response:
     return json_response(completion_object(changed))
 
 
-@Operation(answer=Deleted)
+@Operation(rights=ASKS, answer=Deleted)
 async def delete_completion(request: Request) -> Response:
     """Delete a stored completion. Raises NotFoundError."""
     services: Services = request.app.state.services
@@ -143,7 +149,7 @@ async def delete_completion(request: Request) -> Response:
     return json_response({"object": "chat.completion.deleted", "id": completion_id, "deleted": True})
 
 
-@Operation(query=MessageQuery, answer=MessageList)
+@Operation(rights=ASKS, query=MessageQuery, answer=MessageList)
 async def list_messages(request: Request) -> Response:
     """List the messages of the request of a stored completion. Raises NotFoundError."""
     query = read_query(request, MessageQuery)

@@ -89,7 +89,7 @@ class Credits(Value, frozen=True, kw_only=True):
     available_nano_usd: int | None
 
 
-@Operation(query=UsageQuery, answer=UsagePage)
+@Operation(rights=("usage",), query=UsageQuery, answer=UsagePage)
 async def usage(request: Request) -> Response:
     """Give the requests, calls, tokens and money of a span of time."""
     services: Services = request.app.state.services
@@ -112,7 +112,7 @@ async def usage(request: Request) -> Response:
     )
 
 
-@Operation(answer=Credits)
+@Operation(rights=("usage",), answer=Credits)
 async def credits(request: Request) -> Response:
     """Give the money of the caller's key; without keys that of everybody."""
     services: Services = request.app.state.services

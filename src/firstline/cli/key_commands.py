@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
 
 from firstline import settings
 from firstline.api.key_object import key_object
 from firstline.api.usage import buckets
+from firstline.catalog.catalog import Catalog
 from firstline.cli import show_keys
 from firstline.cli.console import DONE, Out
 from firstline.errors import UsageError
@@ -19,10 +23,13 @@ from firstline.ledger.wallet import DAY_S
 from firstline.money import NanoUSD, from_usd
 from firstline.money import show as money
 from firstline.types import ApiKey, KeyState, KeyTerms
+from firstline.workflow.scopes import check_scopes
+from firstline.workflow.tasks import Tasks
 
 
 async def create(out: Out, terms: KeyTerms, credit: str) -> int:
     """Make a key and print its secret, this once."""
+    await asyncio.to_thread(_check_scopes, terms.scopes)
     async with _ledger() as ledger:
         key, secret = await ledger.keys.create(terms, usd(credit, "--credit") if credit else NanoUSD(0))
     if out.json:
@@ -30,6 +37,30 @@ async def create(out: Out, terms: KeyTerms, credit: str) -> int:
         return DONE
     out.result.print(secret, highlight=False, soft_wrap=True)
     out.note(f"the key {key.name!r} ({key.id}); it is shown this once, the ledger keeps only its sha256")
+    out.note(f"it may: {', '.join(key.rights)}")
+    return DONE
+
+
+async def change(out: Out, name: str, terms: dict[str, Any]) -> int:
+    """Put other terms in the place of a key's."""
+    if not terms:
+        raise UsageError("say what to change", hint="firstline keys change --help")
+    await asyncio.to_thread(_check_scopes, terms.get("scopes", ()))
+    async with _ledger() as ledger:
+        return _shown(out, await ledger.keys.change(name, **terms))
+
+
+async def rotate(out: Out, name: str, grace_s: float) -> int:
+    """Give a key another secret and print it, this once."""
+    async with _ledger() as ledger:
+        key, secret = await ledger.keys.rotate(name, grace_s)
+    if out.json:
+        out.emit({**key_object(key), "key": secret})
+        return DONE
+    out.result.print(secret, highlight=False, soft_wrap=True)
+    until = show_keys.when(time.time() + grace_s)
+    old = f"the one before is accepted until {until}" if grace_s else "the one before is refused from now on"
+    out.note(f"the new secret of {key.name!r} ({key.id}), shown this once; {old}")
     return DONE
 
 
@@ -99,6 +130,14 @@ def usd(text: str, word: str) -> NanoUSD:
         return from_usd(Decimal(text))
     except (InvalidOperation, ValueError):
         raise UsageError(f"{word}: {text!r} is no amount of US dollars", hint="write it as 12.50") from None
+
+
+def _check_scopes(scopes: Sequence[str]) -> None:
+    """Refuse a scope that matches nothing there is. Raises UsageError."""
+    if scopes:
+        loaded = settings.load().settings
+        tasks = Tasks(Path(loaded.tasks_dir), taught=loaded.taught_path)
+        check_scopes(scopes, Catalog.load(loaded.models), tasks.names())
 
 
 @asynccontextmanager

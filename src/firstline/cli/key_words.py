@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import time
+from typing import Annotated, Any
 
 import typer
 
 from firstline.cli import key_commands
 from firstline.cli.console import Out, perform
 from firstline.cli.options import Json
+from firstline.cli.times import moment, seconds
+from firstline.rights import RIGHTS
 from firstline.types import KeyTerms
 
 keys = typer.Typer(help="API keys: who may ask for what, how fast, and for how much.", no_args_is_help=True)
 
+Scope = Annotated[
+    list[str] | None,
+    typer.Option(metavar="PATTERN", help="what `model` may be, such as gpt-4o-mini or task/*; may be repeated"),
+]
+Rights = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--right",
+        metavar="RIGHT",
+        help=f"what it may do, may be repeated: {', '.join(RIGHTS)}; `files:read` only looks. "
+        "Left out: what an application that asks needs",
+    ),
+]
+Expires = Annotated[str, typer.Option(metavar="90d|DATE", help="when it is refused from, such as 90d or 2027-01-31")]
 KeyName = Annotated[str, typer.Argument(metavar="NAME|ID", help="name or id of a key", show_default=False)]
 
 
 @keys.command(name="create")
 def create_key(
     name: Annotated[str, typer.Argument(help="what you call it", show_default=False)],
-    scope: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PATTERN", help="what `model` may be, such as gpt-4o-mini or task/*; may be repeated"),
-    ] = None,
+    scope: Scope = None,
+    right: Rights = None,
+    expires: Expires = "",
     requests: Annotated[int | None, typer.Option(min=1, help="requests a minute")] = None,
     tokens: Annotated[int | None, typer.Option(min=1, help="tokens a minute")] = None,
     day: Annotated[str, typer.Option(metavar="USD", help="budget of a day (UTC), such as 2.50")] = "",
@@ -38,6 +54,8 @@ def create_key(
         terms = KeyTerms(
             name=name,
             scopes=tuple(scope or ()),
+            rights=tuple(right or ()),
+            expires=moment(expires, "--expires", time.time()) if expires else None,
             requests_per_minute=requests,
             tokens_per_minute=tokens,
             day_nano_usd=key_commands.usd(day, "--day") if day else None,
@@ -61,6 +79,52 @@ def show_key(key: KeyName, json: Json = False) -> None:
     """Show one key: its scopes, limits, budgets and money."""
     out = Out(json=json)
     perform(out, lambda: key_commands.show(out, key))
+
+
+@keys.command(name="change")
+def change_key(
+    key: KeyName,
+    scope: Scope = None,
+    right: Rights = None,
+    expires: Annotated[str, typer.Option(metavar="90d|DATE|never", help="when it is refused from")] = "",
+    requests: Annotated[int | None, typer.Option(min=1, help="requests a minute")] = None,
+    tokens: Annotated[int | None, typer.Option(min=1, help="tokens a minute")] = None,
+    json: Json = False,
+) -> None:
+    """Put other terms in the place of a key's; takes effect within 2 seconds. What is left out stays. `--scope '*'`
+    lets it name everything."""
+    out = Out(json=json)
+
+    async def work() -> int:
+        terms: dict[str, Any] = {
+            "scopes": None if scope is None else (() if scope == ["*"] else tuple(scope)),
+            "rights": None if right is None else tuple(right),
+            "requests_per_minute": requests,
+            "tokens_per_minute": tokens,
+        }
+        given = {name: value for name, value in terms.items() if value is not None}
+        if expires:
+            given["expires"] = None if expires == "never" else moment(expires, "--expires", time.time())
+        return await key_commands.change(out, key, given)
+
+    perform(out, work)
+
+
+@keys.command(name="rotate")
+def rotate_key(
+    key: KeyName,
+    grace: Annotated[
+        str, typer.Option(metavar="24h", help="how long the secret before is accepted; 0: no longer")
+    ] = "24h",
+    json: Json = False,
+) -> None:
+    """Give a key another secret, printed this once. Its name, limits and money stay."""
+    out = Out(json=json)
+
+    async def work() -> int:
+        return await key_commands.rotate(out, key, seconds(grace, "--grace"))
+
+    perform(out, work)
 
 
 @keys.command(name="disable")

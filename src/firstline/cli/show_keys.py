@@ -44,8 +44,10 @@ def show_key(key: ApiKey) -> RenderableType:
         ("id", key.id),
         ("key", key.shown),
         ("state", key.state),
-        ("made", datetime.fromtimestamp(key.created, UTC).strftime("%Y-%m-%d %H:%M UTC")),
+        ("made", when(key.created)),
+        ("expires", when(key.expires) if key.expires is not None else "never"),
         ("may use", _scopes(key)),
+        ("may do", ", ".join(key.rights)),
         ("a minute", f"{_count(key.requests_per_minute)} requests, {_count(key.tokens_per_minute)} tokens"),
         ("budget", f"{_amount(key.day_nano_usd)} a day, {_amount(key.month_nano_usd)} a month"),
         ("spent", money(key.spent_nano_usd) + (f", and {money(key.held_nano_usd)} held" if key.held_nano_usd else "")),
@@ -74,6 +76,11 @@ def show_usage(rows: Iterable[UsageRow], groups: Sequence[UsageGroup], names: Ma
             money(row.saved_nano_usd) if row.saved_nano_usd is not None else "",
         )
     return table
+
+
+def when(time: float) -> str:
+    """Write a time to the minute."""
+    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _scopes(key: ApiKey) -> str:

@@ -24,6 +24,7 @@ from firstline.ledger.reviews import (
     open_review,
     refuse,
 )
+from firstline.ledger.sight import ALL, Sight
 from firstline.ledger.tables import audits, entries, reviews, runs
 from firstline.money import NanoUSD
 from firstline.types import AuditBy, AuditState, Json, ReviewMark, Run, Value
@@ -122,7 +123,7 @@ class AuditRows:
         return found[0] if found else None
 
     async def answer(
-        self, name: str, reviewer: str, said: Judgement, weigh: Weigh, *, key_id: str | None = None
+        self, name: str, reviewer: str, said: Judgement, weigh: Weigh, *, sight: Sight = ALL
     ) -> tuple[Review, str | None]:
         """Close the review of an audit; gives it, and why the certificate was withdrawn where this answer did that.
 
@@ -132,7 +133,7 @@ class AuditRows:
         now = self._clock()
 
         def work(connection: Connection) -> tuple[Review, str | None]:
-            found = find_review(connection, name, key_id, now)
+            found = find_review(connection, name, sight, now)
             if (found.state, found.reviewer, found.answer) == ("answered", reviewer, said.settled.answer):
                 return found, None
             refuse(found, reviewer)
@@ -143,12 +144,12 @@ class AuditRows:
 
         return await self._write(work)
 
-    async def skip(self, name: str, reviewer: str, reason: str, *, key_id: str | None = None) -> Review:
+    async def skip(self, name: str, reviewer: str, reason: str, *, sight: Sight = ALL) -> Review:
         """Close the review of an audit that cannot be decided. Raises as `answer` does."""
         now = self._clock()
 
         def work(connection: Connection) -> Review:
-            found = find_review(connection, name, key_id, now)
+            found = find_review(connection, name, sight, now)
             if (found.state, found.reviewer, found.reason) == ("rejected", reviewer, reason):
                 return found
             refuse(found, reviewer)

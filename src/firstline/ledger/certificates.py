@@ -13,6 +13,7 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from firstline.errors import NotFoundError
 from firstline.ledger.keys import Transaction
+from firstline.ledger.sight import of_tasks
 from firstline.ledger.students import roll_back_certified
 from firstline.ledger.tables import certificates
 from firstline.types import Json, Value
@@ -96,9 +97,12 @@ class Certificates:
             raise NotFoundError(f"there is no certificate {certificate_id!r}", hint=hint, param="id")
         return found
 
-    async def latest(self, *, task: str | None = None, limit: int = 100) -> tuple[CertificateRow, ...]:
-        """Give the latest, newest first, of one task where it is named."""
-        query = select(certificates).order_by(certificates.c.created.desc(), certificates.c.id).limit(limit)
+    async def latest(
+        self, *, task: str | None = None, scopes: tuple[str, ...] = (), limit: int = 100
+    ) -> tuple[CertificateRow, ...]:
+        """Return the latest, newest first, of one task where it is named, and of those that these scopes cover."""
+        query = select(certificates).where(*of_tasks(certificates.c.task, scopes)).limit(limit)
+        query = query.order_by(certificates.c.created.desc(), certificates.c.id)
         if task is not None:
             query = query.where(certificates.c.task == task)
         found = await self._read(lambda connection: connection.execute(query).mappings().all())

@@ -1,7 +1,8 @@
 """API keys in the ledger: made, found by their secret, switched off, credited.
 
 A secret is 256 random bits, so its SHA-256 is as good as a slow hash would be and is looked up by an index; comparing
-digests gives away nothing about a secret. A revoked key stays as a row, because entries name it.
+digests gives away nothing about a secret. A revoked key stays as a row, because entries name it. A key that is rotated
+stays the same key with another secret; the one before is accepted for a while.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, RowMapping, bindparam, exists, insert, or_, select, update
@@ -17,13 +18,17 @@ from sqlalchemy import Connection, RowMapping, bindparam, exists, insert, or_, s
 from firstline.errors import NotFoundError, UsageError
 from firstline.ledger.tables import api_keys, credits
 from firstline.money import ZERO, NanoUSD
-from firstline.types import ApiKey, KeyState, KeyTerms
+from firstline.rights import check_rights, usual_rights
+from firstline.types import ApiKey, KeyState, KeyTerms, Value
 
 PREFIX = "fl-"
 
 T = TypeVar("T")
 
-_BY_DIGEST = select(api_keys).where(api_keys.c.digest == bindparam("digest"))
+_BY_DIGEST = select(api_keys).where(
+    or_(api_keys.c.digest == bindparam("digest"), api_keys.c.previous_digest == bindparam("digest"))
+)
+_LISTS = ("scopes", "rights")
 _COLUMNS = frozenset(ApiKey.__struct_fields__)
 
 
@@ -33,6 +38,15 @@ class Transaction(Protocol):
     def __call__(self, work: Callable[[Connection], T], /) -> Awaitable[T]:
         """Do the work. Raises LedgerError."""
         ...
+
+
+class Found(Value, frozen=True, kw_only=True):
+    """A key as its secret finds it. `ends` is until when the secret is accepted (seconds since 1970; None: for good),
+    `rotated` says that it is the one before the last rotation."""
+
+    key: ApiKey
+    ends: float | None
+    rotated: bool
 
 
 class Keys:
@@ -55,13 +69,13 @@ class Keys:
 
     async def create(self, terms: KeyTerms, credit: NanoUSD = ZERO) -> tuple[ApiKey, str]:
         """Make a key; gives it and its secret, which cannot be had again. Raises UsageError for a taken name."""
-        _check(terms)
+        terms = msgspec.structs.replace(terms, rights=terms.rights or usual_rights(terms.scopes))
+        _check(terms, self._clock())
         if credit and not terms.prepaid:
             raise UsageError("a key without a wallet takes no credit", hint="make it with --prepaid")
         secret, key_id, now = self._new_secret(), self._new_id(), self._clock()
         row = {
-            **msgspec.structs.asdict(terms),
-            "scopes": msgspec.json.encode(terms.scopes).decode(),
+            **_columns(terms),
             "id": key_id,
             "digest": digest(secret),
             "shown": shown(secret),
@@ -79,13 +93,17 @@ class Keys:
 
         return await self._write(work), secret
 
-    async def by_secret(self, secret: str) -> ApiKey | None:
-        """Give the key of a secret, whatever its state; None when nobody has it."""
-        wanted = {"digest": digest(secret)}
+    async def by_secret(self, secret: str) -> Found | None:
+        """Return the key of a secret, whatever its state, also where its time is over; None when nobody has it."""
+        wanted = digest(secret)
 
-        def work(connection: Connection) -> ApiKey | None:
-            row = connection.execute(_BY_DIGEST, wanted).mappings().one_or_none()
-            return None if row is None else _key(row)
+        def work(connection: Connection) -> Found | None:
+            row = connection.execute(_BY_DIGEST, {"digest": wanted}).mappings().one_or_none()
+            if row is None:
+                return None
+            key, rotated = _key(row), row["digest"] != wanted
+            ends = [one for one in (key.expires, row["previous_ends"] if rotated else None) if one is not None]
+            return Found(key=key, ends=min(ends, default=None), rotated=rotated)
 
         return await self._read(work)
 
@@ -108,12 +126,42 @@ class Keys:
         """Enable, disable or revoke a key. Raises NotFoundError, and UsageError for one that is revoked."""
 
         def work(connection: Connection) -> ApiKey:
-            key = _get(connection, name)
-            if key.state == "revoked" and state != "revoked":
-                raise UsageError(
-                    f"the key {key.name!r} is revoked for good", hint="make another: firstline keys create"
-                )
+            key = _get(connection, name) if state == "revoked" else _living(connection, name)
             connection.execute(update(api_keys).where(api_keys.c.id == key.id).values(state=state))
+            return _get(connection, key.id)
+
+        return await self._write(work)
+
+    async def rotate(self, name: str, grace_s: float = 0.0) -> tuple[ApiKey, str]:
+        """Give a key another secret; the one before is accepted for so many seconds more, an older one no longer.
+
+        Returns the key and its secret, which cannot be had again. Raises NotFoundError, and UsageError for a key that
+        is revoked.
+        """
+        secret, now = self._new_secret(), self._clock()
+        change = {"digest": digest(secret), "shown": shown(secret), "previous_ends": now + grace_s}
+
+        def work(connection: Connection) -> ApiKey:
+            key = _living(connection, name)
+            before = {"previous_digest": api_keys.c.digest}
+            connection.execute(update(api_keys).where(api_keys.c.id == key.id).values({**before, **change}))
+            return _get(connection, key.id)
+
+        return await self._write(work), secret
+
+    async def change(self, name: str, **terms: Any) -> ApiKey:
+        """Put other terms (fields of `KeyTerms`) in the place of those that a key has; its name stays.
+
+        Raises NotFoundError, and UsageError for terms that no key can have and for a key that is revoked.
+        """
+        now = self._clock()
+
+        def work(connection: Connection) -> ApiKey:
+            key = _living(connection, name)
+            changed = msgspec.structs.replace(key, **terms)
+            _check(changed, now if "expires" in terms else 0.0)
+            values = {field: value for field, value in _columns(changed).items() if field in terms}
+            connection.execute(update(api_keys).where(api_keys.c.id == key.id).values(values))
             return _get(connection, key.id)
 
         return await self._write(work)
@@ -144,7 +192,13 @@ def shown(secret: str) -> str:
     return f"{secret[:5]}…{secret[-2:]}" if len(secret) >= 20 else "…"
 
 
-def _check(terms: KeyTerms) -> None:
+def _columns(terms: KeyTerms) -> dict[str, Any]:
+    """Return the terms as they are written."""
+    values = {name: getattr(terms, name) for name in KeyTerms.__struct_fields__}
+    return {**values, **{name: msgspec.json.encode(values[name]).decode() for name in _LISTS}}
+
+
+def _check(terms: KeyTerms, now: float) -> None:
     if not terms.name.strip() or not terms.name.isprintable() or len(terms.name) > 100:
         raise UsageError("a key's name is 1 to 100 printable characters")
     if terms.name.startswith("key_"):
@@ -154,6 +208,11 @@ def _check(terms: KeyTerms) -> None:
     for limit in (terms.requests_per_minute, terms.tokens_per_minute):
         if limit is not None and limit < 1:
             raise UsageError("a limit of requests or tokens a minute is at least 1")
+    if not terms.rights:
+        raise UsageError("a key has at least one right", hint="`firstline keys disable` refuses it altogether")
+    check_rights(terms.rights)
+    if terms.expires is not None and terms.expires <= now:
+        raise UsageError("a key cannot expire in the past", hint="`firstline keys revoke` ends one at once")
 
 
 def _credit(connection: Connection, key_id: str, amount: NanoUSD, note: str, now: float) -> None:
@@ -177,6 +236,15 @@ def _get(connection: Connection, name: str) -> ApiKey:
     return found
 
 
+def _living(connection: Connection, name: str) -> ApiKey:
+    """Return a key that is not revoked. Raises NotFoundError and UsageError."""
+    key = _get(connection, name)
+    if key.state == "revoked":
+        raise UsageError(f"the key {key.name!r} is revoked for good", hint="make another: firstline keys create")
+    return key
+
+
 def _key(row: RowMapping) -> ApiKey:
     values = {name: value for name, value in row.items() if name in _COLUMNS}
-    return ApiKey(**{**values, "scopes": msgspec.json.decode(row["scopes"], type=tuple[str, ...])})
+    lists = {name: msgspec.json.decode(row[name], type=tuple[str, ...]) for name in _LISTS}
+    return ApiKey(**{**values, **lists})

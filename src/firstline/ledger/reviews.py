@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, and_, insert, lite
 from firstline.errors import LedgerError, NotFoundError, ReviewClosedError, ReviewTakenError
 from firstline.ledger.keys import Transaction
 from firstline.ledger.paging import by_time, following
+from firstline.ledger.sight import ALL, Sight, seen
 from firstline.ledger.tables import examples, reviews, runs
 from firstline.types import FieldOutcome, Finding, Json, ReviewKind, ReviewMark, ReviewState, Value
 
@@ -92,7 +93,7 @@ def marks(connection: Connection, run_ids: Iterable[str], now: float) -> dict[st
 class ReviewRows:
     """The reviews of one ledger (`Ledger.reviews`). A review is named by its id or its run's.
 
-    With a `key_id` only those of that key's runs exist. All methods but `list` and `examples` raise NotFoundError.
+    Only those in `sight` exist. All methods but `list` and `examples` raise NotFoundError.
     """
 
     def __init__(self, write: Transaction, read: Transaction, clock: Callable[[], float]) -> None:
@@ -100,9 +101,9 @@ class ReviewRows:
         self._read = read
         self._clock = clock
 
-    async def get(self, name: str, *, key_id: str | None = None) -> Review:
+    async def get(self, name: str, *, sight: Sight = ALL) -> Review:
         """Give one."""
-        return await self._read(lambda connection: find_review(connection, name, key_id, self._clock()))
+        return await self._read(lambda connection: find_review(connection, name, sight, self._clock()))
 
     async def list(
         self,
@@ -112,21 +113,21 @@ class ReviewRows:
         state: ReviewState | None = None,
         kind: ReviewKind | None = None,
         after: str | None = None,
-        key_id: str | None = None,
+        sight: Sight = ALL,
     ) -> tuple[Review, ...]:
         """Give the queue, oldest first; `after` is the last of the page before. Raises NotFoundError for it."""
         now = self._clock()
-        wanted = [*_visible(key_id)]
+        wanted = seen(reviews, sight)
         wanted += [reviews.c.task == task] if task is not None else []
         wanted += [reviews.c.kind == kind] if kind is not None else []
         wanted += [_in_state(state, now)] if state is not None else []
         if after is not None:
-            wanted.append(following(reviews, await self.get(after, key_id=key_id), "asc"))
+            wanted.append(following(reviews, await self.get(after, sight=sight), "asc"))
         query = select(reviews).where(*wanted).order_by(*by_time(reviews, "asc")).limit(limit)
         found = await self._read(lambda connection: connection.execute(query).mappings().all())
         return tuple(_read(row, now) for row in found)
 
-    async def take(self, name: str, reviewer: str, lease_s: float, *, key_id: str | None = None) -> Review:
+    async def take(self, name: str, reviewer: str, lease_s: float, *, sight: Sight = ALL) -> Review:
         """Hold a review for so many seconds; who holds it already holds it anew.
 
         Raises ReviewTakenError, ReviewClosedError.
@@ -134,7 +135,7 @@ class ReviewRows:
         now = self._clock()
 
         def work(connection: Connection) -> Review:
-            found = find_review(connection, name, key_id, now)
+            found = find_review(connection, name, sight, now)
             refuse(found, reviewer)
             since = found.at if found.state == "taken" else now
             change = {"state": "taken", "reviewer": reviewer, "at": since, "lease_ends": now + lease_s}
@@ -142,19 +143,19 @@ class ReviewRows:
 
         return await self._write(work)
 
-    async def release(self, name: str, reviewer: str, *, key_id: str | None = None) -> Review:
+    async def release(self, name: str, reviewer: str, *, sight: Sight = ALL) -> Review:
         """Let go of a review; one that is open stays so. Raises ReviewTakenError, ReviewClosedError."""
         now = self._clock()
 
         def work(connection: Connection) -> Review:
-            found = find_review(connection, name, key_id, now)
+            found = find_review(connection, name, sight, now)
             refuse(found, reviewer)
             since = now if found.state == "taken" else found.at
             return _put(connection, found, now, {"state": "open", "reviewer": None, "at": since, "lease_ends": None})
 
         return await self._write(work)
 
-    async def answer(self, name: str, reviewer: str, settled: Settlement, *, key_id: str | None = None) -> Review:
+    async def answer(self, name: str, reviewer: str, settled: Settlement, *, sight: Sight = ALL) -> Review:
         """Close a review with an answer, which completes its run and becomes an example.
 
         Whoever holds it may, and anybody while nobody does. The same answer of the same reviewer again changes
@@ -163,7 +164,7 @@ class ReviewRows:
         now = self._clock()
 
         def work(connection: Connection) -> Review:
-            found = find_review(connection, name, key_id, now)
+            found = find_review(connection, name, sight, now)
             if (found.state, found.reviewer, found.answer) == ("answered", reviewer, settled.answer):
                 return found
             refuse(found, reviewer)
@@ -173,9 +174,7 @@ class ReviewRows:
 
         return await self._write(work)
 
-    async def reject(
-        self, name: str, reviewer: str, reason: str, *, error_code: str, key_id: str | None = None
-    ) -> Review:
+    async def reject(self, name: str, reviewer: str, reason: str, *, error_code: str, sight: Sight = ALL) -> Review:
         """Close a review because the input is unusable: its run is rejected, and nothing is learned.
 
         Who may, and what comes of it a second time, is as for `answer`. Raises ReviewTakenError, ReviewClosedError.
@@ -183,7 +182,7 @@ class ReviewRows:
         now = self._clock()
 
         def work(connection: Connection) -> Review:
-            found = find_review(connection, name, key_id, now)
+            found = find_review(connection, name, sight, now)
             if (found.state, found.reviewer, found.reason) == ("rejected", reviewer, reason):
                 return found
             refuse(found, reviewer)
@@ -200,10 +199,10 @@ class ReviewRows:
         return [_example(row) for row in found]
 
 
-def find_review(connection: Connection, name: str, key_id: str | None, now: float) -> Review:
+def find_review(connection: Connection, name: str, sight: Sight, now: float) -> Review:
     """Find a review by its id or its run's. Raises NotFoundError."""
     named = or_(reviews.c.id == name, reviews.c.run_id == name)
-    query = select(reviews).where(named, *_visible(key_id)).order_by(reviews.c.created.desc()).limit(1)
+    query = select(reviews).where(named, *seen(reviews, sight)).order_by(reviews.c.created.desc()).limit(1)
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         raise NotFoundError(f"there is no review {name[:64]!r}", hint="`firstline reviews list` shows them", param="id")
@@ -239,10 +238,6 @@ def _the_run(found: Review) -> ColumnElement[bool]:
     return runs.c.id == found.run_id
 
 
-def _visible(key_id: str | None) -> tuple[ColumnElement[bool], ...]:
-    return () if key_id is None else (reviews.c.key_id == key_id,)
-
-
 def _in_state(state: ReviewState, now: float) -> ColumnElement[bool]:
     """The rows in a state; a taken one whose lease is over is open."""
     if state == "open":
@@ -274,7 +269,7 @@ def _closing(state: ReviewState, reviewer: str, now: float) -> dict[str, Json]:
 
 def _put(connection: Connection, found: Review, now: float, change: Mapping[str, Json]) -> Review:
     connection.execute(update(reviews).where(reviews.c.id == found.id).values(**change))
-    return find_review(connection, found.id, None, now)
+    return find_review(connection, found.id, ALL, now)
 
 
 def _read(row: RowMapping, now: float) -> Review:

@@ -23,6 +23,7 @@ sum of its entries' costs, what it holds the sum of its open holds; `key_days` i
 from __future__ import annotations
 
 from sqlalchemy import (
+    REAL,
     BigInteger,
     Boolean,
     Column,
@@ -136,6 +137,7 @@ api_keys = Table(
     Column("shown", String(16), nullable=False, comment="its first and last characters, to tell it by"),
     Column("state", String(16), nullable=False, comment="active, disabled or revoked"),
     Column("scopes", Text, nullable=False, comment="JSON: array of patterns; empty: everything"),
+    Column("rights", Text, nullable=False, server_default="[]", comment="JSON: array of what it may do"),
     Column("requests_per_minute", Integer),
     Column("tokens_per_minute", Integer),
     Column("day_nano_usd", BigInteger, comment="budget of a day (UTC); null: none"),
@@ -145,6 +147,10 @@ api_keys = Table(
     Column("spent_nano_usd", BigInteger, nullable=False, server_default="0", comment="the sum of its entries' costs"),
     Column("held_nano_usd", BigInteger, nullable=False, server_default="0", comment="the sum of its open holds"),
     Column("created", Float, nullable=False),
+    Column("expires", REAL, comment="when it is refused; null: never"),
+    Column("previous_digest", Text, comment="sha256 of the secret before the last rotation; null: there was none"),
+    Column("previous_ends", REAL, comment="until when that one is accepted"),
+    Index("ix_api_keys_previous_digest", "previous_digest", unique=True),
 )
 
 credits = Table(

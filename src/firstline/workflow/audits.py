@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from firstline.errors import UsageError
 from firstline.ledger.audits import Audit, Judgement
 from firstline.ledger.reviews import Review, Settlement
+from firstline.ledger.sight import Sight
 from firstline.ledger.store import Ledger
-from firstline.types import Caller, Json, Run, Value
-from firstline.workflow.call import key_of
+from firstline.types import Json, Run, Value
 from firstline.workflow.certificate.audits import Tally, contradiction, tally, wrong_fields
 from firstline.workflow.certificate.certificates import Certificate, Certificates
 from firstline.workflow.task import Task
@@ -53,7 +53,7 @@ class Audits:
         return Audited(certificate_id=certificate.id, wrong=wrong_fields(task, certificate, run.answer, answer))
 
     async def answer(
-        self, review: Review, reviewer: str, settlement: Settlement, found: Audited, caller: Caller | None
+        self, review: Review, reviewer: str, settlement: Settlement, found: Audited, sight: Sight
     ) -> tuple[Review, str | None]:
         """Settle an audit by what a person says; gives its review, and why the certificate was withdrawn if it was.
 
@@ -64,7 +64,7 @@ class Audits:
             reviewer,
             Judgement(settled=settlement, wrong=found.wrong),
             contradiction,
-            key_id=key_of(caller),
+            sight=sight,
         )
         if withdrawn is not None:
             self._certificates.forget()
@@ -73,9 +73,9 @@ class Audits:
             )
         return closed, withdrawn
 
-    async def skip(self, review: Review, reviewer: str, reason: str, caller: Caller | None) -> Review:
+    async def skip(self, review: Review, reviewer: str, reason: str, sight: Sight) -> Review:
         """Close an audit that a person cannot decide. Raises ReviewTakenError, ReviewClosedError."""
-        return await self._ledger.audits.skip(review.id, reviewer, reason, key_id=key_of(caller))
+        return await self._ledger.audits.skip(review.id, reviewer, reason, sight=sight)
 
 
 def said_of(served: Json, values: Json, *, confirm: bool) -> Json:

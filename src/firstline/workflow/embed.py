@@ -28,7 +28,7 @@ from firstline.tokens import Cl100k
 from firstline.types import Attempt, Caller, Run, Usage, Value
 from firstline.workflow.basis import Basis
 from firstline.workflow.call import Purse, key_of
-from firstline.workflow.keyring import permit
+from firstline.workflow.keyring import demand, permit
 from firstline.workflow.labels import Embed, Vectors
 
 TASK = "embeddings"
@@ -132,6 +132,7 @@ class Embedder:
                     param="model",
                 )
             name = self._basis.settings.embeddings.stand_in
+        demand(call.caller, "models")
         if call.caller is not None and not call.caller.may_use(call.model):
             permit(call.caller, name, self._basis.catalog)
         model = self._basis.catalog.get(name, own_files=False)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from firstline.catalog.catalog import Catalog
-from firstline.errors import AuthenticationError, ModelNotFoundError, PermissionDeniedError
-from firstline.ledger.keys import Keys, digest, shown
-from firstline.types import ApiKey, Caller
+from firstline.errors import AuthenticationError, MissingRightError, ModelNotFoundError, PermissionDeniedError
+from firstline.ledger.keys import Found, Keys, digest, shown
+from firstline.rights import TASK, Right
+from firstline.types import Caller
 
 BELIEVED_S = 1.0
 _KEPT = 10_000
@@ -25,12 +27,15 @@ _MISSING = (
 
 
 class Keyring:
-    """The keys as one process knows them. `clock` is monotonic seconds."""
+    """The keys as one process knows them. `clock` is monotonic seconds, `now` seconds since 1970."""
 
-    def __init__(self, keys: Keys, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, keys: Keys, *, clock: Callable[[], float] = time.monotonic, now: Callable[[], float] = time.time
+    ) -> None:
         self._keys = keys
         self._clock = clock
-        self._found: OrderedDict[str, tuple[float, ApiKey]] = OrderedDict()
+        self._now = now
+        self._found: OrderedDict[str, tuple[float, Found]] = OrderedDict()
         self._needed = False
         self._open_until = 0.0
 
@@ -45,15 +50,18 @@ class Keyring:
         """Give who asks with this secret. Raises AuthenticationError."""
         if not secret:
             raise AuthenticationError(_MISSING, hint="`firstline keys create` makes one")
-        key = await self._key(secret)
-        if key is None or key.state == "revoked":
+        found = await self._key(secret)
+        if found is None or found.key.state == "revoked":
             raise AuthenticationError(
                 f"Incorrect API key provided: {shown(secret)}", hint="`firstline keys list` shows the keys there are"
             )
+        key = found.key
         if key.state == "disabled":
             raise AuthenticationError(
                 f"The API key {key.shown} is disabled", hint=f"`firstline keys enable {key.id}` accepts it again"
             )
+        if found.ends is not None and self._now() >= found.ends:
+            raise _over(found, shown(secret))
         return key.caller
 
     def forget(self) -> None:
@@ -61,24 +69,57 @@ class Keyring:
         self._found.clear()
         self._open_until = 0.0
 
-    async def _key(self, secret: str) -> ApiKey | None:
+    async def _key(self, secret: str) -> Found | None:
         name = digest(secret)
         until, kept = self._found.get(name, (0.0, None))
         if kept is not None and self._clock() < until:
             return kept
         # Only what was found is kept: whoever tries secrets fills nothing.
-        key = await self._keys.by_secret(secret)
-        if key is None:
+        found = await self._keys.by_secret(secret)
+        if found is None:
             self._found.pop(name, None)
             return None
-        self._found[name] = (self._clock() + BELIEVED_S, key)
+        self._found[name] = (self._clock() + BELIEVED_S, found)
         self._found.move_to_end(name)
         if len(self._found) > _KEPT:
             self._found.popitem(last=False)
-        return key
+        return found
 
 
-def permit(caller: Caller | None, name: str, catalog: Catalog) -> None:
+def _over(found: Found, secret: str) -> AuthenticationError:
+    """Say why a secret is accepted no longer."""
+    when = datetime.fromtimestamp(found.ends or 0.0, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    if found.rotated and found.ends != found.key.expires:
+        return AuthenticationError(
+            f"The API key {secret} was replaced by another, and was accepted until {when}",
+            hint="send the one that `firstline keys rotate` printed",
+        )
+    return AuthenticationError(
+        f"The API key {secret} has expired at {when}",
+        hint=f"`firstline keys change {found.key.id} --expires never` accepts it again",
+    )
+
+
+def demand(caller: Caller | None, *rights: Right, reads: bool = False) -> None:
+    """Raise MissingRightError when a caller has none of these rights; `reads`: to look is enough."""
+    if caller is not None and not caller.may(*rights, reads=reads):
+        words = " or ".join(f"`{right}`" for right in rights)
+        raise MissingRightError(
+            f"The API key {caller.name!r} does not have the right {words}",
+            hint=f"`firstline keys change {caller.key_id} --right {rights[0]}` gives it",
+        )
+
+
+def permit(caller: Caller | None, name: str, catalog: Catalog, *, reads: bool = False) -> None:
+    """Hold a caller to the right of asking what is named, and to its scopes; `reads`: it only looks.
+
+    Raises MissingRightError and PermissionDeniedError.
+    """
+    within(caller, name, catalog)
+    demand(caller, kind_of(name), reads=reads)
+
+
+def within(caller: Caller | None, name: str, catalog: Catalog) -> None:
     """Raise PermissionDeniedError when a caller's scopes do not cover a model, by any of its names, or a task."""
     if not covers(caller, name, catalog):
         raise PermissionDeniedError(
@@ -88,11 +129,16 @@ def permit(caller: Caller | None, name: str, catalog: Catalog) -> None:
         )
 
 
+def kind_of(name: str) -> Right:
+    """Give the right that asking what `model` names takes."""
+    return "tasks" if name.startswith(TASK) else "models"
+
+
 def covers(caller: Caller | None, name: str, catalog: Catalog) -> bool:
     """Say whether a caller's scopes cover a model, by any of its names, or a task. A name nobody knows is let pass."""
     if caller is None or caller.may_use(name):
         return True
-    if name.startswith("task/"):
+    if name.startswith(TASK):
         return False
     if name.startswith("ft:"):
         # Whose it is, its own look-up knows; the scope is that of the model that it stands in for.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import msgspec
 
@@ -22,12 +23,14 @@ from firstline.errors import (
 )
 from firstline.ledger.inputs import KeptInput
 from firstline.ledger.reviews import Review, Settlement, refuse
+from firstline.ledger.sight import ALL, Sight
 from firstline.ledger.store import Ledger
+from firstline.rights import Right, only_own_reviews
 from firstline.settings import Reviews as ReviewSettings
 from firstline.types import Caller, Finding, Json, ReviewKind, ReviewState, Run, Value
 from firstline.workflow.audits import Audited, Audits, said_of
-from firstline.workflow.call import key_of
 from firstline.workflow.inputs import Inputs
+from firstline.workflow.keyring import demand
 from firstline.workflow.review_answer import complete, doubts, findings, outcomes, settled_fields
 from firstline.workflow.run import Runner
 from firstline.workflow.task import Task
@@ -39,6 +42,8 @@ UNUSABLE = InputError.code
 _NO_SOURCE = "the source is not kept, so only the checks that need none looked at the answer"
 _PAGE = 20
 _UNSETTLED = ("open", "taken")
+KINDS: Mapping[ReviewKind, Right] = MappingProxyType({"review": "reviews", "audit": "audits"})
+"""The right that each kind of review takes."""
 
 
 class ReviewView(Value, frozen=True, kw_only=True):
@@ -82,8 +87,22 @@ class Answered(Value, frozen=True, kw_only=True):
     audited: Audited | None = None
 
 
+def sight_of(caller: Caller | None, *, reads: bool) -> Sight:
+    """Return which reviews a caller may see, or with `reads` False change: of the tasks in their scopes, of the kinds
+    that their rights name. A person at this machine may all."""
+    if caller is None:
+        return ALL
+    nobody: tuple[str, ...] = ()
+    reviews: tuple[str, ...] | None = None
+    if only_own_reviews(caller.rights, reads=reads):
+        reviews = (caller.key_id,)
+    elif not caller.may("reviews", reads=reads):
+        reviews = nobody
+    return Sight(tasks=caller.scopes, reviews=reviews, audits=None if caller.may("audits", reads=reads) else nobody)
+
+
 class Reviews:
-    """The queue. One for the process; with a caller only the reviews of their own runs exist."""
+    """The queue. One for the process; with a caller only the reviews exist that their key lets them see."""
 
     def __init__(
         self,
@@ -112,10 +131,15 @@ class Reviews:
         kind: ReviewKind | None = None,
         after: str | None = None,
     ) -> tuple[Review, ...]:
-        """Give the queue, oldest first. Raises NotFoundError for an `after` that does not exist."""
-        return await self._ledger.reviews.list(
-            limit, task=task, state=state, kind=kind, after=after, key_id=key_of(caller)
-        )
+        """Give the queue, oldest first.
+
+        Raises NotFoundError for an `after` that does not exist, MissingRightError for a kind that the caller may not
+        see.
+        """
+        if kind is not None:
+            demand(caller, KINDS[kind], reads=True)
+        sight = sight_of(caller, reads=True)
+        return await self._ledger.reviews.list(limit, task=task, state=state, kind=kind, after=after, sight=sight)
 
     async def view(self, name: str, caller: Caller | None, *, served: bool = False) -> ReviewView:
         """Give a review with all that one must see; `served` shows what was served though the audit is blind.
@@ -124,7 +148,7 @@ class Reviews:
         served is shown, since whoever copies out eight fields of a receipt makes more mistakes than they find.
         Raises NotFoundError.
         """
-        review = await self._ledger.reviews.get(name, key_id=key_of(caller))
+        review = await self._ledger.reviews.get(name, sight=sight_of(caller, reads=True))
         run = await self._ledger.get_run(review.run_id)
         task: Task | None = None
         problem: FirstlineError | None = None
@@ -157,7 +181,8 @@ class Reviews:
 
         Raises NotFoundError, ReviewTakenError, ReviewClosedError.
         """
-        return await self._ledger.reviews.take(name, reviewer, lease_s or self._settings.lease_s, key_id=key_of(caller))
+        sight = await self._may_change(name, caller)
+        return await self._ledger.reviews.take(name, reviewer, lease_s or self._settings.lease_s, sight=sight)
 
     async def take_next(
         self,
@@ -179,7 +204,7 @@ class Reviews:
 
     async def release(self, name: str, reviewer: str, caller: Caller | None) -> Review:
         """Let go of a review. Raises NotFoundError, ReviewTakenError, ReviewClosedError."""
-        return await self._ledger.reviews.release(name, reviewer, key_id=key_of(caller))
+        return await self._ledger.reviews.release(name, reviewer, sight=await self._may_change(name, caller))
 
     async def answer(self, name: str, reviewer: str, given: Answer, caller: Caller | None) -> Answered:
         """Answer a review: its run is complete, and its input with the answer is an example.
@@ -190,6 +215,7 @@ class Reviews:
         Raises InvalidValueError that names the field, UsageError for an audit that is neither confirmed nor corrected,
         ReviewTakenError, ReviewClosedError, NotFoundError, and TaskError where the task cannot be read.
         """
+        sight = await self._may_change(name, caller)
         view = await self.view(name, caller)
         again = (view.review.state, view.review.reviewer) == ("answered", reviewer)
         if not again:
@@ -222,10 +248,10 @@ class Reviews:
             parameters=view.run.parameters,
         )
         if found is not None:
-            review, withdrawn = await self._audits.answer(view.review, reviewer, settlement, found, caller)
+            review, withdrawn = await self._audits.answer(view.review, reviewer, settlement, found, sight)
             found = msgspec.structs.replace(found, withdrawn=withdrawn)
         else:
-            review = await self._ledger.reviews.answer(view.review.id, reviewer, settlement, key_id=key_of(caller))
+            review = await self._ledger.reviews.answer(view.review.id, reviewer, settlement, sight=sight)
         run = await self._ledger.get_run(review.run_id)
         return Answered(
             review=review, run=run, answer=review.answer, findings=review.findings, notes=notes, audited=found
@@ -236,10 +262,21 @@ class Reviews:
 
         Raises as `answer` does of the queue.
         """
-        review = await self._ledger.reviews.get(name, key_id=key_of(caller))
+        sight = await self._may_change(name, caller)
+        review = await self._ledger.reviews.get(name, sight=sight)
         if review.kind == "audit":
-            return await self._audits.skip(review, reviewer, reason, caller)
-        return await self._ledger.reviews.reject(name, reviewer, reason, error_code=UNUSABLE, key_id=key_of(caller))
+            return await self._audits.skip(review, reviewer, reason, sight)
+        return await self._ledger.reviews.reject(name, reviewer, reason, error_code=UNUSABLE, sight=sight)
+
+    async def _may_change(self, name: str, caller: Caller | None) -> Sight:
+        """Return what a caller may change. Raises NotFoundError for a review outside of their scopes, and
+        MissingRightError for one of a kind that they may not answer."""
+        sight = sight_of(caller, reads=False)
+        if caller is not None:
+            whose = sight.reviews or None
+            known = await self._ledger.reviews.get(name, sight=Sight(tasks=caller.scopes, reviews=whose, audits=whose))
+            demand(caller, KINDS[known.kind])
+        return sight
 
     async def _findings(
         self, view: ReviewView, task: Task, answer: Mapping[str, Json], settled: tuple[str, ...]

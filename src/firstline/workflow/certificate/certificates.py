@@ -171,9 +171,11 @@ class Certificates:
         found = await self._kept.in_force(task)
         return None if found is None else read_certificate(found)
 
-    async def latest(self, *, task: str | None = None, limit: int = 100) -> list[Certificate]:
-        """Give the latest, newest first, of one task where it is named."""
-        return [read_certificate(row) for row in await self._kept.latest(task=task, limit=limit)]
+    async def latest(
+        self, *, task: str | None = None, scopes: tuple[str, ...] = (), limit: int = 100
+    ) -> list[Certificate]:
+        """Return the latest, newest first, of one task where it is named, and of those that these scopes cover."""
+        return [read_certificate(row) for row in await self._kept.latest(task=task, scopes=scopes, limit=limit)]
 
     async def moved(self, certificate: Certificate, task: Task, ladder: tuple[Rung, ...]) -> list[str]:
         """Say in words what of the task is not as it was certified; empty: nothing moved.
