@@ -77,7 +77,7 @@ async def served(
     (folder / "tasks" / "colour.toml").write_text(COLOUR)
     (folder / "script.toml").write_text(script)
     (folder / "firstline.toml").write_text(
-        f'data_dir = "{folder}/data"\ntasks_dir = "{folder}/tasks"\n{toml}\n'
+        f'data_dir = "{folder}/data"\ntasks_dir = "{folder}/tasks"\n{toml}\n[models."fake/echo"]\n'
         f'[models."fake/scripted"]\nscript = "{folder}/script.toml"\n{model}\n'
     )
     async with build(settings.load({}, cwd=folder), school=school) as app, app.services.fine_tuning.working():

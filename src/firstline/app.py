@@ -98,7 +98,7 @@ async def build(loaded: Loaded, *, school: School | None = None) -> AsyncIterato
             hint="set data_dir (FIRSTLINE_DATA_DIR) to a folder that you may write to",
             param="data_dir",
         ) from None
-    catalog = Catalog.load(settings.models)
+    catalog = Catalog.load(settings.models, fake=settings.fake.enabled)
     weights = WeightsStore(settings.models_path)
     pool = Pool(lambda name: _engine(catalog.get(name), weights, loaded), max_local=settings.llama.max_models)
     reader = Ocr(threads=_threads(settings))

@@ -193,6 +193,18 @@ class Audits(Section, frozen=True, kw_only=True):
     ] = 1.0
 
 
+class Scripted(Section, frozen=True, kw_only=True):
+    """`[fake]`: models that answer by a script or echo, for trying things out and for tests."""
+
+    enabled: Annotated[
+        bool,
+        Meta(
+            description='`fake/echo` and `fake/scripted` are in the catalog; a `[models."fake/…"]` section brings its '
+            "model in without this"
+        ),
+    ] = False
+
+
 class Sources(Section, frozen=True, kw_only=True):
     """`[sources]`: where weights come from."""
 
@@ -237,6 +249,7 @@ class Settings(Section, frozen=True, kw_only=True):
     stored: Stored = Stored()
     reviews: Reviews = Reviews()
     audits: Audits = Audits()
+    fake: Scripted = Scripted()
     sources: Sources = Sources()
     models: dict[str, ModelSettings] = {}
 

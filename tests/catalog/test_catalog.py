@@ -100,6 +100,18 @@ def test_a_script_makes_a_fake_model() -> None:
     assert (model.engine, model.script, model.price) == ("fake", "answers.toml", FREE)
 
 
+def test_the_scripted_models_are_there_where_they_are_wanted() -> None:
+    plain, named = Catalog.load({}), Catalog.load({"fake/echo": ModelSettings()})
+    assert [model.id for model in plain.list() if model.engine == "fake"] == []
+    assert [model.id for model in named.list() if model.engine == "fake"] == ["fake/echo"]
+    assert "fake/scripted" in Catalog.load({}, fake=True)
+    for catalog, name in ((plain, "fake/echo"), (named, "fake/scripted")):
+        with pytest.raises(ModelNotFoundError) as caught:
+            catalog.get(name)
+        assert caught.value.hint is not None
+        assert "FIRSTLINE_FAKE_ENABLED=true" in caught.value.hint
+
+
 def test_a_file_name_is_a_model_except_over_the_wire(tmp_path: Path) -> None:
     name = f"file:{tmp_path}/x.gguf"
     catalog = Catalog.load({})

@@ -37,7 +37,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "tasks" / "colour.toml").write_text(COLOUR)
     (tmp_path / "script.toml").write_text(SCRIPT)
     (tmp_path / "firstline.toml").write_text(
-        'data_dir = "data"\n[models."fake/scripted"]\nscript = "script.toml"\n[server]\nport = 0\n'
+        'data_dir = "data"\n[models."fake/echo"]\n[models."fake/scripted"]\nscript = "script.toml"\n'
+        "[server]\nport = 0\n"
     )
     monkeypatch.chdir(tmp_path)
     return tmp_path

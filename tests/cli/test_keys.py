@@ -17,7 +17,7 @@ from served import COLOUR
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with a data folder of its own."""
-    (tmp_path / "firstline.toml").write_text('data_dir = "data"\n')
+    (tmp_path / "firstline.toml").write_text('data_dir = "data"\n[models."fake/echo"]\n')
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -146,7 +146,7 @@ def test_a_model_nobody_knows(folder: Path) -> None:
 
 def test_a_gguf_that_is_not_one(folder: Path) -> None:
     (folder / "own.gguf").write_bytes(b"<html>not found</html>")
-    (folder / "firstline.toml").write_text('data_dir = "data"\n[models."my/own"]\nfile = "own.gguf"\n')
+    (folder / "firstline.toml").write_text(SETTINGS.format(more='[models."my/own"]\nfile = "own.gguf"'))
     check_told(called("models", "pull", "my/own"), "weights_invalid")
     problems = json.loads(called("doctor", "--json").stdout)["problems"]
     assert [problem["code"] for problem in problems] == ["weights_invalid"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from firstline.catalog import cards, own
 from firstline.catalog.model import FREE, Model
@@ -15,10 +15,11 @@ STUDENT_PREFIX = "student/"
 
 
 class Catalog:
-    """A fixed set of models."""
+    """A fixed set of models. `left_out` are known and not in the set: asking for one says how to get it."""
 
-    def __init__(self, models: Iterable[Model]) -> None:
+    def __init__(self, models: Iterable[Model], *, left_out: Collection[str] = ()) -> None:
         self._models = {model.id: model for model in models}
+        self._left_out = left_out
         self._ids: dict[str, str] = {}
         for model in self._models.values():
             for name in model.names():
@@ -26,11 +27,12 @@ class Catalog:
                     raise ValueError(f"{name} names both {self._ids[name]} and {model.id}")
 
     @classmethod
-    def load(cls, settings: Mapping[str, ModelSettings]) -> Catalog:
+    def load(cls, settings: Mapping[str, ModelSettings], *, fake: bool = False) -> Catalog:
         """Read the cards and lay the `[models]` settings over them.
 
-        A setting's name may be an alias; a name that no card has declares a new model. Raises SettingsError for
-        settings that contradict each other or say too little.
+        A setting's name may be an alias; a name that no card has declares a new model. The scripted models of the
+        cards are in it with `fake`, or where a setting names them. Raises SettingsError for settings that contradict
+        each other or say too little.
         """
         known = cls(cards.read_all())
         models = dict(known._models)
@@ -44,7 +46,8 @@ class Catalog:
                 models[id] = own.changed(models[id], changes) if id in models else own.declared(id, changes)
             except SettingsError as error:
                 raise SettingsError(error.message, hint=known._near(name) or error.hint) from None
-        return cls(models.values())
+        left_out = [id for id in known._models if known._models[id].engine == "fake" and not fake and id not in seen]
+        return cls((model for id, model in models.items() if id not in left_out), left_out=left_out)
 
     def get(self, name: str, *, own_files: bool = True) -> Model:
         """Find a model by id or alias; `file:PATH` makes a model of the user's own GGUF,
@@ -60,6 +63,12 @@ class Catalog:
         if name.startswith(STUDENT_PREFIX):
             # Which content it means is known where its task is: a ladder may name it before there is one.
             return Model(id=name, provider="student", engine="student", price=FREE)
+        if name in self._left_out:
+            raise ModelNotFoundError(
+                f"the model `{name}` is for tests and turned off",
+                hint="turn it on with `[fake] enabled = true` in firstline.toml or FIRSTLINE_FAKE_ENABLED=true",
+                param="model",
+            )
         raise ModelNotFoundError(
             f"there is no model `{name}`", hint=self._near(name) or "`firstline models list` shows all", param="model"
         )

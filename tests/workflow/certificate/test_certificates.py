@@ -160,7 +160,7 @@ async def test_a_rung_that_would_hardly_settle_anything_is_left_out(tmp_path: Pa
     ],
 )
 async def test_another_prompt_check_or_model_makes_it_void(tmp_path: Path, was: str, now: str, words: str) -> None:
-    async with two_rungs(tmp_path, UNSURE, RIGHT) as app:
+    async with two_rungs(tmp_path, UNSURE, RIGHT, more='[models."fake/echo"]') as app:
         certificate = await issued(app, policy(rung("fake/small", 0.99)))
         assert was in TICKET
         found = await run(app, ticket(TICKET.replace(was, now)))

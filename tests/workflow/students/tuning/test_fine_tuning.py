@@ -21,7 +21,9 @@ from firstline.workflow.students.tuning.loop import Asked
 @asynccontextmanager
 async def product(folder: Path, toy: Toy) -> AsyncIterator[App]:
     """The product in a folder, not yet doing jobs."""
-    (folder / "firstline.toml").write_text(f'data_dir = "{folder / "data"}"\n[ladder]\ndefault = ["fake/echo"]')
+    (folder / "firstline.toml").write_text(
+        f'data_dir = "{folder / "data"}"\n[ladder]\ndefault = ["fake/echo"]\n[fake]\nenabled = true\n'
+    )
     async with build(load({}, cwd=folder), school=toy.school) as app:
         yield app
 
