@@ -37,6 +37,7 @@ def chain(key: str, length: int, end: Any) -> Any:
     return end
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "pattern", ["^(a+)+$", "^(a|aa)+$", "^(a*)*b?$", r"^(?=(a+)+$)(a|aa)+$", r"^(a+)+\1$", r"^(.*a){12}$", "(x+x+)+y"]
 )

@@ -60,6 +60,7 @@ def test_ids_are_those_of_tiktoken(o200k: O200k, text: str, ids: list[int]) -> N
     assert o200k.decode(ids) == text
 
 
+@pytest.mark.slow
 @given(st.text(max_size=200))
 def test_ids_give_the_text_back(text: str) -> None:
     o200k = O200k()

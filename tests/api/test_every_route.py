@@ -246,6 +246,7 @@ async def test_a_body_that_is_too_large(tmp_path: Path) -> None:
                 assert "server.max_body_mb" in check_error(answer, 413, "request_too_large")["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", WITH_BODY, ids=lambda route: route.path)
 async def test_ten_megabytes_of_nested_arrays(tmp_path: Path, route: Route) -> None:
     shape = operation_of(route).body

@@ -16,6 +16,8 @@ from PIL import Image
 from served import served
 from small_pdf import pdf
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SUITES = Path(__file__).parent / "clients"
 NODE = Path(__file__).parent / "node"

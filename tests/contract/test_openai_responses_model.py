@@ -30,6 +30,7 @@ class Person(BaseModel):
     likes_tea: bool
 
 
+@pytest.mark.slow
 @pytest.mark.model
 async def test_a_real_model_answers_in_every_way(tmp_path: Path, smollm2: Path) -> None:
     toml = f'[models."own/smol"]\nfile = "{smollm2}"\n[llama]\nparallel = 1\ncontext = 2048\n'

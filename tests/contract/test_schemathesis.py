@@ -41,6 +41,8 @@ from firstline.workflow.certificate.policy import Policy
 from firstline.workflow.students.tuning.loop import Asked
 from served import Served, served
 
+pytestmark = pytest.mark.slow
+
 CHECKS: list[Any] = [
     not_a_server_error,
     status_code_conformance,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from guide import read_steps, run_steps
 
 
@@ -19,6 +21,7 @@ def without_what_varies(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.splitlines())
 
 
+@pytest.mark.slow
 def test_the_guide_runs_from_top_to_bottom(tmp_path: Path) -> None:
     steps = read_steps("certify.md")
     assert len(steps) == 10

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from guide import read_steps, run_steps
 
 
@@ -18,6 +20,7 @@ def without_what_varies(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.splitlines()).strip()
 
 
+@pytest.mark.slow
 def test_the_guide_runs_from_top_to_bottom(tmp_path: Path) -> None:
     steps = read_steps("distill.md")
     printed = run_steps(steps, tmp_path)

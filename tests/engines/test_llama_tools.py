@@ -41,6 +41,7 @@ async def smol(smollm2: Path) -> AsyncIterator[LlamaCpp]:
     await runs.close()
 
 
+@pytest.mark.slow
 async def test_a_tool_that_has_to_be_called_is_called_with_arguments_of_its_schema(smol: LlamaCpp) -> None:
     answer = await smol.complete(
         ModelRequest(
@@ -78,6 +79,7 @@ async def test_no_tool_is_called_where_none_may_be(smol: LlamaCpp) -> None:
     assert answer.text
 
 
+@pytest.mark.slow
 async def test_what_is_streamed_is_what_is_answered(smol: LlamaCpp) -> None:
     request = ModelRequest(
         messages=ASKED, tools=(WEATHER,), tool_choice=ToolChoice(mode="required"), sampling=Sampling(max_tokens=40)

@@ -237,6 +237,7 @@ PARENT = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("does", "sent"), [("works", signal.SIGKILL), ("works", signal.SIGTERM), ("works", signal.SIGINT), ("ends", None)]
 )

@@ -17,6 +17,8 @@ from firstline.cli.serving import raise_file_limit
 from openai_server import never, serve
 from served import Served, served
 
+pytestmark = pytest.mark.alone
+
 HALF_HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nx-slow: "
 HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n"
 HALF_BODY = HEAD + b'{"model": "fake/echo", '

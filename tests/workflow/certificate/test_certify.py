@@ -64,6 +64,7 @@ def no_more_than(count: int, n: int, share: float) -> bool:
     return bool(binom.sf(count - 1, n, share) > 1e-3)
 
 
+@pytest.mark.slow
 def test_a_promise_is_broken_no_more_often_than_it_says() -> None:
     skill = (1.5, 3.0)
     truth = world(20_000, seed=10_000, skill=skill)
@@ -73,6 +74,7 @@ def test_a_promise_is_broken_no_more_often_than_it_says() -> None:
     assert no_more_than(sum(breaks(policy, truth, 0.06) for policy in made), 400, 0.05)
 
 
+@pytest.mark.slow
 def test_promises_in_and_out_of_scope_hold_together() -> None:
     skill = (1.5, 3.0)
     truth = world(20_000, seed=10_001, skill=skill, labels=3, outside=True)
@@ -84,6 +86,7 @@ def test_promises_in_and_out_of_scope_hold_together() -> None:
     assert no_more_than(sum(breaks(policy, truth, 0.08) for policy in made), 120, 0.05)
 
 
+@pytest.mark.slow
 def test_what_is_just_too_wrong_is_hardly_ever_promised() -> None:
     """At the edge: every answer is wrong just more often than allowed, so that each promise made is a broken one."""
     made = 0

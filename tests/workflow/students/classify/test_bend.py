@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from firstline.workflow.students.classify.bend import learn_bend
 from firstline.workflow.students.classify.lexical import Floats, Ints
@@ -41,6 +42,7 @@ def test_the_same_seed_gives_the_same_bend_and_another_another() -> None:
     assert not np.array_equal(first, other)
 
 
+@pytest.mark.slow
 def test_rows_beside_the_most_that_a_step_looks_at_are_drawn() -> None:
     bend = learn_bend(*world(2_100, 1), seed=0)
     assert np.isfinite(bend).all()

@@ -32,6 +32,7 @@ def student(made: Artifact) -> ExtractStudent:
     return ExtractStudent(unpack(pack(made)))
 
 
+@pytest.mark.slow
 def test_it_finds_the_fields_of_documents_that_it_has_not_seen(student: ExtractStudent) -> None:
     unseen = bills(30, seed=2)
     for name in ("seller", "address", "number", "date", "due", "total", "kind"):
@@ -64,6 +65,7 @@ def test_probabilities_are_higher_where_answers_are_right(student: ExtractStuden
     assert student.find(strange)["total"].probability < student.find(document)["total"].probability
 
 
+@pytest.mark.slow
 def test_the_same_rows_and_seed_give_the_same_bytes(made: Artifact) -> None:
     assert pack(train(bills(60, seed=1), fields=FIELDS, fit=Fit())) == pack(made)
 
@@ -116,6 +118,7 @@ def test_one_form_filled_in_again_and_again_can_be_learned() -> None:
     assert ExtractStudent(made).find(document)["sum"].value == float(str(expected["sum"]))
 
 
+@pytest.mark.slow
 def test_a_type_that_students_do_not_read_is_left_out() -> None:
     fields = (FIELDS[5], Field(name="items", type="array", span="rows"))
     documents = [(document, {"total": expected["total"], "items": []}) for document, expected in bills(30, seed=7)]
