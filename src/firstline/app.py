@@ -16,6 +16,7 @@ from firstline.catalog.weights import WeightsStore
 from firstline.engines.base import Engine
 from firstline.engines.encoder import Encoder
 from firstline.engines.fake import Fake
+from firstline.engines.images import ImageReader
 from firstline.engines.llama_cpp import LlamaCpp
 from firstline.engines.long_window import LongWindow
 from firstline.engines.ocr import Ocr
@@ -102,6 +103,7 @@ async def build(loaded: Loaded, *, school: School | None = None) -> AsyncIterato
     weights = WeightsStore(settings.models_path)
     pool = Pool(lambda name: _engine(catalog.get(name), weights, loaded), max_local=settings.llama.max_models)
     reader = Ocr(threads=_threads(settings))
+    images = ImageReader(settings.limits)
     pdfs = PdfReader()
     encoders = _Encoders(weights)
     ledger = await Ledger.open(settings.ledger_url)
@@ -191,6 +193,7 @@ async def build(loaded: Loaded, *, school: School | None = None) -> AsyncIterato
             ),
             decider=Decider(basis, reader=turns),
             embedder=Embedder(basis, embed=encoders.embed, encoding=Cl100k()),
+            images=images,
             files=files,
             ledger=ledger,
             keyring=Keyring(ledger.keys),
@@ -211,6 +214,7 @@ async def build(loaded: Loaded, *, school: School | None = None) -> AsyncIterato
     finally:
         await pool.close()
         await reader.close()
+        await images.close()
         await pdfs.close()
         await encoders.close()
         await ledger.close()

@@ -20,12 +20,10 @@ import msgspec
 from firstline import settings
 from firstline.app import App, build
 from firstline.errors import DocumentError, UsageError
-from firstline.media.images import read_image
-from firstline.settings import Limits
 from firstline.types import Json, Run, Text, Value
 from firstline.workflow.evaluate import EvalReport, evaluate
 from firstline.workflow.examples import read_rows
-from firstline.workflow.source import Document, InputPart, TaskInput
+from firstline.workflow.source import Decode, Document, InputPart, TaskInput
 from firstline.workflow.task import Task
 from firstline.workflow.task_class import TaskModel, task_from_class
 from firstline.workflow.tasks import task_of_path
@@ -107,8 +105,8 @@ class Firstline:
         """
         product = self._open
         read = await self.task(task)
-        limits = product.services.settings.limits
-        given = TaskInput(parts=tuple([await asyncio.to_thread(_read, part, limits) for part in parts]))
+        decode = product.services.images.in_thread()
+        given = TaskInput(parts=tuple([await asyncio.to_thread(_read, part, decode) for part in parts]))
         return await product.services.runner.run(read, given, parameters=parameters)
 
     async def evaluate(self, task: TaskLike, data: str | Path) -> EvalReport:
@@ -118,7 +116,7 @@ class Firstline:
         """
         product = self._open
         read = await self.task(task)
-        rows = await asyncio.to_thread(read_rows, Path(data), product.services.settings.limits)
+        rows = await asyncio.to_thread(read_rows, Path(data), product.services.images.in_thread())
         return await evaluate(product.services.runner, read, rows)
 
     async def get_run(self, run_id: str) -> Run:
@@ -132,7 +130,7 @@ class Firstline:
         return self._app
 
 
-def _read(part: str | Input, limits: Limits) -> InputPart:
+def _read(part: str | Input, decode: Decode) -> InputPart:
     """Read one part; blocks."""
     if isinstance(part, str):
         return Text(text=part)
@@ -143,7 +141,7 @@ def _read(part: str | Input, limits: Limits) -> InputPart:
     name = None if isinstance(part.content, bytes) else part.content.name
     data = part.content if isinstance(part.content, bytes) else _bytes(part.content)
     if part.kind == "image":
-        return read_image(data, limits, declared=name)
+        return decode(data, name)
     if data and not data.lstrip().startswith(b"%PDF"):
         raise DocumentError(f"{name or 'the document'} is no PDF", hint="image() takes pictures, text() a text")
     return Document(data=data)

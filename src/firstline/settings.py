@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
@@ -104,6 +104,18 @@ class Limits(Section, frozen=True, kw_only=True):
     images: Annotated[int, Meta(description="pictures in one input", gt=0)] = 50
     pdf_mb: Annotated[float, Meta(description="largest PDF in MB", gt=0)] = 50.0
     pdf_pages: Annotated[int, Meta(description="pages read of one PDF", gt=0)] = 100
+    image_s: Annotated[float, Meta(description="seconds that decoding one image may take", gt=0)] = 20.0
+    images_mb: Annotated[
+        float, Meta(description="MB of all images and drawn PDF pages of one input, as models are sent them", gt=0)
+    ] = 50.0
+    pixels_under_way: Annotated[
+        float,
+        Meta(
+            description="millions of pixels that a server process decodes at the same time; a larger image is "
+            "decoded alone, the others wait, keys in turn",
+            gt=0,
+        ),
+    ] = 120.0
     pdf_s: Annotated[float, Meta(description="seconds that reading one PDF may take", gt=0)] = 60.0
     text_tokens: Annotated[int, Meta(description="tokens of text in one input", gt=0)] = 128_000
 
@@ -384,6 +396,11 @@ def declared() -> Iterator[tuple[str, Any]]:
 def hand_on(path: str, value: str) -> None:
     """Set a setting for the processes that this one starts."""
     os.environ[env_name(path)] = value
+
+
+def kept_environment(keep: Callable[[str], bool]) -> dict[str, str]:
+    """Give the variables of the environment whose names `keep` takes, for the processes that this one starts."""
+    return {name: value for name, value in os.environ.items() if keep(name)}
 
 
 def env_name(path: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from decoding import decoded
 from firstline.api.content import Sources
 from firstline.api.messages_answer import events, whole
 from firstline.api.messages_body import HARMLESS, UNSUPPORTED, conversation, parse
@@ -39,7 +40,7 @@ async def nothing(*_: Any) -> bytes:
 
 
 async def turns(raw: dict[str, Any]) -> tuple[Turn, ...]:
-    sources = Sources(fetch=nothing, open_file=nothing)
+    sources = Sources(fetch=nothing, decode=decoded, open_file=nothing)
     return await read_turns(parse(raw, MessagesBody), Limits(), sources)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from decoding import decoded
 from firstline.api.content import Sources
 from firstline.api.responses_body import items_of
 from firstline.api.responses_items import kept_items, read_items, turns
@@ -94,7 +95,7 @@ async def test_a_file_at_an_address_is_read_as_what_its_bytes_are() -> None:
     async def open_file(_file_id: str, _most: int) -> bytes:
         raise AssertionError("nothing was uploaded")
 
-    sources = Sources(fetch=fetch, open_file=open_file)
+    sources = Sources(fetch=fetch, decode=decoded, open_file=open_file)
     for name, known in (("a.pdf", True), ("b", False)):
         part = {"type": "input_file", "file_url": f"https://example.com/{name}"}
         items = msgspec.convert(items_of([{"role": "user", "content": [part]}]), list[Item])

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from PIL import Image as Pillow
 
+from decoding import decode
 from firstline.cli.inputs import parameters, read_word
 from firstline.errors import DocumentError, ImageError, InputError, UsageError
-from firstline.settings import Limits
 from firstline.types import Image, Text
 from firstline.workflow.source import Document
 
@@ -18,7 +18,7 @@ NO_STDIN = io.BytesIO()
 
 
 def part(word: str, stdin: io.BytesIO = NO_STDIN) -> object:
-    return read_word(word, Limits(), stdin)[1].parts[0]
+    return read_word(word, decode, stdin)[1].parts[0]
 
 
 def test_a_file_is_what_its_bytes_say(tmp_path: Path) -> None:
@@ -39,9 +39,9 @@ def test_text_is_text_even_when_it_is_long_or_has_a_slash() -> None:
 
 
 def test_a_dash_is_stdin() -> None:
-    assert read_word("-", Limits(), io.BytesIO(b"from a pipe")) == (
+    assert read_word("-", decode, io.BytesIO(b"from a pipe")) == (
         "stdin",
-        read_word("from a pipe", Limits(), NO_STDIN)[1],
+        read_word("from a pipe", decode, NO_STDIN)[1],
     )
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 from firstline.engines.ocr import Ocr
-from firstline.errors import EngineCrashedError, EngineTimeoutError, ImageError
+from firstline.errors import EngineTimeoutError, ImageError
 from firstline.layout import reading_order, render
 from processes import alive, children
 
@@ -35,6 +36,12 @@ def _receipt(turn: float = 0.0) -> bytes:
         draw.text((470, 160 + 60 * row), price, fill="black", font=font)
     out = io.BytesIO()
     picture.rotate(turn, expand=True, fillcolor="white").save(out, "PNG")
+    return out.getvalue()
+
+
+def _blank() -> bytes:
+    out = io.BytesIO()
+    Pillow.new("RGB", (64, 64), "white").save(out, "PNG")
     return out.getvalue()
 
 
@@ -70,19 +77,30 @@ async def test_bytes_that_are_no_picture_are_an_image_error_and_the_next_is_read
     assert "TOTAL" in render(reading_order(await reader.read(_receipt())))
 
 
-async def test_a_dying_process_is_an_error_of_one_picture(reader: Ocr) -> None:
-    blank = io.BytesIO()
-    Pillow.new("RGB", (64, 64), "white").save(blank, "PNG")
-    await reader.read(blank.getvalue())
+async def test_a_process_that_somebody_ended_is_started_again_within_the_call(reader: Ocr) -> None:
+    await reader.read(_blank())
     first = children(os.getpid(), "ocr_worker")
     under_way = asyncio.ensure_future(reader.read(_receipt()))
     await asyncio.sleep(0)  # lets the call begin
     os.kill(first[0], signal.SIGKILL)
-    with pytest.raises(EngineCrashedError) as caught:
-        await under_way
-    assert caught.value.retryable
-    assert (await reader.read(blank.getvalue())).segments == ()
+    assert "TOTAL" in render(reading_order(await under_way))
     assert children(os.getpid(), "ocr_worker") != first
+
+
+async def test_a_picture_whose_reader_dies_again_is_unusable_and_the_next_is_read(reader: Ocr) -> None:
+    reading = asyncio.ensure_future(reader.read(_receipt()))
+    ended = set()
+    while not reading.done():
+        for pid in children(os.getpid(), "ocr_worker"):
+            ended.add(pid)
+            with suppress(ProcessLookupError):  # it ended by the last blow meanwhile
+                os.kill(pid, signal.SIGKILL)
+        await asyncio.sleep(0)
+    with pytest.raises(ImageError, match="the reader of pictures ended") as caught:
+        await reading
+    assert caught.value.hint
+    assert len(ended) == 2
+    assert (await reader.read(_blank())).segments == ()
 
 
 async def test_a_picture_that_takes_too_long_ends_the_process_and_the_next_is_read() -> None:

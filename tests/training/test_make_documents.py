@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from decoding import decode
 from firstline.layout import reading_order
-from firstline.settings import Limits
 from firstline.types import Image, Page, Text
 from firstline.workflow.examples import examine, read_rows
 from firstline.workflow.reading.document import Document
@@ -29,7 +29,7 @@ def test_the_files_are_examples_for_the_built_in_tasks(kind: str, tmp_path: Path
     done = made(tmp_path, "--kind", kind, "--n", "30", "--seed", "3")
     assert done.returncode == 0, done.stderr
     assert f"30/30 {kind}s" in done.stderr
-    rows = read_rows(tmp_path / "documents.jsonl", Limits())
+    rows = read_rows(tmp_path / "documents.jsonl", decode)
     assert examine(Tasks(tmp_path).get(kind), rows, name="documents.jsonl").n == 30
     for row, line in zip(rows, (tmp_path / "pages.jsonl").read_bytes().splitlines(), strict=True):
         page = msgspec.convert(msgspec.json.decode(line)["page"], Page)
@@ -41,7 +41,7 @@ def test_the_files_are_examples_for_the_built_in_tasks(kind: str, tmp_path: Path
 def test_pictures_are_the_inputs_where_they_are_drawn(tmp_path: Path) -> None:
     done = made(tmp_path, "--kind", "receipt", "--n", "2", "--from", "5", "--pictures")
     assert done.returncode == 0, done.stderr
-    rows = read_rows(tmp_path / "documents.jsonl", Limits())
+    rows = read_rows(tmp_path / "documents.jsonl", decode)
     assert all(isinstance(row.given.parts[0], Image) for row in rows)
     assert sorted(path.name for path in (tmp_path / "pictures").iterdir()) == [
         "receipt-000005.jpg",

@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from firstline.settings import Limits
+from decoding import decode
 from firstline.values import fold
 from firstline.workflow.examples import examine, read_rows
 from firstline.workflow.tasks import Tasks
@@ -79,5 +79,5 @@ def test_the_file_is_examples_for_the_task(tmp_path: Path, monkeypatch: pytest.M
     out = tmp_path / "messages.jsonl"
     monkeypatch.setattr("sys.argv", ["messages.py", "--n", "400", "--out", str(out)])
     main()
-    rows = read_rows(out, Limits())
+    rows = read_rows(out, decode)
     assert examine(Tasks(tmp_path).get("support-intent"), rows, name=out.name).n == 400

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from decoding import decode
 from firstline.errors import UsageError
-from firstline.settings import Limits
 from firstline.types import Json
 from firstline.workflow.examples import Examined, Row, examine, read_rows
 from firstline.workflow.source import TaskInput, text_input
@@ -68,7 +68,7 @@ WHOLE = (
 def rows(folder: Path, *lines: Mapping[str, Json]) -> list[Row]:
     data = folder / "data.jsonl"
     data.write_text("\n".join(map(json.dumps, lines)))
-    return read_rows(data, Limits())
+    return read_rows(data, decode)
 
 
 def refused(task: Task, given: list[Row], **words: Any) -> UsageError:

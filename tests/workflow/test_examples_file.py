@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from decoding import decode
 from firstline.app import build
 from firstline.errors import UsageError
-from firstline.settings import Limits, load
+from firstline.settings import load
 from firstline.workflow.evaluate import evaluate
 from firstline.workflow.examples import read_rows
 from firstline.workflow.source import text_input
@@ -31,7 +32,7 @@ def test_a_wrong_line_is_told_with_its_number_and_a_hint(tmp_path: Path, line: s
     data = tmp_path / "data.jsonl"
     data.write_text(f'{{"input": "a", "expected": {{}}}}\n{line}\n')
     with pytest.raises(UsageError) as caught:
-        read_rows(data, Limits())
+        read_rows(data, decode)
     assert f"data.jsonl:{words}" in caught.value.message
     assert caught.value.hint
 
@@ -42,7 +43,7 @@ async def test_an_expected_field_that_the_task_does_not_have_is_refused_before_a
     (tmp_path / "firstline.toml").write_text(f'data_dir = "{tmp_path}"\n')
     async with build(load({}, cwd=tmp_path)) as app:
         with pytest.raises(UsageError, match="expects 'totl', which receipt does not answer") as caught:
-            await evaluate(app.services.runner, app.services.tasks.get("receipt"), read_rows(data, Limits()))
+            await evaluate(app.services.runner, app.services.tasks.get("receipt"), read_rows(data, decode))
         assert caught.value.hint == "did you mean total?"
         assert await app.services.ledger.list_runs() == ()
 
@@ -51,6 +52,6 @@ def test_a_text_may_hold_marks_that_end_a_line_elsewhere(tmp_path: Path) -> None
     data = tmp_path / "data.jsonl"
     first_line = '{"input": "one\u2028two\x85three", "expected": "a", "split": "fit"}'
     data.write_bytes(f'\ufeff{first_line}\r\n\n{{"input": "b", "expected": "a"}}'.encode())
-    first, second = read_rows(data, Limits())
+    first, second = read_rows(data, decode)
     assert first.given == text_input("one\u2028two\x85three")
     assert (first.line, first.split, second.line, second.split) == (1, "fit", 3, None)

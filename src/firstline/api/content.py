@@ -1,7 +1,7 @@
 """Turns the content of wire messages into checked parts: text, pictures, PDF documents.
 
-Pictures come as `data:` URIs or https addresses; what they are is decided by their bytes. Decoding runs in a thread,
-fetching under the caps of `media.fetch`.
+Images come as `data:` URIs or https addresses; what they are is decided by their bytes. Decoding runs in child
+processes (`engines.images`), fetching under the caps of `media.fetch`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from starlette.requests import Request
 
 from firstline.api.chat_shapes import FilePart, ImagePart, RefusalPart, TextPart, WireMessage, WirePart
 from firstline.errors import DocumentError, FirstlineError, InputError, NotFoundError
-from firstline.media.images import data_uri, read_image
+from firstline.media.data_uri import data_uri
 from firstline.media.sniff import sniff
 from firstline.settings import Limits
 from firstline.types import Caller, Detail, Image, Text, Value
+from firstline.workflow.call import key_of
 from firstline.workflow.keyring import demand
 from firstline.workflow.services import Services
 from firstline.workflow.source import Document, InputPart
@@ -31,21 +32,36 @@ class Sources(Value, frozen=True, kw_only=True):
     """Where parts come from that a message only names.
 
     `open_file` gives the bytes of an uploaded file by its id, unless they are more than its second argument says.
+    `decode` decodes an image, whose declared media type may be known; it counts the bytes of all images of the request.
     """
 
     fetch: Fetch
+    decode: Callable[[bytes, str | None], Awaitable[Image]]
     open_file: Callable[[str, int], Awaitable[bytes]]
 
 
 def sources_of(request: Request, caller: Caller | None) -> Sources:
     """Give the sources that a caller may read from."""
     services: Services = request.app.state.services
+    limits = services.settings.limits
+    left = limits.images_mb * 1_000_000
+
+    async def decode(data: bytes, declared: str | None) -> Image:
+        nonlocal left
+        image = await services.images.read(data, declared=declared, party=key_of(caller))
+        left -= len(image.data)
+        if left < 0:
+            raise InputError(
+                f"the images of the request have more than {limits.images_mb:g} MB",
+                hint="send fewer or smaller ones, or raise limits.images_mb",
+            )
+        return image
 
     async def open_file(file_id: str, most: int) -> bytes:
         demand(caller, "files", reads=True)
         return await services.files.read(file_id, caller, most=most)
 
-    return Sources(fetch=request.app.state.fetch, open_file=open_file)
+    return Sources(fetch=request.app.state.fetch, decode=decode, open_file=open_file)
 
 
 async def read_messages(
@@ -92,7 +108,7 @@ async def read_part(part: WirePart, limits: Limits, sources: Sources, where: str
             case RefusalPart():
                 return Text(text=part.refusal)
             case ImagePart():
-                return await _image(part, limits, sources.fetch)
+                return await _image(part, limits, sources)
             case FilePart() if part.file.file_id is not None:
                 return await uploaded(part.file.file_id, limits, sources)
             case FilePart():
@@ -114,32 +130,32 @@ async def uploaded(file_id: str, limits: Limits, sources: Sources) -> InputPart:
     Raises NotFoundError, DocumentError, ImageError.
     """
     most = int(max(limits.pdf_mb, limits.image_mb) * 1_000_000)
-    return await _of_bytes(await sources.open_file(file_id, most), limits)
+    return await _of_bytes(await sources.open_file(file_id, most), sources)
 
 
 async def fetched(url: str, limits: Limits, sources: Sources, where: str) -> InputPart:
     """Read the file at an https address as what its bytes are. Raises DocumentError, ImageError."""
     try:
-        return await _of_bytes(await sources.fetch(url, limits), limits)
+        return await _of_bytes(await sources.fetch(url, limits), sources)
     except FirstlineError as error:
         error.param = error.param or where
         raise
 
 
-async def _of_bytes(data: bytes, limits: Limits) -> InputPart:
+async def _of_bytes(data: bytes, sources: Sources) -> InputPart:
     if sniff(data) == "pdf":
         return Document(data=data)
-    return await asyncio.to_thread(read_image, data, limits)
+    return await sources.decode(data, None)
 
 
-async def _image(part: ImagePart, limits: Limits, fetch: Fetch) -> Image:
+async def _image(part: ImagePart, limits: Limits, sources: Sources) -> Image:
     url = part.image_url.url
     declared: str | None = None
     if url[:5].lower() == "data:":
         data, declared = await asyncio.to_thread(data_uri, url, limits)
     else:
-        data = await fetch(url, limits)
-    image = await asyncio.to_thread(lambda: read_image(data, limits, declared=declared))
+        data = await sources.fetch(url, limits)
+    image = await sources.decode(data, declared)
     return Image(
         data=image.data,
         media_type=image.media_type,

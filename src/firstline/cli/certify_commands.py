@@ -56,7 +56,7 @@ async def certify(
             per=per or said.per,
         )
         target.check(error="--max-error", confidence="--confidence")
-        rows = await asyncio.to_thread(read_rows, data, app.services.settings.limits)
+        rows = await asyncio.to_thread(read_rows, data, app.services.images.in_thread())
         plan = Plan(
             target=target,
             seed=seed,

@@ -43,8 +43,7 @@ async def run(out: Out, name: str, given: list[str], pairs: list[str], fields: s
 
 
 async def _run_one(out: Out, app: App, task: Task, word: str, parameters: dict[str, Json]) -> int:
-    limits = app.services.settings.limits
-    title, given = await asyncio.to_thread(inputs.read_word, word, limits, sys.stdin.buffer)
+    title, given = await asyncio.to_thread(inputs.read_word, word, app.services.images.in_thread(), sys.stdin.buffer)
     with watching(out, f"{task.name}  {title}") as say:
         result = await app.services.runner.run(
             task, given, parameters=parameters, on_event=lambda event: say(words(event))
@@ -60,7 +59,7 @@ async def evaluate(out: Out, name: str, data: Path, limit: int | None) -> int:
     """Measure a task on a file of examples."""
     async with build(settings.load()) as app:
         task = app.services.tasks.get(name)
-        rows = await asyncio.to_thread(read_rows, data, app.services.settings.limits)
+        rows = await asyncio.to_thread(read_rows, data, app.services.images.in_thread())
         rows = rows[:limit]
         with counting(out, f"{name}  {data.name}", len(rows)) as done:
             report = msgspec.to_builtins(await measure(app.services.runner, task, rows, on_progress=done))

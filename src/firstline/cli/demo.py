@@ -73,7 +73,7 @@ async def _show(out: Out, app: App, step: Step, folder: Path, place: str) -> str
     path = folder / step.file
     title = f"{place} {step.title} → {step.task}"
     with path.open("rb") as stdin:
-        _, given = await asyncio.to_thread(inputs.read_word, str(path), app.services.settings.limits, stdin)
+        _, given = await asyncio.to_thread(inputs.read_word, str(path), app.services.images.in_thread(), stdin)
     with watching(out, title) as say:
         run = await app.services.runner.run(
             app.services.tasks.get(step.task),

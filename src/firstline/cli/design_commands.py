@@ -50,7 +50,7 @@ async def new(out: Out, asked: Asked) -> int:
         services = app.services
         name, path = _place(asked, request, Path(services.settings.tasks_dir))
         _may_write(path, force=asked.force)
-        rows = await asyncio.to_thread(read_rows, asked.examples, services.settings.limits, labelled=False)
+        rows = await asyncio.to_thread(read_rows, asked.examples, services.images.in_thread(), labelled=False)
         found = material(rows, name=_plain(asked.examples.name), kind=asked.kind)
         try:
             model = services.designer.model(asked.model)

@@ -136,8 +136,8 @@ async def _lessons(out: Out, app: App, task: Task, words: DistillWords) -> _Less
     named: list[str] = []
     spent = 0
     if words.data is not None:
-        limits = app.services.settings.limits
-        given = await asyncio.to_thread(read_rows, words.data, limits, labelled=not words.teacher)
+        decode = app.services.images.in_thread()
+        given = await asyncio.to_thread(read_rows, words.data, decode, labelled=not words.teacher)
         rows += [row for row in given if row.expected]
         named.append(words.data.name)
         if words.teacher:

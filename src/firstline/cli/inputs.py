@@ -14,11 +14,9 @@ from typing import BinaryIO
 import msgspec
 
 from firstline.errors import DocumentError, InputError, UsageError
-from firstline.media.images import read_image
 from firstline.media.sniff import sniff
-from firstline.settings import Limits
 from firstline.types import Json, Text
-from firstline.workflow.source import Document, TaskInput
+from firstline.workflow.source import Decode, Document, TaskInput
 
 _SUFFIX = re.compile(
     r"\.(?:png|jpe?g|webp|gif|bmp|tiff?|heic|avif|svg|pdf|txt|md|html?|json|jsonl|csv|tsv|eml|docx?|xlsx?|xml|log)$",
@@ -28,10 +26,10 @@ _PICTURE_SUFFIX = re.compile(r"\.(?:png|jpe?g|webp|gif|bmp|tiff?|heic|avif|svg)$
 _PICTURES = ("png", "jpeg", "webp", "gif", "bmp", "tiff", "heic", "svg")
 
 
-def read_word(word: str, limits: Limits, stdin: BinaryIO) -> tuple[str, TaskInput]:
+def read_word(word: str, decode: Decode, stdin: BinaryIO) -> tuple[str, TaskInput]:
     """Give the name to show for a word and the input it stands for. Raises InputError and its kinds, UsageError."""
     if word == "-":
-        return "stdin", _of_bytes(stdin.read(), "stdin", limits)
+        return "stdin", _of_bytes(stdin.read(), "stdin", decode)
     path = _existing(word)
     if path is None:
         if _looks_like_a_path(word):
@@ -45,7 +43,7 @@ def read_word(word: str, limits: Limits, stdin: BinaryIO) -> tuple[str, TaskInpu
         data = path.read_bytes()
     except OSError as error:
         raise UsageError(f"{word} cannot be read: {error.strerror}") from None
-    return str(path), _of_bytes(data, path.name, limits)
+    return str(path), _of_bytes(data, path.name, decode)
 
 
 def parameters(pairs: list[str], fields: str) -> dict[str, Json]:
@@ -89,14 +87,14 @@ def _looks_like_a_path(word: str) -> bool:
     return slashed or _SUFFIX.search(word) is not None
 
 
-def _of_bytes(data: bytes, name: str, limits: Limits) -> TaskInput:
+def _of_bytes(data: bytes, name: str, decode: Decode) -> TaskInput:
     kind = sniff(data)
     if kind == "pdf":
         return TaskInput(parts=(Document(data=data),))
     if kind in _PICTURES:
-        return TaskInput(parts=(read_image(data, limits),))
+        return TaskInput(parts=(decode(data),))
     if _PICTURE_SUFFIX.search(name):
-        read_image(data, limits, declared=mimetypes.guess_type(name)[0])  # says what it is instead
+        decode(data, mimetypes.guess_type(name)[0])  # says what it is instead
     if name.lower().endswith(".pdf"):
         raise DocumentError(f"{name} is no PDF: its content is {kind}", hint="open it in a viewer and save it again")
     if not data.strip():

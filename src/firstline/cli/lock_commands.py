@@ -105,8 +105,8 @@ async def _compare(out: Out, app: App, task: Task, was: LockedTask, replaying: b
     now = await _pin(app, task, golden=was.golden is not None)
     again: Replay | None = None
     if replaying and was.golden is not None:
-        limits = app.services.settings.limits
-        examples = await asyncio.to_thread(read_golden, _place(app).parent / was.golden, limits)
+        decode = app.services.images.in_thread()
+        examples = await asyncio.to_thread(read_golden, _place(app).parent / was.golden, decode)
         remote = frozenset(model.model for model in (*was.ladder, *now.ladder) if model.remote)
         with counting(out, f"{task.name}  golden examples", len(examples)) as done:
             again = await replay(app.services.runner, task, examples, remote, on_progress=done)
@@ -115,15 +115,15 @@ async def _compare(out: Out, app: App, task: Task, was: LockedTask, replaying: b
 
 async def _inputs(out: Out, app: App, task: Task, data: Path | None, most: int) -> list[Asked]:
     """The inputs to keep: those of `data`, or those that the task has kept already."""
-    golden, limits = _golden(app, task.name), app.services.settings.limits
+    golden, decode = _golden(app, task.name), app.services.images.in_thread()
     if data is not None:
-        asked = await asyncio.to_thread(read_inputs, data, most, golden=golden, limits=limits)
+        asked = await asyncio.to_thread(read_inputs, data, most, golden=golden, decode=decode)
         if len(asked) == most:
             out.note(f"the first {most} inputs of {data} are kept; --examples sets how many")
         return asked
     if not golden.exists():
         return []
-    return await asyncio.to_thread(read_inputs, golden, None, golden=golden, limits=limits)
+    return await asyncio.to_thread(read_inputs, golden, None, golden=golden, decode=decode)
 
 
 async def _pin(app: App, task: Task, *, golden: bool) -> LockedTask:

@@ -32,8 +32,8 @@ class Engine(Protocol):
 class PageReader(Protocol):
     """What turns the bytes of a picture into text segments (OCR)."""
 
-    async def read(self, image: bytes) -> Page:
-        """Read one picture (PNG, JPEG or WEBP bytes). Raises ImageError or EngineError."""
+    async def read(self, image: bytes, *, party: str | None = None) -> Page:
+        """Read one picture (PNG, JPEG or WEBP bytes) for a key (its id). Raises ImageError or EngineError."""
         ...
 
     async def close(self) -> None:
@@ -42,13 +42,16 @@ class PageReader(Protocol):
 
 
 class DocumentReader(Protocol):
-    """What reads and draws the pages of a PDF. Raises DocumentError for one that is unusable, and EngineError."""
+    """What reads and draws the pages of a PDF for a key (its id).
 
-    async def read(self, data: bytes, limits: Limits) -> tuple[PdfPage, ...]:
+    Raises DocumentError for one that is unusable, and EngineError.
+    """
+
+    async def read(self, data: bytes, limits: Limits, *, party: str | None = None) -> tuple[PdfPage, ...]:
         """Read every page: its text layer, or its picture where it has none."""
         ...
 
-    async def draw(self, data: bytes, limits: Limits) -> tuple[Image, ...]:
+    async def draw(self, data: bytes, limits: Limits, *, party: str | None = None) -> tuple[Image, ...]:
         """Draw every page, for models that see."""
         ...
 

@@ -6,16 +6,15 @@ picture that makes a child crash or hang is an error of that picture, and the ne
 
 from __future__ import annotations
 
-import sys
 from typing import Literal
 
 import msgspec
 
-from firstline.engines.piped import PipedChildren
-from firstline.errors import EngineTimeoutError, ImageError
+from firstline.engines.piped import PipedChildren, Reader
+from firstline.errors import EngineCrashedError, EngineTimeoutError, ImageError
 from firstline.types import Page, Segment, Value
 
-_WORKER = "firstline.engines.ocr_worker"
+_HINT = "open it in a viewer and save it again as PNG or JPEG"
 
 
 class Options(Value, frozen=True, kw_only=True):
@@ -55,22 +54,31 @@ class Ocr:
     ) -> None:
         chosen = msgspec.structs.replace(options or Options(), threads=threads)
         self._timeout_s = timeout_s
-        # -P: the working folder must not become a place to import from.
-        command = (sys.executable, "-P", "-m", _WORKER, msgspec.json.encode(chosen).decode())
-        self._children = PipedChildren(command, what="the reader of pictures", workers=workers)
+        reader = Reader(
+            module="firstline.engines.ocr_worker",
+            what="the reader of pictures",
+            arguments=(msgspec.json.encode(chosen).decode(),),
+            memory=3 * 2**30,  # 100 megapixels take 0.9 GB
+            keep_mb=1_200,
+        )
+        self._children = PipedChildren(reader, workers=workers)
 
-    async def read(self, image: bytes) -> Page:
-        """Read one picture (PNG, JPEG or WEBP bytes); the page is turned upright and level.
+    async def read(self, image: bytes, *, party: str | None = None) -> Page:
+        """Read one picture (PNG, JPEG or WEBP bytes); the page is turned upright and level. `party` is the id of the
+        key that asks.
 
-        Raises ImageError for bytes that are no picture, EngineTimeoutError, EngineCrashedError and, where the child
-        cannot be started, EngineUnavailableError. Cancelling ends the child's work.
+        Raises ImageError for bytes that are no picture or that make the child crash twice, EngineTimeoutError,
+        RateLimitError where too many pictures of the key wait and, where the child cannot be started,
+        EngineUnavailableError. Cancelling ends the child's work.
         """
         try:
-            body = await self._children.ask(image, timeout_s=self._timeout_s)
+            body = await self._children.ask(image, timeout_s=self._timeout_s, party=party)
         except TimeoutError:
             raise EngineTimeoutError(
                 f"reading the picture took longer than {self._timeout_s:g} s", hint="send a smaller picture"
             ) from None
+        except EngineCrashedError as error:
+            raise ImageError(f"the picture cannot be read: {error.message}", hint=_HINT) from None
         answer = msgspec.json.decode(body, type=_Answer)
         if answer.error is not None:
             raise ImageError(f"the picture cannot be decoded: {answer.error}", hint="send a PNG, JPEG or WEBP file")

@@ -1,8 +1,8 @@
 """The child process of `engines.ocr`: pictures in on standard input, segments out on standard output.
 
-Run as a module, with nothing of the package loaded but its side of the pipe (`piped_worker`). A message is a
+Run by `confined`, with nothing else of the package loaded but its side of the pipe (`piped_worker`). A message is a
 picture's file; the answer is JSON, `{"width", "height", "segments": [[text, x0, y0, x1, y1, confidence], …]}` or
-`{"error": …}` for a picture that cannot be decoded. The one argument is `engines.ocr.Options` as JSON.
+`{"error": …}` for a picture that cannot be decoded. Its argument is `engines.ocr.Options` as JSON.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import json
 import math
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +25,15 @@ from firstline.engines.piped_worker import serve
 Pixels = NDArray[np.uint8]
 Quads = NDArray[np.float32]
 
+_MOST_PIXELS = 30_000_000
+"""A picture with more is shrunk before its pixels are copied; what is read is brought to far fewer anyway."""
 _TALL = 1.5
 """A box so much higher than wide holds a line of text that stands on its side."""
 
 
-def main() -> None:
-    """Read pictures until the input ends."""
-    options = json.loads(sys.argv[1])
+def main(given: str) -> None:
+    """Read pictures until the input ends; `given` are the options as JSON."""
+    options = json.loads(given)
     engine = _engine(options)
     serve(lambda data: json.dumps(_answer(engine, data, options)).encode())
 
@@ -61,10 +62,13 @@ def _engine(options: dict[str, Any]) -> Any:
 
 def _answer(engine: Any, data: bytes, options: dict[str, Any]) -> dict[str, Any]:
     try:
-        picture = _decode(data)
+        picture, share = _decode(data)
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         return {"error": str(error)}
+    except MemoryError:
+        return {"error": "it takes more memory than a picture may"}
     picture, scale = _resize(picture, options["max_side"], options["min_side"])
+    scale *= share
     picture, boxes, crops = _upright(engine, picture)
     segments = []
     if crops:
@@ -85,15 +89,24 @@ def _answer(engine: Any, data: bytes, options: dict[str, Any]) -> dict[str, Any]
     }
 
 
-def _decode(data: bytes) -> Pixels:
+def _decode(data: bytes) -> tuple[Pixels, float]:
+    """Decode a picture, a large one at a half, a third … of its size; gives the share as well."""
     Image.MAX_IMAGE_PIXELS = None  # the parent has checked the size
     with Image.open(io.BytesIO(data)) as image:
-        upright = ImageOps.exif_transpose(image)
+        factor = max(1, math.ceil((image.width * image.height / _MOST_PIXELS) ** 0.5))
+        upright = ImageOps.exif_transpose(_shrunk(image, factor) if factor > 1 else image)
         if upright.has_transparency_data:
             sheet = Image.new("RGBA", upright.size, "white")
             sheet.alpha_composite(upright.convert("RGBA"))
             upright = sheet
-        return np.ascontiguousarray(np.asarray(upright.convert("RGB"))[:, :, ::-1])
+        return np.ascontiguousarray(np.asarray(upright.convert("RGB"))[:, :, ::-1]), 1 / factor
+
+
+def _shrunk(image: Image.Image, factor: int) -> Image.Image:
+    """Make one pixel of each square of `factor` × `factor`."""
+    if image.mode not in ("RGB", "L"):
+        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    return image.reduce(factor)
 
 
 def _resize(picture: Pixels, max_side: int, min_side: int) -> tuple[Pixels, float]:
@@ -190,7 +203,3 @@ def _angle(boxes: list[Quads]) -> float:
         if half <= 0:
             return angle
     return 0.0
-
-
-if __name__ == "__main__":
-    main()

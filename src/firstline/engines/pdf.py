@@ -6,16 +6,21 @@ that document alone; the next one gets a new child (`piped`).
 
 from __future__ import annotations
 
-import sys
-
 import msgspec
 
-from firstline.engines.piped import PipedChildren
+from firstline.engines.piped import PipedChildren, Reader
 from firstline.errors import DocumentError, EngineCrashedError
 from firstline.settings import Limits
 from firstline.types import Image, PdfPage, Value
 
-_WORKER = "firstline.engines.pdf_worker"
+_READER = Reader(
+    module="firstline.engines.pdf_worker",
+    what="the reader of PDFs",
+    memory=2 * 2**30,  # a hundred drawn pages take a tenth of it, and a file that asks for more ends here
+    # Fonts that a document names and does not bring.
+    read=("/usr/share/fonts", "/usr/share/X11/fonts", "/usr/local/share/fonts"),
+    keep_mb=400,
+)
 _HINT = "open it in a viewer and print it to a new PDF, or send the pages as pictures"
 
 
@@ -40,31 +45,29 @@ class PdfReader:
     """A `DocumentReader`: `workers` children, started on first use."""
 
     def __init__(self, workers: int = 2) -> None:
-        # -P: the working folder must not become a place to import from.
-        command = (sys.executable, "-P", "-m", _WORKER)
-        self._children = PipedChildren(command, what="the reader of PDFs", workers=workers)
+        self._children = PipedChildren(_READER, workers=workers)
 
-    async def read(self, data: bytes, limits: Limits) -> tuple[PdfPage, ...]:
-        """Read every page: its text layer, or its picture where it has none.
+    async def read(self, data: bytes, limits: Limits, *, party: str | None = None) -> tuple[PdfPage, ...]:
+        """Read every page: its text layer, or its picture where it has none. `party` is the id of the key that asks.
 
         Raises DocumentError, with a hint, for a document that is encrypted, empty, damaged or beyond the limits, that
-        makes the child crash twice or takes too long; EngineUnavailableError where no child can be started.
+        makes the child crash twice or takes too long; RateLimitError where too many documents of the key wait;
+        EngineUnavailableError where no child can be started.
         """
-        return (await self._answer(PdfJob(data=data, draw=False, limits=limits))).pages
+        return (await self._answer(PdfJob(data=data, draw=False, limits=limits), party)).pages
 
-    async def draw(self, data: bytes, limits: Limits) -> tuple[Image, ...]:
+    async def draw(self, data: bytes, limits: Limits, *, party: str | None = None) -> tuple[Image, ...]:
         """Draw every page at about 200 dpi. Raises as `read` does."""
-        return (await self._answer(PdfJob(data=data, draw=True, limits=limits))).images
+        return (await self._answer(PdfJob(data=data, draw=True, limits=limits), party)).images
 
     async def close(self) -> None:
         """End the children; a later call starts them anew."""
         await self._children.close()
 
-    async def _answer(self, job: PdfJob) -> PdfAnswer:
-        message = msgspec.msgpack.encode(job)
+    async def _answer(self, job: PdfJob, party: str | None) -> PdfAnswer:
         seconds = job.limits.pdf_s
         try:
-            body = await self._asked_twice(message, seconds)
+            body = await self._children.ask(msgspec.msgpack.encode(job), timeout_s=seconds, party=party)
         except TimeoutError:
             raise DocumentError(
                 f"reading the PDF takes longer than {seconds:g} s",
@@ -76,10 +79,3 @@ class PdfReader:
         if answer.error is not None:
             raise DocumentError(answer.error, hint=answer.hint)
         return answer
-
-    async def _asked_twice(self, message: bytes, seconds: float) -> bytes:
-        # A child that somebody else ended says nothing about the document; one that dies of it does so again.
-        try:
-            return await self._children.ask(message, timeout_s=seconds)
-        except EngineCrashedError:
-            return await self._children.ask(message, timeout_s=seconds)

@@ -1,15 +1,12 @@
-"""Turns the bytes of a picture into a checked `types.Image`: sniffed, limited, decoded once, upright, on white.
+"""Turns the bytes of an image into a checked `types.Image`: sniffed, limited, decoded once, upright, on white.
 
-What leaves here is a PNG or JPEG without transparency that every engine can decode. The size is read from the header
-and compared with the limits before a pixel is decoded. Nothing here touches the network (`media.fetch` does).
+What leaves here is a PNG or JPEG without transparency that every engine can decode, of no more bytes than an image may
+have. The size is read from the header (`media.header`) and compared with the limits before a pixel is decoded.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import io
-import re
 import struct
 import zlib
 from collections.abc import Callable, Mapping
@@ -27,11 +24,10 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from firstline.errors import ImageError
-from firstline.media.sniff import Kind, sniff
+from firstline.media.header import Header, damaged, read_header
+from firstline.media.sniff import Kind
 from firstline.settings import Limits
 from firstline.types import Image
-
-_ACCEPTED = "send a PNG, JPEG, WEBP or non-animated GIF file"
 
 # The classes are called directly because `PIL.Image.open` would judge the size by a limit of its own.
 _OPEN: Final[Mapping[Kind, Callable[[io.BytesIO], ImageFile]]] = MappingProxyType(
@@ -42,17 +38,6 @@ _OPEN: Final[Mapping[Kind, Callable[[io.BytesIO], ImageFile]]] = MappingProxyTyp
         "gif": GifImageFile,
         "bmp": BmpImageFile,
         "tiff": TiffImageFile,
-    }
-)
-
-_WHAT: Final[Mapping[Kind, tuple[str, str]]] = MappingProxyType(
-    {
-        "pdf": ("a PDF", "send it as a file, or one page as a picture"),
-        "svg": ("an SVG", "draw it to a PNG first: an SVG is a program, not a picture"),
-        "html": ("an HTML page", "the address or file is a page about a picture, perhaps an error page"),
-        "heic": ("a HEIC or AVIF picture", "convert it to JPEG first"),
-        "text": ("text", _ACCEPTED),
-        "unknown": ("of no kind that we know", _ACCEPTED),
     }
 )
 
@@ -72,90 +57,60 @@ _DAMAGE = (
 )
 """What Pillow's decoders raise for damaged files."""
 
-_DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w.+-]+=[^;,]*)*)(;base64)?,", re.IGNORECASE)
+_QUALITIES = (95, 85, 70)
+"""Of JPEG, tried one after the other where an image would take more bytes than it may."""
+_STRIP = 256
+"""Rows that are laid on white at a time."""
 
 
 def read_image(data: bytes, limits: Limits, *, declared: str | None = None) -> Image:
-    """Check and decode a picture. `declared` is the media type or file name that came with it, used in messages alone.
+    """Check and decode an image. `declared` is the media type or file name that came with it, used in messages alone.
 
-    Blocks for up to seconds on a large picture; callers on the event loop go through `asyncio.to_thread`.
-    Raises ImageError, with a hint, for bytes that are no picture (whatever they are called), one that is damaged,
-    animated or beyond the limits. A picture under the name of another format is taken for what it is.
+    Blocks for up to seconds on a large image, and runs native code over what strangers sent: a server has it done by
+    `engines.images`. Raises ImageError, with a hint, for bytes that are no image (whatever they are called), one that
+    is damaged, animated or beyond the limits. An image under the name of another format is taken for what it is.
     """
-    if not data:
-        raise ImageError("the picture is empty (0 bytes)", hint=_ACCEPTED)
-    if len(data) > limits.image_mb * 1_000_000:
-        raise ImageError(
-            f"the picture has {len(data) / 1e6:.1f} MB, the limit is {limits.image_mb:g} MB",
-            hint="send a smaller picture, or raise limits.image_mb",
-        )
-    kind = sniff(data)
-    if kind not in _OPEN:
-        what, hint = _WHAT[kind]
-        raise ImageError(f"{f'declared as {declared}, but ' if declared else ''}the content is {what}", hint=hint)
+    header = read_header(data, limits, declared=declared)
     try:
-        return _decode(data, kind, limits)
+        return _decode(data, header, limits)
     except _DAMAGE as error:
         # Pillow's own words tell where the damage lies; those of what stumbled over it (struct, zlib) do not.
         # It hands on an exception of theirs in place of words.
         own = isinstance(error, OSError | SyntaxError) and not any(isinstance(one, Exception) for one in error.args)
-        where = f": {error}" if own else ""
-        raise ImageError(
-            f"the {kind.upper()} picture is damaged or cut short{where}", hint="send the whole file again"
-        ) from None
+        raise damaged(header.kind, str(error) if own else "") from None
 
 
-def data_uri(text: str, limits: Limits) -> tuple[bytes, str]:
-    """Give the bytes and the declared media type of a base64 `data:` URI (RFC 2397).
-
-    Raises ImageError for another scheme, wrong base64 or more bytes than a picture may have.
-    """
-    found = _DATA_URI.match(text)
-    if found is None or not found[3]:
-        raise ImageError("not a data: URI with base64 content", hint="data:image/png;base64,…")
-    if len(text) - found.end() > limits.image_mb * 1_000_000 * 4 / 3 + 4:
-        raise ImageError(
-            f"the data: URI is larger than the limit of {limits.image_mb:g} MB",
-            hint="send a smaller picture, or raise limits.image_mb",
-        )
-    try:
-        return base64.b64decode(text[found.end() :], validate=True), (found[1] or "text/plain").lower()
-    except (binascii.Error, ValueError) as error:
-        raise ImageError(f"the data: URI is not base64: {error}", hint="data:image/png;base64,…") from None
+def within(picture: Pillow.Image, most: int, *, as_jpeg: bool = False) -> Image:
+    """Write a decoded image as PNG (or JPEG) of at most so many bytes; what is larger is written as a smaller JPEG."""
+    for quality in (None if not as_jpeg else 95, *_QUALITIES):
+        image = encode(picture, quality=quality)
+        if len(image.data) <= most:
+            return image
+    size = (max(1, picture.width // 2), max(1, picture.height // 2))
+    return within(picture.resize(size, reducing_gap=2.0), most, as_jpeg=True)
 
 
-def check_size(width: int, height: int, limits: Limits) -> None:
-    """Compare a picture's size in pixels with the limits. Raises ImageError."""
-    if max(width, height) > limits.image_side_px:
-        raise ImageError(
-            f"the picture is {width:,} × {height:,} px, the longest side may have {limits.image_side_px:,}",
-            hint="send a smaller picture, or raise limits.image_side_px",
-        )
-    if width * height > limits.image_megapixels * 1_000_000:
-        raise ImageError(
-            f"the picture has {width * height / 1e6:.0f} megapixels, the limit is {limits.image_megapixels:g}",
-            hint="send a smaller picture, or raise limits.image_megapixels",
-        )
-
-
-def encode(picture: Pillow.Image, *, as_jpeg: bool = False) -> Image:
-    """Write a decoded picture as PNG, or as JPEG of quality 95."""
-    kind: Literal["JPEG", "PNG"] = "JPEG" if as_jpeg else "PNG"
+def encode(picture: Pillow.Image, *, quality: int | None = None) -> Image:
+    """Write a decoded image as PNG, or as JPEG of a quality."""
+    kind: Literal["JPEG", "PNG"] = "PNG" if quality is None else "JPEG"
     out = io.BytesIO()
-    if as_jpeg:
-        picture.save(out, kind, quality=95)
-    else:
+    if quality is None:
         picture.save(out, kind, compress_level=4)
+    else:
+        picture.save(out, kind, quality=quality)
     return Image(data=out.getvalue(), media_type=f"image/{kind.lower()}", width=picture.width, height=picture.height)
 
 
-def _decode(data: bytes, kind: Kind, limits: Limits) -> Image:
+def _decode(data: bytes, header: Header, limits: Limits) -> Image:
+    kind = header.kind
     with _OPEN[kind](io.BytesIO(data)) as picture:
-        check_size(*picture.size, limits)
-        if getattr(picture, "n_frames", 1) > 1:
+        if picture.width * picture.height > header.width * header.height:
+            raise damaged(kind, "it holds more than its header says")
+        # To count frames or pages is to walk through all of them; WEBP alone says their number at once.
+        if getattr(picture, "is_animated", False) or (kind == "webp" and getattr(picture, "n_frames", 1) > 1):
             what = "pages" if kind == "tiff" else "frames"
             raise ImageError(
-                f"the {kind.upper()} has {getattr(picture, 'n_frames', 2)} {what}; one is expected",
+                f"the {kind.upper()} has several {what}; one is expected",
                 hint="send the frame that matters as a PNG" if what == "frames" else "send each page, or a PDF",
             )
         picture.load()
@@ -163,15 +118,23 @@ def _decode(data: bytes, kind: Kind, limits: Limits) -> Image:
         plain = not picture.has_transparency_data and picture.mode in ("RGB", "L", "P", "1")
         if kind in ("png", "jpeg") and plain and orientation == 1:
             return Image(data=data, media_type=f"image/{kind}", width=picture.width, height=picture.height)
-        return encode(_flat(ImageOps.exif_transpose(picture)), as_jpeg=kind == "jpeg")
+        upright: Pillow.Image = picture
+        if orientation != 1:
+            upright = ImageOps.exif_transpose(picture)
+            picture.close()  # gives its pixels back
+        return within(_flat(upright), int(limits.image_mb * 1_000_000), as_jpeg=kind == "jpeg")
 
 
 def _flat(picture: Pillow.Image) -> Pillow.Image:
     """Give an RGB picture of 8 bits, transparent parts white."""
     if picture.has_transparency_data:
-        sheet = Pillow.new("RGBA", picture.size, "white")
-        sheet.alpha_composite(picture.convert("RGBA"))
-        return sheet.convert("RGB")
+        sheet = Pillow.new("RGB", picture.size, "white")
+        for top in range(0, picture.height, _STRIP):  # in strips: a copy as a whole may not fit into memory
+            strip = picture.crop((0, top, picture.width, min(top + _STRIP, picture.height))).convert("RGBA")
+            sheet.paste(strip, (0, top), strip)
+        return sheet
+    if picture.mode == "RGB":
+        return picture
     if picture.mode.startswith("I;16"):
         return picture.convert("I").point(lambda value: value * (1 / 257)).convert("L").convert("RGB")
     if picture.mode in ("I", "F"):

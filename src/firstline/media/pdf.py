@@ -15,7 +15,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from firstline.errors import DocumentError
-from firstline.media.images import encode
+from firstline.media.images import within
 from firstline.media.text_runs import Glyph, text_runs
 from firstline.settings import Limits
 from firstline.types import Image, Page, PdfPage
@@ -39,7 +39,7 @@ def read_pdf(data: bytes, limits: Limits) -> list[PdfPage]:
         for number in range(len(document)):
             with _page(document, number) as page:
                 text = _text_layer(page)
-                image = _picture(page, limits) if text is None else None
+                image = _picture(page, limits, len(document)) if text is None else None
                 out.append(PdfPage(number=number, text=text, image=image))
     return out
 
@@ -50,7 +50,7 @@ def draw_pdf(data: bytes, limits: Limits) -> list[Image]:
     with _opened(data, limits) as document:
         for number in range(len(document)):
             with _page(document, number) as page:
-                out.append(_picture(page, limits))
+                out.append(_picture(page, limits, len(document)))
     return out
 
 
@@ -98,7 +98,8 @@ def _page(document: Any, number: int) -> Iterator[Any]:
         yield page
 
 
-def _picture(page: Any, limits: Limits) -> Image:
+def _picture(page: Any, limits: Limits, pages: int) -> Image:
+    """Draw a page; together the `pages` of a document have no more bytes than the images of one input."""
     width, height = page.get_size()
     if width <= 0 or height <= 0:
         raise DocumentError("a page of the PDF has no size", hint="open it in a viewer and save it again")
@@ -107,7 +108,7 @@ def _picture(page: Any, limits: Limits) -> Image:
     scale = min(_DPI / 72, side / max(width, height), (pixels / (width * height)) ** 0.5)
     scale = max(scale, 1 / min(width, height))
     with closing(page.render(scale=scale)) as bitmap:
-        return encode(bitmap.to_pil().convert("RGB"))
+        return within(bitmap.to_pil().convert("RGB"), int(limits.images_mb * 1_000_000 / pages))
 
 
 def _text_layer(page: Any) -> Page | None:

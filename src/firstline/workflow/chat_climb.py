@@ -31,7 +31,7 @@ from firstline.types import (
     Value,
     Verdict,
 )
-from firstline.workflow.call import Account, Door, Purse
+from firstline.workflow.call import Account, Door, Purse, key_of
 from firstline.workflow.conversation import Choice, Conversation, Piece
 from firstline.workflow.expectation import Tools, document_of, told
 from firstline.workflow.gate import MemberReader, Members, member_text, written
@@ -170,7 +170,7 @@ class Climb:
         asked, members = self.asked, self._members
         if has_pictures(asked.turns) and not model.vision and not self.notes:
             self.notes.append("the text was read from the picture or PDF: the model does not see")
-        messages = await self._turns.messages(asked.turns, model)
+        messages = await self._turns.messages(asked.turns, model, party=key_of(asked.caller))
         if members is not None and members.standing:
             messages = _with_told(messages, told(members.standing))
         sampling = asked.sampling

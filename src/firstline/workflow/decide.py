@@ -81,7 +81,7 @@ class Decider:
         await self._basis.ledger.begin_run(run_id, TASK, version, digest, created, key_id=key_of(call.caller))
         account = self._basis.door.account(run_id, 0, model, self._purse(call.caller))
         try:
-            messages = await self._reader.messages(call.turns, model)
+            messages = await self._reader.messages(call.turns, model, party=key_of(call.caller))
             shares = tuple([await _ask(account, messages, question) for question in call.questions])
         except asyncio.CancelledError:
             await self._basis.ledger.drop_run(run_id, _LEFT)

@@ -16,14 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from firstline.errors import UsageError
-from firstline.media.images import read_image
 from firstline.schema import Validator, compile_schema
-from firstline.settings import Limits
 from firstline.types import Json, Text, Value
 from firstline.values import parse_dates
 from firstline.workflow.checks.agreement import same
 from firstline.workflow.field import FieldType
-from firstline.workflow.source import Document, InputPart, TaskInput
+from firstline.workflow.source import Decode, Document, InputPart, TaskInput
 from firstline.workflow.task import Task
 from firstline.workflow.task_file import with_named_fields
 
@@ -75,7 +73,7 @@ class _Mistake(Value, frozen=True, kw_only=True):
     among: tuple[str, ...] = ()
 
 
-def read_rows(path: Path, limits: Limits, *, labelled: bool = True) -> list[Row]:
+def read_rows(path: Path, decode: Decode, *, labelled: bool = True) -> list[Row]:
     """Read `DATA.jsonl`; picture paths are relative to the file. Raises UsageError with the line of a mistake.
 
     With `labelled` False a line may be without `expected`.
@@ -83,7 +81,7 @@ def read_rows(path: Path, limits: Limits, *, labelled: bool = True) -> list[Row]
     rows = []
     for number, tree in read_lines(path):
         with at_line(path, number):
-            rows.append(_row(tree if labelled else {"expected": {}, **tree}, number, path.parent, limits))
+            rows.append(_row(tree if labelled else {"expected": {}, **tree}, number, path.parent, decode))
     if not rows:
         raise UsageError(f"{path.name} holds no examples")
     return rows
@@ -105,7 +103,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Json]]]:
             yield number, tree
 
 
-def read_input(given: Json, folder: Path, limits: Limits) -> TaskInput:
+def read_input(given: Json, folder: Path, decode: Decode) -> TaskInput:
     """Read the `input` of a line: a text, or a list of parts whose paths are relative to `folder`.
 
     Blocks for as long as pictures take to be decoded. Raises UsageError and InputError.
@@ -113,7 +111,7 @@ def read_input(given: Json, folder: Path, limits: Limits) -> TaskInput:
     parts = [{"type": "text", "text": given}] if isinstance(given, str) else given
     if not isinstance(parts, list):
         raise UsageError("`input` is a text or a list of parts", hint=_LINE)
-    return TaskInput(parts=tuple(_part(part, folder, limits) for part in parts))
+    return TaskInput(parts=tuple(_part(part, folder, decode) for part in parts))
 
 
 @contextmanager
@@ -175,7 +173,7 @@ def _object(line: str) -> dict[str, Json]:
     return tree
 
 
-def _row(tree: Mapping[str, Json], number: int, folder: Path, limits: Limits) -> Row:
+def _row(tree: Mapping[str, Json], number: int, folder: Path, decode: Decode) -> Row:
     for key in ("input", "expected"):
         if key not in tree:
             raise UsageError(f"the key `{key}` is missing", hint=_LINE)
@@ -183,7 +181,7 @@ def _row(tree: Mapping[str, Json], number: int, folder: Path, limits: Limits) ->
     if not isinstance(parameters, dict):
         raise UsageError("`parameters` is an object", hint=_LINE)
     return Row(
-        given=read_input(tree["input"], folder, limits),
+        given=read_input(tree["input"], folder, decode),
         expected=expected if isinstance(expected, dict) else {"label": expected},
         parameters=parameters,
         line=number,
@@ -191,7 +189,7 @@ def _row(tree: Mapping[str, Json], number: int, folder: Path, limits: Limits) ->
     )
 
 
-def _part(part: Any, folder: Path, limits: Limits) -> InputPart:
+def _part(part: Any, folder: Path, decode: Decode) -> InputPart:
     match part:
         case {"type": "text", "text": str(text)}:
             return Text(text=_encodable(text))
@@ -200,7 +198,7 @@ def _part(part: Any, folder: Path, limits: Limits) -> InputPart:
                 data = (folder / name).read_bytes()
             except OSError as error:
                 raise UsageError(f"{name} cannot be read: {error.strerror}", hint=_PATHS) from None
-            return Document(data=data) if data.startswith(b"%PDF") else read_image(data, limits)
+            return Document(data=data) if data.startswith(b"%PDF") else decode(data)
     raise UsageError(
         f"not a part of an input: {_shown(part)}",
         hint='{"type": "text", "text": …} or {"type": "image", "path": …}',

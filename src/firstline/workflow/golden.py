@@ -17,12 +17,11 @@ from typing import Any, Literal
 import msgspec
 
 from firstline.errors import FirstlineError, UsageError
-from firstline.settings import Limits
 from firstline.types import Json, Run, Value
 from firstline.workflow.evaluate import agrees
 from firstline.workflow.examples import at_line, read_input, read_lines
 from firstline.workflow.run import Runner
-from firstline.workflow.source import TaskInput
+from firstline.workflow.source import Decode, TaskInput
 from firstline.workflow.task import Task
 from firstline.workflow.task_file import with_named_fields
 
@@ -83,7 +82,7 @@ class Replay(Value, frozen=True, kw_only=True):
     differences: tuple[Difference, ...] = ()
 
 
-def read_inputs(data: Path, most: int | None, *, golden: Path, limits: Limits) -> list[Asked]:
+def read_inputs(data: Path, most: int | None, *, golden: Path, decode: Decode) -> list[Asked]:
     """Read inputs of a file of examples, the first `most` of them or all, to be kept in `golden`.
 
     Blocks. Raises UsageError with the line.
@@ -98,7 +97,7 @@ def read_inputs(data: Path, most: int | None, *, golden: Path, limits: Limits) -
             parameters = tree.get("parameters", {})
             if not isinstance(parameters, dict):
                 raise UsageError("`parameters` is an object")
-            given = read_input(tree["input"], data.parent, limits)
+            given = read_input(tree["input"], data.parent, decode)
             written = _written(tree["input"], data.parent, golden.parent)
         asked.append(Asked(written=written, parameters=parameters, given=given))
     if not asked:
@@ -106,7 +105,7 @@ def read_inputs(data: Path, most: int | None, *, golden: Path, limits: Limits) -
     return asked
 
 
-def read_golden(path: Path, limits: Limits) -> list[Example]:
+def read_golden(path: Path, decode: Decode) -> list[Example]:
     """Read golden examples. Blocks. Raises UsageError with the line of a mistake."""
     found = []
     for number, tree in read_lines(path):
@@ -117,7 +116,7 @@ def read_golden(path: Path, limits: Limits) -> list[Example]:
                 raise UsageError(f"not a golden example: {error}", hint=_ANEW) from None
         given, lost = TaskInput(parts=()), None
         try:
-            given = read_input(golden.input, path.parent, limits)
+            given = read_input(golden.input, path.parent, decode)
             lost = _lost(golden.input, path.parent)
         except UsageError as error:
             lost = error.message

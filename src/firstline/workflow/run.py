@@ -120,7 +120,7 @@ class Runner:
                 cover = NOTHING if purpose == "replay" else await self._cover(task, ladder)
             tell(Event(kind="reading", detail="the input"))
             try:
-                work = await self.work(task, given, arguments)
+                work = await self.work(task, given, arguments, caller=caller)
             except InputError as error:
                 run = _rejected(run_id, task, error)
             else:
@@ -187,9 +187,11 @@ class Runner:
             return None
         return review_mark(run.id, "audit" if asks else "review", self._basis.clock())
 
-    async def work(self, task: Task, given: TaskInput, arguments: Mapping[str, Json]) -> Rungwork:
+    async def work(
+        self, task: Task, given: TaskInput, arguments: Mapping[str, Json], *, caller: Caller | None = None
+    ) -> Rungwork:
         """Read an input and make it what rungs work on. Raises InputError, and EngineError where a reader failed."""
-        source = await self.read(given)
+        source = await self.read(given, caller)
         mine = await self._student(task)
         return Rungwork(
             task,
@@ -200,9 +202,10 @@ class Runner:
             student=None if mine is None else mine.student,
         )
 
-    async def read(self, given: TaskInput) -> Source:
+    async def read(self, given: TaskInput, caller: Caller | None = None) -> Source:
         """Read an input. Raises InputError, and EngineError where a reader failed."""
-        return await read_source(given, self._pictures, self._pdfs, self._basis.settings.limits)
+        limits = self._basis.settings.limits
+        return await read_source(given, self._pictures, self._pdfs, limits, party=key_of(caller))
 
     def _label_reader(self, task: Task) -> LabelReader | None:
         """The readers of a classify task's labels: what the encoder makes of them is kept from run to run."""

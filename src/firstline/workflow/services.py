@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from firstline.catalog.catalog import Catalog
+from firstline.engines.images import ImageReader
 from firstline.ledger.store import Ledger
 from firstline.settings import Settings
 from firstline.types import Value
@@ -41,6 +42,7 @@ class Services(Value, frozen=True, kw_only=True):
     converser: Converser
     decider: Decider
     embedder: Embedder
+    images: ImageReader
     files: Files
     ledger: Ledger
     keyring: Keyring

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 
 from firstline.engines.base import DocumentReader, PageReader
-from firstline.errors import InputError
+from firstline.errors import DocumentError, InputError
 from firstline.layout import Line, lines_of_text, reading_order
 from firstline.settings import Limits
 from firstline.types import Image, Page, Text, Value
@@ -21,8 +22,18 @@ class Document(Value, frozen=True, kw_only=True, tag="document"):
 
 
 InputPart = Text | Image | Document
-Draw = Callable[[bytes], Awaitable[tuple[Image, ...]]]
-"""Draws the pages of a PDF."""
+Draw = Callable[[], Awaitable[tuple[Image, ...]]]
+"""Draws the pages of an input's PDFs."""
+Look = Callable[[Image], Awaitable[Page]]
+"""Reads the text of an image."""
+
+
+class Decode(Protocol):
+    """Decodes images from a thread beside the event loop; blocks."""
+
+    def __call__(self, data: bytes, declared: str | None = None) -> Image:
+        """Decode the bytes of an image that came as `declared`, a media type or file name. Raises ImageError."""
+        ...
 
 
 class TaskInput(Value, frozen=True, kw_only=True):
@@ -59,7 +70,6 @@ class Source:
         *,
         own_text: str,
         images: tuple[Image, ...],
-        documents: tuple[bytes, ...],
         read_by: str,
         draw: Draw,
     ) -> None:
@@ -67,7 +77,6 @@ class Source:
         self.own_text = own_text
         self.read_by = read_by
         self._images = images
-        self._documents = documents
         self._draw = draw
 
     @property
@@ -78,21 +87,26 @@ class Source:
     @property
     def has_pictures(self) -> bool:
         """Say whether there is something to look at."""
-        return bool(self._images or self._documents)
+        return self.read_by != "text"
 
     async def pictures(self) -> tuple[Image, ...]:
         """Give the pictures and the drawn pages of PDFs."""
-        drawn: list[Image] = list(self._images)
-        for data in self._documents:
-            drawn += await self._draw(data)
-        return tuple(drawn)
+        return (*self._images, *await self._draw())
 
 
-async def read_source(given: TaskInput, pictures: PageReader, pdfs: DocumentReader, limits: Limits) -> Source:
-    """Read an input. Raises InputError (ImageError, DocumentError) for one that holds nothing or cannot be read."""
+async def read_source(
+    given: TaskInput, pictures: PageReader, pdfs: DocumentReader, limits: Limits, *, party: str | None = None
+) -> Source:
+    """Read an input; `party` is the id of the key that asks.
 
-    async def draw(data: bytes) -> tuple[Image, ...]:
-        return await pdfs.draw(data, limits)
+    Raises InputError (ImageError, DocumentError) for one that holds nothing or cannot be read.
+    """
+
+    async def draw() -> tuple[Image, ...]:
+        return tuple(image for pages in await draw_each(documents, pdfs, limits, party) for image in pages)
+
+    async def look(image: Image) -> Page:
+        return await pictures.read(image.data, party=party)
 
     texts = [part.text for part in given.parts if isinstance(part, Text)]
     images = tuple(part for part in given.parts if isinstance(part, Image))
@@ -101,7 +115,7 @@ async def read_source(given: TaskInput, pictures: PageReader, pdfs: DocumentRead
     if not images and not documents:
         if not own_text.strip():
             raise InputError("the input is empty", hint="give a text, a picture or a PDF")
-        return Source(Reading.of_text(own_text), own_text=own_text, images=(), documents=(), read_by="text", draw=draw)
+        return Source(Reading.of_text(own_text), own_text=own_text, images=(), read_by="text", draw=draw)
     lines: list[Line] = []
     read_by = "layer"
     page = 0
@@ -109,29 +123,46 @@ async def read_source(given: TaskInput, pictures: PageReader, pdfs: DocumentRead
         lines += _numbered(lines_of_text(text), page)
         page += bool(text.strip())
     for data in documents:
-        for found in await pdfs.read(data, limits):
+        for found in await pdfs.read(data, limits, party=party):
             if found.text is None and found.image is not None:
                 read_by = "ocr"
-            lines += await _page_lines(found.text, found.image, pictures, page)
+            lines += await _page_lines(found.text, found.image, look, page)
             page += 1
     for image in images:
         read_by = "ocr"
-        lines += await _page_lines(None, image, pictures, page)
+        lines += await _page_lines(None, image, look, page)
         page += 1
     return Source(
         Reading(lines),
         own_text=own_text.strip(),
         images=images,
-        documents=documents,
         read_by=read_by,
         draw=draw,
     )
 
 
-async def _page_lines(text: Page | None, image: Image | None, reader: PageReader, number: int) -> list[Line]:
+async def draw_each(
+    documents: Sequence[bytes], reader: DocumentReader, limits: Limits, party: str | None
+) -> list[tuple[Image, ...]]:
+    """Draw the pages of PDFs. Raises DocumentError, also for more MB of pages than one input may have."""
+    drawn = []
+    left = limits.images_mb * 1_000_000
+    for data in documents:
+        pages = await reader.draw(data, limits, party=party)
+        left -= sum(len(image.data) for image in pages)
+        if left < 0:
+            raise DocumentError(
+                f"the pages of the PDFs have more than {limits.images_mb:g} MB as images",
+                hint="send fewer documents at a time, or raise limits.images_mb",
+            )
+        drawn.append(pages)
+    return drawn
+
+
+async def _page_lines(text: Page | None, image: Image | None, look: Look, number: int) -> list[Line]:
     if text is not None:
         return reading_order(text, number=number)
-    return reading_order(await reader.read(image.data), number=number) if image is not None else []
+    return reading_order(await look(image), number=number) if image is not None else []
 
 
 def _numbered(lines: Sequence[Line], page: int) -> list[Line]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from firstline.catalog.model import Model
 from firstline.engines.base import DocumentReader, PageReader
 from firstline.layout import reading_order, render
 from firstline.settings import Limits
 from firstline.types import Image, Message, Page, Part, Text
 from firstline.workflow.conversation import Turn
-from firstline.workflow.source import Document, InputPart
+from firstline.workflow.source import Document, InputPart, draw_each
 
 
 class TurnReader:
@@ -19,14 +21,25 @@ class TurnReader:
         self._documents = documents
         self._limits = limits
 
-    async def messages(self, turns: tuple[Turn, ...], model: Model) -> tuple[Message, ...]:
-        """Make a model's messages. Raises InputError's kinds for a PDF that cannot be read, and EngineError."""
-        return tuple([await self._message(turn, model) for turn in turns])
+    async def messages(self, turns: tuple[Turn, ...], model: Model, *, party: str | None = None) -> tuple[Message, ...]:
+        """Make a model's messages; `party` is the id of the key that asks.
 
-    async def _message(self, turn: Turn, model: Model) -> Message:
+        Raises InputError's kinds for a PDF that cannot be read or more MB of drawn pages than one input may have, and
+        EngineError.
+        """
+        documents = [part.data for turn in turns for part in turn.parts if isinstance(part, Document) and model.vision]
+        drawn = iter(await draw_each(documents, self._documents, self._limits, party))
+        return tuple([await self._message(turn, model, party, drawn) for turn in turns])
+
+    async def _message(
+        self, turn: Turn, model: Model, party: str | None, drawn: Iterator[tuple[Image, ...]]
+    ) -> Message:
         parts: list[Part] = []
         for part in turn.parts:
-            parts += await self._readable(part, model)
+            if isinstance(part, Document) and model.vision:
+                parts += next(drawn)
+            else:
+                parts += await self._read(part, model, party)
         return Message(
             role=turn.role,
             parts=tuple(parts),
@@ -35,21 +48,19 @@ class TurnReader:
             tool_call_id=turn.tool_call_id,
         )
 
-    async def _readable(self, part: InputPart, model: Model) -> list[Part]:
+    async def _read(self, part: InputPart, model: Model, party: str | None) -> list[Part]:
         match part:
-            case Document(data=data) if model.vision:
-                return list(await self._documents.draw(data, self._limits))
             case Document(data=data):
-                pages = await self._documents.read(data, self._limits)
-                return [await self._page(page.text, page.image, "PDF page") for page in pages]
+                pages = await self._documents.read(data, self._limits, party=party)
+                return [await self._page(page.text, page.image, "PDF page", party) for page in pages]
             case Image() if not model.vision:
-                return [await self._page(None, part, "picture")]
+                return [await self._page(None, part, "picture", party)]
             case _:
                 return [part]
 
-    async def _page(self, found: Page | None, image: Image | None, name: str) -> Text:
+    async def _page(self, found: Page | None, image: Image | None, name: str, party: str | None) -> Text:
         if found is None and image is not None:
-            found = await self._pictures.read(image.data)
+            found = await self._pictures.read(image.data, party=party)
         text = render(reading_order(found)) if found is not None else ""
         return Text(text=f"[Text in the {name}]\n{text}\n[End of the {name}]")
 

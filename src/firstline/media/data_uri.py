@@ -1,0 +1,31 @@
+"""Reads base64 `data:` URIs (RFC 2397), as images come in messages."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+
+from firstline.errors import ImageError
+from firstline.settings import Limits
+
+_DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w.+-]+=[^;,]*)*)(;base64)?,", re.IGNORECASE)
+
+
+def data_uri(text: str, limits: Limits) -> tuple[bytes, str]:
+    """Give the bytes and the declared media type of a base64 `data:` URI (RFC 2397).
+
+    Raises ImageError for another scheme, wrong base64 or more bytes than a picture may have.
+    """
+    found = _DATA_URI.match(text)
+    if found is None or not found[3]:
+        raise ImageError("not a data: URI with base64 content", hint="data:image/png;base64,…")
+    if len(text) - found.end() > limits.image_mb * 1_000_000 * 4 / 3 + 4:
+        raise ImageError(
+            f"the data: URI is larger than the limit of {limits.image_mb:g} MB",
+            hint="send a smaller picture, or raise limits.image_mb",
+        )
+    try:
+        return base64.b64decode(text[found.end() :], validate=True), (found[1] or "text/plain").lower()
+    except (binascii.Error, ValueError) as error:
+        raise ImageError(f"the data: URI is not base64: {error}", hint="data:image/png;base64,…") from None
