@@ -46,13 +46,18 @@ def pages() -> dict[str, str]:
 
 def settings_page() -> str:
     """List every setting, and the keys of a model's section."""
+    plain = settings.Loaded(
+        settings=settings.Settings(), sources={}, file=None, secrets={}, folder=Path(), own_path=Path()
+    )
     rows = "".join(
         f"| `{one.path}` | `{one.env}` | {cell(one.kind)} | {value(one.value)} | {cell(one.help)} |\n"
-        for one in settings.Loaded(settings=settings.Settings(), sources={}, file=None, secrets={}).describe()
+        for one in plain.describe()
     )
     return (
         "# Settings\n\nRead from `firstline.toml` in the working folder (or where `FIRSTLINE_CONFIG` points) and the "
-        "environment, which wins. An unknown key is an error. `firstline doctor` shows each value and its source."
+        "environment, which wins. An unknown key is an error. `firstline doctor` shows each value and its source. "
+        "What a file may not set by itself waits for `firstline allow` or `FIRSTLINE_ALLOW`: "
+        "[strange folders](../concepts/folders.md)."
         "\n\n| key | variable | type | default | what it is |\n|---|---|---|---|---|\n"
         + rows
         + '\n## `[models."vendor/name"]`\n\n'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,10 +23,11 @@ from firstline.engines.ocr import Ocr
 from firstline.engines.openai_http import OpenAIHTTP
 from firstline.engines.pdf import PdfReader
 from firstline.engines.pool import Pool
-from firstline.errors import EngineUnavailableError, SettingsError
+from firstline.errors import EngineUnavailableError, FolderNotAllowedError, SettingsError
 from firstline.ledger.store import Ledger
 from firstline.settings import Loaded, Settings
 from firstline.tokens import Cl100k, O200k
+from firstline.trust import Trust
 from firstline.types import Value
 from firstline.workflow.auditor import Auditor
 from firstline.workflow.audits import Audits
@@ -88,9 +89,11 @@ async def build(loaded: Loaded, *, school: School | None = None) -> AsyncIterato
 
     `school` takes the place of what trains and opens students.
 
-    Raises SettingsError and LedgerError.
+    Raises SettingsError and LedgerError, and FolderNotAllowedError for a setting that the folder may not make.
     """
     settings = loaded.settings
+    trust = Trust(loaded)
+    trust.require_settings()
     try:
         settings.data_path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -101,7 +104,8 @@ async def build(loaded: Loaded, *, school: School | None = None) -> AsyncIterato
         ) from None
     catalog = Catalog.load(settings.models, fake=settings.fake.enabled)
     weights = WeightsStore(settings.models_path)
-    pool = Pool(lambda name: _engine(catalog.get(name), weights, loaded), max_local=settings.llama.max_models)
+    refused = trust.refused(catalog)
+    pool = Pool(lambda name: _engine(catalog.get(name), weights, loaded, refused), max_local=settings.llama.max_models)
     reader = Ocr(threads=_threads(settings))
     images = ImageReader(settings.limits)
     pdfs = PdfReader()
@@ -113,13 +117,16 @@ async def build(loaded: Loaded, *, school: School | None = None) -> AsyncIterato
 
     def machine() -> Machine:
         return Machine(
-            on_disk=weights.ready, has_key=lambda model: _has_key(model, loaded), today=datetime.now(UTC).date()
+            on_disk=weights.ready,
+            has_key=lambda model: _has_key(model, loaded),
+            today=datetime.now(UTC).date(),
+            refused=refused,
         )
 
     try:
         basis = Basis(settings=settings, catalog=catalog, machine=machine, door=door, ledger=ledger)
         turns = TurnReader(reader, pdfs, settings.limits)
-        tasks = Tasks(Path(settings.tasks_dir), taught=settings.taught_path)
+        tasks = Tasks(Path(settings.tasks_dir), taught=settings.taught_path, allowed=trust.require_code)
         pinner = Pinner(second_reader=catalog.get(ENCODER), sha256=weights.sha256, ready=weights.ready)
         certificates = Certificates(ledger.certificates, pinner)
 
@@ -276,9 +283,11 @@ def _statistics() -> Statistics:
     return found
 
 
-def _engine(model: Model, weights: WeightsStore, loaded: Loaded) -> Engine:
-    """Make the engine of a model. Raises WeightsMissingError or EngineUnavailableError."""
+def _engine(model: Model, weights: WeightsStore, loaded: Loaded, refused: Mapping[str, str]) -> Engine:
+    """Make the engine of a model. Raises WeightsMissingError, EngineUnavailableError or FolderNotAllowedError."""
     settings = loaded.settings
+    if model.id in refused:
+        raise FolderNotAllowedError(refused[model.id], hint="`firstline doctor` says how to allow it")
     if model.engine == "fake":
         return Fake.load(Path(model.script)) if model.script else Fake()
     if model.remote is not None:

@@ -24,6 +24,7 @@
     ├── AuthenticationError              401 invalid_request  invalid_api_key       no key, an unknown or a disabled one
     ├── PermissionDeniedError            403 invalid_request  model_not_found       the key's scopes do not cover it
     │   └── MissingRightError            403                  missing_right
+    ├── FolderNotAllowedError            403 invalid_request  folder_not_allowed    what a folder's owner must allow
     ├── RateLimitError                   429 requests         rate_limit_exceeded   retryable, says when
     │   └── TokenRateLimitError          429 tokens
     ├── ConflictError                    409 conflict_error   conflict              somebody else was there first
@@ -218,6 +219,14 @@ class MissingRightError(PermissionDeniedError):
     """The API key does not have the right that the request needs."""
 
     code = "missing_right"
+
+
+class FolderNotAllowedError(FirstlineError):
+    """A file of the working folder runs code or sends something out, and `firstline allow` was not typed for it."""
+
+    status = 403
+    type = "invalid_request_error"
+    code = "folder_not_allowed"
 
 
 class RateLimitError(FirstlineError):

@@ -8,17 +8,19 @@ The only module that reads the environment. An environment variable is `FIRSTLIN
 from __future__ import annotations
 
 import difflib
+import hashlib
 import os
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 import msgspec
 import platformdirs
 from msgspec import Meta
 
 from firstline.errors import SettingsError
+from firstline.settings_tree import from_text, help_of, kind_of, leaves, put, value_at
 
 FILE_NAME = "firstline.toml"
 PREFIX = "FIRSTLINE_"
@@ -318,12 +320,26 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
-    """Settings, where each came from, the file that was read (None: there is none) and the environment's keys."""
+    """Settings, where each came from, the file that was read (None: there is none) and the environment's keys.
+
+    `folder` is the working folder and `sha256` of the file's bytes. `named` says that the environment named the file
+    (FIRSTLINE_CONFIG); `allow` are the folders that it allows (FIRSTLINE_ALLOW). `own_path` is the folder of the user's
+    own settings, which no file can move.
+    """
 
     settings: Settings
     sources: Mapping[str, str]
     file: Path | None
     secrets: Mapping[str, str]
+    folder: Path
+    sha256: str = ""
+    named: bool = False
+    allow: tuple[Path, ...] = ()
+    own_path: Path
+
+    def from_file(self, path: str) -> bool:
+        """Say whether a setting comes from the file."""
+        return self.file is not None and self.sources.get(path) == str(self.file)
 
     def describe(self) -> list[Setting]:
         """List every declared setting with its value and source, and what the file says of models."""
@@ -331,9 +347,9 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
             Setting(
                 path=path,
                 env=env_name(path),
-                kind=_kind(hint),
-                help=_help(hint),
-                value=_get(self.settings, path),
+                kind=kind_of(hint),
+                help=help_of(hint),
+                value=value_at(self.settings, path),
                 source=self.sources.get(path, "default"),
             )
             for path, hint in declared()
@@ -341,8 +357,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
             Setting(
                 path=f'models."{name}".{key}',
                 env="",
-                kind=_kind(hint),
-                help=_help(hint),
+                kind=kind_of(hint),
+                help=help_of(hint),
                 value=getattr(model, key),
                 source=self.sources[f"models.{name}.{key}"],
             )
@@ -360,25 +376,42 @@ def load(environ: Mapping[str, str] | None = None, *, cwd: Path | None = None) -
     env = os.environ if environ is None else environ
     path = Path(env[PREFIX + "CONFIG"]) if PREFIX + "CONFIG" in env else (cwd or Path.cwd()) / FILE_NAME
     tree: dict[str, Any] = {}
+    data = b""
     if path.is_file():
-        tree = _read(path)
+        data = path.read_bytes()
+        tree = _tree(path, data)
     elif PREFIX + "CONFIG" in env:
         raise SettingsError(f"{path} does not exist", hint=f"{PREFIX}CONFIG names the settings file")
-    sources = {dotted: str(path) for dotted in _leaves(tree)}
+    sources = {dotted: str(path) for dotted in leaves(tree)}
     known = {env_name(dotted): (dotted, hint) for dotted, hint in declared()}
     for name, text in env.items():
-        if not name.startswith(PREFIX) or name == PREFIX + "CONFIG":
+        if not name.startswith(PREFIX) or name in (PREFIX + "CONFIG", PREFIX + "ALLOW"):
             continue
         if name not in known:
             raise SettingsError(f"{name}: there is no such setting", hint=_suggest(name, known))
         dotted, hint = known[name]
-        _put(tree, dotted, _from_text(name, text, hint))
+        put(tree, dotted, from_text(name, text, hint))
         sources[dotted] = f"environment ({name})"
     try:
         settings = msgspec.convert(tree, Settings)
     except msgspec.ValidationError as error:
         raise SettingsError(f"{path.name}: {error}", hint=_hint_for(str(error), tree)) from None
-    return Loaded(settings=settings, sources=sources, file=path if path.is_file() else None, secrets=dict(env))
+    return Loaded(
+        settings=settings,
+        sources=sources,
+        file=path if path.is_file() else None,
+        secrets=dict(env),
+        folder=(cwd or Path.cwd()).resolve(),
+        sha256=hashlib.sha256(data).hexdigest(),
+        named=PREFIX + "CONFIG" in env,
+        allow=_allowed(env.get(PREFIX + "ALLOW", "")),
+        own_path=own_path(),
+    )
+
+
+def own_path() -> Path:
+    """Return the folder of the user's own settings, by the platform; no settings file can move it."""
+    return Path(platformdirs.user_config_dir("firstline"))
 
 
 def declared() -> Iterator[tuple[str, Any]]:
@@ -408,63 +441,20 @@ def env_name(path: str) -> str:
     return PREFIX + path.replace(".", "_").upper()
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _allowed(text: str) -> tuple[Path, ...]:
+    folders = [Path(part) for part in text.split(os.pathsep) if part]
+    for folder in folders:
+        if not folder.is_absolute():
+            # A relative one would allow whatever folder somebody happens to work in.
+            raise SettingsError(f"{PREFIX}ALLOW: {folder} is not absolute", hint="write the whole path of the folder")
+    return tuple(folder.resolve() for folder in folders)
+
+
+def _tree(path: Path, data: bytes) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(data.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path.name} is not TOML: {error}") from None
-
-
-def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
-            yield prefix + key
-
-
-def _put(tree: dict[str, Any], dotted: str, value: Any) -> None:
-    *sections, key = dotted.split(".")
-    for section in sections:
-        tree = tree.setdefault(section, {})
-    tree[key] = value
-
-
-def _get(settings: Settings, dotted: str) -> Any:
-    value: Any = settings
-    for name in dotted.split("."):
-        value = getattr(value, name)
-    return value
-
-
-def _base(hint: Any) -> Any:
-    return get_args(hint)[0] if get_origin(hint) is Annotated else hint
-
-
-def _kind(hint: Any) -> str:
-    base = _base(hint)
-    if get_origin(base) is Literal:
-        return ", ".join(get_args(base))
-    return base.__name__ if isinstance(base, type) and not get_args(base) else str(base)
-
-
-def _help(hint: Any) -> str:
-    for extra in get_args(hint)[1:]:
-        if isinstance(extra, Meta) and extra.description:
-            return extra.description
-    return ""
-
-
-def _from_text(name: str, text: str, hint: Any) -> Any:
-    base = _base(hint)
-    if get_origin(base) is tuple:
-        return [item.strip() for item in text.split(",") if item.strip()]
-    if base is str:
-        return text
-    try:
-        return msgspec.convert(text, hint, strict=False)
-    except msgspec.ValidationError as error:
-        raise SettingsError(f"{name}: {error}") from None
 
 
 def _suggest(name: str, known: Mapping[str, Any]) -> str:
@@ -478,7 +468,7 @@ def _hint_for(error: str, tree: Mapping[str, Any]) -> str:
         | set(get_type_hints(ModelSettings))
         | {dotted.split(".")[0] for dotted, _ in declared()}
     )
-    for key in _leaves(tree):
+    for key in leaves(tree):
         for word in key.split("."):
             if f"`{word}`" in error and (close := difflib.get_close_matches(word, names, n=1)):
                 return f"did you mean `{close[0]}`?"

@@ -75,6 +75,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / DATA).write_text("\n".join(json.dumps(row) for row in rows))
     (tmp_path / f"bad{NAME}.jsonl").write_text(json.dumps({EVIL: 1}))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("FIRSTLINE_ALLOW", str(tmp_path))
     return tmp_path
 
 
@@ -112,6 +114,7 @@ def words_of(review: str, run: str) -> dict[tuple[str, ...], list[tuple[str, ...
         ("runs",): [(), (run,), (EVIL,)],
         ("usage",): [(), ("--by", "task,key"), ("--by", EVIL), ("--key", EVIL)],
         ("doctor",): [()],
+        ("allow",): [(), ("--list",), (EVIL,), (EVIL, "--revoke")],
         ("models", "list"): [()],
         ("models", "show"): [("own/remote",), (EVIL,), ("file:" + EVIL,)],
         ("models", "pull"): [("local/qwen2.5-coder-0.5b",), (EVIL,)],
@@ -127,6 +130,8 @@ def words_of(review: str, run: str) -> dict[tuple[str, ...], list[tuple[str, ...
         ("keys", "enable"): [("k",), (EVIL,)],
         ("keys", "credit"): [("k", "1", "--note", EVIL), ("k", EVIL)],
         ("keys", "revoke"): [(EVIL,)],
+        ("keys", "rotate"): [("k",), (EVIL,)],
+        ("keys", "change"): [("k", "--name", EVIL), (EVIL,)],
         ("certificates", "list"): [(), ("--task", EVIL)],
         ("certificates", "show"): [(EVIL,)],
         ("certificates", "audit"): [()],
@@ -150,6 +155,14 @@ def words_of(review: str, run: str) -> dict[tuple[str, ...], list[tuple[str, ...
         ("students", "promote"): [(EVIL,)],
         ("students", "rollback"): [(EVIL, "--reason", EVIL)],
     }
+
+
+def test_a_folder_that_is_not_allowed_says_so_in_plain_text(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FIRSTLINE_ALLOW")
+    for words in (("run", "sort", "x"), ("doctor",), ("keys", "list"), ("serve",)):
+        told = called(*words)
+        seen = "".join((told.stdout + told.stderr).split())
+        assert "isnotallowedtofetchmodelsfromhttp://127.0.0.1:9/\\x1b]0" in seen
 
 
 DEMO = ("demo",)

@@ -51,7 +51,7 @@ async def product(
 
 
 def settings_of(folder: Path) -> Loaded:
-    return load({"THE_KEY": "sk-test"}, cwd=folder)
+    return load({"THE_KEY": "sk-test", "FIRSTLINE_ALLOW": str(folder)}, cwd=folder)
 
 
 async def run_ticket(app: App, text: str = TEXT) -> Run:

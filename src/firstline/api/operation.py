@@ -29,7 +29,12 @@ FREE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that are not counted: they ask no model."""
 ASKS: tuple[Right, ...] = ("models", "tasks")
 """The rights of whoever asks: what `model` names says which of them it takes."""
-NAMES_MODEL: tuple[Failure, ...] = (errors.PermissionDeniedError, errors.ModelNotFoundError, errors.NotFoundError)
+NAMES_MODEL: tuple[Failure, ...] = (
+    errors.PermissionDeniedError,
+    errors.FolderNotAllowedError,
+    errors.ModelNotFoundError,
+    errors.NotFoundError,
+)
 """What a name in `model` can be wrong in."""
 READS_INPUT: tuple[Failure, ...] = (
     errors.InputError,

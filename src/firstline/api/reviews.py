@@ -22,6 +22,7 @@ from firstline.api.operation import Operation
 from firstline.api.review_documents import AnsweredReview, ReviewList, ReviewObject, WholeReview
 from firstline.api.review_object import answered_object, review_object, view_object
 from firstline.errors import (
+    FolderNotAllowedError,
     InvalidValueError,
     NotFoundError,
     ReviewClosedError,
@@ -155,7 +156,7 @@ async def release_review(request: Request) -> Response:
     rights=_RIGHTS,
     body=AnswerBody,
     answer=AnsweredReview,
-    errors=(*_CONFLICTS, InvalidValueError, TaskError),
+    errors=(*_CONFLICTS, FolderNotAllowedError, InvalidValueError, TaskError),
     example={"answer": {"total": 12.5, "address": None}, "reviewer": "anna"},
 )
 async def answer_review(request: Request) -> Response:

@@ -68,8 +68,13 @@ class Out:
 
 def perform(out: Out, work: Callable[[], Coroutine[Any, Any, int]]) -> NoReturn:
     """Run a command's work and leave with its exit status; no error of ours shows a traceback."""
+    perform_here(out, lambda: asyncio.run(awake(work())))
+
+
+def perform_here(out: Out, work: Callable[[], int]) -> NoReturn:
+    """Do the same for work that needs no event loop."""
     try:
-        status = asyncio.run(awake(work()))
+        status = work()
     except FirstlineError as error:
         status = out.fail(error)
     except UnicodeEncodeError as error:  # a file or folder whose name is not UTF-8, where a text is kept

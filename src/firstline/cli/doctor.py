@@ -1,6 +1,7 @@
 """`firstline doctor`: what is set up, where each setting came from, what each task would do now, and how to undo it.
 
-Asks no model and fetches nothing. Of keys only the names are shown.
+Asks no model, fetches nothing and runs no code of the folder unless its owner allowed it. Of keys only the names are
+shown.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 from firstline import settings
 from firstline.app import App, build
@@ -16,14 +16,16 @@ from firstline.catalog.partial import digest
 from firstline.cli.console import DONE, FAILED, Out
 from firstline.cli.show_doctor import show_doctor
 from firstline.cli.show_models import state
-from firstline.errors import FirstlineError, WeightsInvalidError
+from firstline.errors import FirstlineError, FolderNotAllowedError, WeightsInvalidError
 from firstline.settings import Loaded, Server
+from firstline.trust import Trust
 from firstline.types import Json
 
 
 async def doctor(out: Out, *, verify: bool) -> int:
     """Look at everything; 1 where something is broken. With `verify` the weights are read and compared."""
     loaded = settings.load()
+    trust = Trust(loaded)
     report: dict[str, Json] = {
         "settings_file": str(loaded.file) if loaded.file else None,
         "settings": [
@@ -35,16 +37,21 @@ async def doctor(out: Out, *, verify: bool) -> int:
             "port": loaded.settings.server.port,
             "free": is_free(loaded.settings.server),
         },
+        "folder": _folder(trust, loaded),
         "undo": [],
         "problems": [],
     }
+    if (problem := trust.problem()) is not None:
+        report["problems"].append(_problem("this folder", problem))
     try:
         async with build(loaded) as app:
             await _look(app, loaded, report, verify=verify)
+    except FolderNotAllowedError:
+        pass  # told above
     except FirstlineError as error:
         report["problems"].append(_problem("the application cannot be built", error))
     # Afterwards: building makes the data folder and the ledger where they are missing.
-    report["undo"] = list(_undo(loaded.settings.data_path))
+    report["undo"] = list(_undo(loaded))
     if out.json:
         out.emit(report)
     else:
@@ -62,6 +69,15 @@ def is_free(server: Server) -> bool:
         except (OSError, TypeError, ValueError):  # the last two: no address has these letters
             return False
     return True
+
+
+def _folder(trust: Trust, loaded: Loaded) -> dict[str, Json]:
+    """Say what the settings file asks for that needs the owner's word, and whether they gave it."""
+    return {
+        "path": str(loaded.folder),
+        "asks": [ask.words for ask in trust.asks],
+        "allowed": trust.settings_allowed,
+    }
 
 
 async def _look(app: App, loaded: Loaded, report: dict[str, Json], *, verify: bool) -> None:
@@ -126,8 +142,9 @@ async def _tasks(app: App, report: dict[str, Json]) -> AsyncIterator[dict[str, J
         yield {"name": name, "version": task.version, "ladder": ladder}
 
 
-def _undo(data: Path) -> Iterator[dict[str, Json]]:
+def _undo(loaded: Loaded) -> Iterator[dict[str, Json]]:
     """Name what Firstline itself has written, never the folder around it nor what a user made."""
+    data = loaded.settings.data_path
     things = (
         ("models", "weights"),
         ("ledger.db*", "the ledger: every run, its answers and costs"),
@@ -136,6 +153,8 @@ def _undo(data: Path) -> Iterator[dict[str, Json]]:
     for pattern, what in things:
         for path in sorted(data.glob(pattern)):
             yield {"path": str(path.absolute()), "what": what}
+    if (allowed := loaded.own_path / "allowed").is_dir():
+        yield {"path": str(allowed), "what": "which folders you allowed"}
 
 
 def _problem(what: str, error: FirstlineError) -> dict[str, Json]:

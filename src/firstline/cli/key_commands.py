@@ -22,6 +22,7 @@ from firstline.ledger.usage import UsageGroup
 from firstline.ledger.wallet import DAY_S
 from firstline.money import NanoUSD, from_usd
 from firstline.money import show as money
+from firstline.trust import Trust
 from firstline.types import ApiKey, KeyState, KeyTerms
 from firstline.workflow.scopes import check_scopes
 from firstline.workflow.tasks import Tasks
@@ -142,7 +143,9 @@ def _check_scopes(scopes: Sequence[str]) -> None:
 
 @asynccontextmanager
 async def _ledger() -> AsyncIterator[Ledger]:
-    ledger = await Ledger.open(settings.load().settings.ledger_url)
+    loaded = settings.load()
+    Trust(loaded).require_settings()
+    ledger = await Ledger.open(loaded.settings.ledger_url)
     try:
         yield ledger
     finally:

@@ -28,7 +28,6 @@ from firstline.workflow.lock import (
     read_lock,
 )
 from firstline.workflow.task import Task
-from firstline.workflow.tasks import task_of_path
 
 
 async def lock(out: Out, names: Sequence[str], data: Path | None, most: int) -> int:
@@ -86,7 +85,7 @@ async def check(out: Out, name: str | None, *, replaying: bool) -> int:
 async def _check_one(out: Out, app: App, name: str, known: Lock | None, replaying: bool) -> int:
     path = Path(name)
     is_file = path.suffix in (".toml", ".py")
-    task = await asyncio.to_thread(task_of_path, path) if is_file else await app.services.tasks.find(name)
+    task = await asyncio.to_thread(app.services.tasks.read, path) if is_file else await app.services.tasks.find(name)
     await app.services.runner.rungs(task)  # refuses a ladder that names an unknown model
     was = known.tasks.get(task.name) if known else None
     found = [await _compare(out, app, task, was, replaying)] if was else []

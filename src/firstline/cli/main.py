@@ -5,15 +5,25 @@ Status 0: done, 1: the work failed, 2: the words were wrong, 130: stopped with C
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from firstline.cli import certify_commands, commands, demo, distill_commands, doctor, key_commands, serving
+from firstline.cli import (
+    allow_commands,
+    certify_commands,
+    commands,
+    demo,
+    distill_commands,
+    doctor,
+    key_commands,
+    serving,
+)
 from firstline.cli.certificate_words import certificates
 from firstline.cli.command_line import CommandLine
-from firstline.cli.console import Out, perform
+from firstline.cli.console import Out, perform, perform_here
 from firstline.cli.key_words import keys
 from firstline.cli.options import Html, Json
 from firstline.cli.review_words import reviews
@@ -193,6 +203,24 @@ def examine(
     """Say what is set up, what is missing, and how to undo everything."""
     out = Out(json=json)
     perform(out, lambda: doctor.doctor(out, verify=verify))
+
+
+@app.command()
+def allow(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="the folder; without it the working folder")] = Path(),
+    listed: Annotated[bool, typer.Option("--list", help="list the folders that were allowed")] = False,
+    revoke: Annotated[bool, typer.Option("--revoke", help="take the allowance back")] = False,
+    any_owner: Annotated[bool, typer.Option("--any-owner", help="even where another user owns its files")] = False,
+    json: Json = False,
+) -> None:
+    """Let the files of a folder, as they are now, run Python tasks, send keys and documents out, and the like.
+    Read them first: `firstline doctor` says what they ask for. A change asks again."""
+    out = Out(json=json)
+    if listed:
+        perform_here(out, lambda: allow_commands.list_allowed(out))
+    if revoke:
+        perform_here(out, lambda: allow_commands.revoke(out, folder))
+    perform_here(out, lambda: allow_commands.allow(out, folder, any_owner=any_owner, now=time.time()))
 
 
 @models.command(name="list")

@@ -25,6 +25,7 @@ from firstline.app import build
 from firstline.cli.console import DONE, FAILED, INTERRUPTED, Out
 from firstline.errors import FirstlineError, SettingsError
 from firstline.ledger.store import Ledger
+from firstline.trust import Trust
 
 if sys.platform != "win32":
     import resource
@@ -36,9 +37,11 @@ FACTORY = "firstline.cli.serving:serving_application"
 def serve(out: Out, host: str | None, port: int | None, workers: int | None) -> NoReturn:
     """Serve until stopped. Settings and port are tried first, so that what is wrong is told before anything starts."""
     try:
-        loaded = settings.load().settings
-        wanted = loaded.server
-        refuse_strangers(host or wanted.host, loaded.ledger_url)
+        loaded = settings.load()
+        trust = Trust(loaded)
+        trust.require_settings()
+        wanted = loaded.settings.server
+        refuse_strangers(host or wanted.host, loaded.settings.ledger_url)
         listening = listen(host or wanted.host, wanted.port if port is None else port)
         workers = workers or wanted.workers
         settings.hand_on("server.workers", str(workers))
@@ -46,6 +49,9 @@ def serve(out: Out, host: str | None, port: int | None, workers: int | None) -> 
         raise typer.Exit(out.fail(error)) from None
     address, number = listening.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
+    if (problem := trust.problem()) is not None:
+        out.fail(problem)
+        out.note("it serves what needs no allowance")
     out.note(f"Firstline serves http://{shown}:{number}/v1 (Ctrl-C stops it)")
     raise typer.Exit(_run(listening, workers, wanted))
 

@@ -22,6 +22,7 @@ def show_doctor(report: Report) -> RenderableType:
     port = report["port"]
     blocks = [
         ("Problems", _problems(report["problems"])),
+        (f"This folder ({report['folder']['path']})", _folder(report["folder"])),
         (f"Settings ({report['settings_file'] or 'no firstline.toml here'})", _settings(report["settings"])),
         (f"Models on disk ({report['data_folder']})", _models(report.get("models", []))),
         ("Keys", _keys(report.get("keys", []))),
@@ -47,6 +48,13 @@ def _problems(problems: Sequence[Report]) -> RenderableType:
             lines.append(f"  {printable(problem['hint'])}\n")
     lines.right_crop(1)
     return lines
+
+
+def _folder(folder: Report) -> RenderableType:
+    if not folder["asks"]:
+        return Text("its settings ask for nothing that its owner must allow")
+    state = "allowed" if folder["allowed"] else "not allowed"
+    return _table((f"{state}:", f"to {words}") for words in folder["asks"])
 
 
 def _settings(settings: Iterable[Report]) -> RenderableType:

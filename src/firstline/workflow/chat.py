@@ -15,14 +15,14 @@ from typing import Any
 
 import msgspec
 
-from firstline.errors import EngineUnavailableError, FirstlineError, WeightsMissingError
+from firstline.errors import FirstlineError
 from firstline.money import NanoUSD
 from firstline.types import Attempt, Run, Usage, Verdict
 from firstline.workflow.basis import Basis
 from firstline.workflow.call import Purse, key_of
 from firstline.workflow.chat_climb import Climb, Episode
 from firstline.workflow.conversation import Choice, Conversation, Piece, Reply
-from firstline.workflow.ladder import STAND_IN, Rung
+from firstline.workflow.ladder import STAND_IN, Rung, none_usable
 from firstline.workflow.savings import saved
 from firstline.workflow.turns import TurnReader
 
@@ -188,7 +188,4 @@ def _unanswered(asked: Conversation, climbs: Sequence[Climb]) -> FirstlineError:
     if error is not None:
         return error
     skipped = dict.fromkeys(why for climb in climbs for why in climb.skipped)
-    why = "; ".join(skipped)
-    if "weights are not on disk" in why:
-        return WeightsMissingError(f"{asked.model} cannot be asked: {why}", param="model")
-    return EngineUnavailableError(f"{asked.model} cannot be asked: {why}", param="model")
+    return none_usable(asked.model, "; ".join(skipped))

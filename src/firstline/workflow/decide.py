@@ -15,12 +15,13 @@ from typing import Literal
 import msgspec
 
 from firstline.catalog.model import Model
-from firstline.errors import EngineOutputError, EngineUnavailableError, FirstlineError, UnsupportedError
+from firstline.errors import EngineOutputError, FirstlineError, UnsupportedError
 from firstline.money import NanoUSD
 from firstline.types import Attempt, Caller, Message, ModelRequest, Run, Sampling, Text, Usage, Value
 from firstline.workflow.basis import Basis
 from firstline.workflow.call import Account, Purse, key_of
 from firstline.workflow.conversation import Turn
+from firstline.workflow.ladder import none_usable
 from firstline.workflow.turns import TurnReader
 
 TASK = "decisions"
@@ -114,7 +115,7 @@ class Decider:
         usable = next((rung.model for rung in found if rung.skipped is None), None)
         if usable is None:
             why = "; ".join(f"{rung.model.id}: {rung.skipped}" for rung in found)
-            raise EngineUnavailableError(f"{name} cannot be asked: {why}", param="model")
+            raise none_usable(name, why)
         if usable.remote is not None and not usable.remote.logprobs:
             raise _without_probabilities(usable)
         return usable

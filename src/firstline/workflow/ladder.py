@@ -5,15 +5,20 @@ Pure: what is on disk and which keys are there are arguments.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 
 from firstline.catalog.catalog import Catalog
 from firstline.catalog.model import Model
+from firstline.errors import EngineUnavailableError, FirstlineError, FolderNotAllowedError, WeightsMissingError
 from firstline.types import Value
 
 STAND_IN = frozenset({"gpt-4o-mini", "gpt-4o-mini-2024-07-18", "openai/gpt-4o-mini"})
 """Names that mean the configured first rung, not the model of that name at its maker."""
+
+
+NOT_ALLOWED = "the folder is not allowed: "
+"""Begins the reason of a model that the working folder may not ask yet."""
 
 
 class Rung(Value, frozen=True, kw_only=True):
@@ -24,11 +29,15 @@ class Rung(Value, frozen=True, kw_only=True):
 
 
 class Machine(Value, frozen=True, kw_only=True):
-    """What a ladder needs to know of this machine: `on_disk` of weights, `has_key` of remote models, and the day."""
+    """What a ladder needs to know of this machine: `on_disk` of weights, `has_key` of remote models, and the day.
+
+    `refused` are the models that the working folder may not ask yet, by id, with the reason.
+    """
 
     on_disk: Callable[[Model], bool]
     has_key: Callable[[Model], bool]
     today: date
+    refused: Mapping[str, str] = {}
 
 
 def rungs(names: Sequence[str], *, stand_in: Sequence[str], catalog: Catalog, machine: Machine) -> tuple[Rung, ...]:
@@ -49,6 +58,8 @@ def rungs(names: Sequence[str], *, stand_in: Sequence[str], catalog: Catalog, ma
 
 def unusable(model: Model, machine: Machine) -> str | None:
     """Say why a model cannot be asked on this machine; None when it can."""
+    if model.id in machine.refused:
+        return NOT_ALLOWED + machine.refused[model.id]
     if model.engine in ("llama_cpp", "encoder") and not machine.on_disk(model):
         return f"its weights are not on disk; `firstline models pull {model.id}` fetches them"
     if model.engine == "encoder":
@@ -60,6 +71,16 @@ def unusable(model: Model, machine: Machine) -> str | None:
     if model.engine == "openai_http" and model.shutdown is not None and model.shutdown <= machine.today:
         return f"its maker switched it off on {model.shutdown.isoformat()}"
     return None
+
+
+def none_usable(name: str, why: str) -> FirstlineError:
+    """Return the error for a model that cannot be asked, by the reasons of its rungs."""
+    message = f"{name} cannot be asked: {why}"
+    if NOT_ALLOWED in why:
+        return FolderNotAllowedError(message, hint="`firstline doctor` says how to allow it", param="model")
+    if "weights are not on disk" in why:
+        return WeightsMissingError(message, param="model")
+    return EngineUnavailableError(message, param="model")
 
 
 def _expanded(names: Sequence[str], stand_in: Sequence[str]) -> Iterator[tuple[str, bool]]:

@@ -12,13 +12,12 @@ Its docstring is the instruction; what else a TOML file may say stands in the cl
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import sys
 import traceback
 from datetime import date
 from pathlib import Path
-from types import UnionType
+from types import ModuleType, UnionType
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, Field
@@ -49,21 +48,24 @@ def task_from_class(name: str, model: type[TaskModel], *, origin: str = "Python"
     return task_from_tree(name, tree, origin=origin)
 
 
-def task_from_module(path: Path) -> Task:
-    """Read the one TaskModel of a user's own Python file. Raises TaskError, also for what the file itself raises."""
-    spec = importlib.util.spec_from_file_location(f"firstline_task_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise TaskError(f"{path} is no Python file")
-    module = importlib.util.module_from_spec(spec)
+def task_from_module(path: Path, data: bytes) -> Task:
+    """Read the one TaskModel of a user's own Python file; `data` are its bytes.
+
+    Just these bytes run: Python's own loader would take what `__pycache__` says that they were compiled to.
+
+    Raises TaskError, also for what the file itself raises.
+    """
+    module = ModuleType(f"firstline_task_{path.stem}")
+    module.__file__ = str(path)
     # Pydantic looks annotations written as text up in the module that a class names.
-    sys.modules[spec.name] = module
+    sys.modules[module.__name__] = module
     try:
-        spec.loader.exec_module(module)
+        exec(compile(data, str(path), "exec", dont_inherit=True), vars(module))  # noqa: S102 - its owner has allowed it
     except (ImportError, SyntaxError, NameError, TypeError, ValueError, AttributeError, LookupError) as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
         raise TaskError(f"{path}: {type(error).__name__}: {error} (line {last.lineno})") from None
     finally:
-        del sys.modules[spec.name]
+        del sys.modules[module.__name__]
     found = [
         one
         for one in vars(module).values()

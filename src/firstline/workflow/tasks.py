@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+from collections.abc import Callable
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 
-from firstline.errors import NotFoundError, TaskError
+from firstline.errors import FolderNotAllowedError, NotFoundError, TaskError
 from firstline.workflow.task import Task
 from firstline.workflow.task_class import task_from_module
 from firstline.workflow.task_file import NAME, task_from_text
+
+May = Callable[[Path, bytes], None]
+"""Raises FolderNotAllowedError for a Python file with these bytes that may not run."""
 
 _BUILT_IN = "firstline.tasks"
 _LARGEST = 1_000_000
@@ -24,11 +29,12 @@ class Tasks:
     """The tasks that can be run here. A user's own task hides a built-in one of its name.
 
     The folder is looked into whenever a task is asked for; a file is read again once it has changed. `taught` is the
-    folder of the taught ones. May be called from any thread.
+    folder of the taught ones; `allowed` is asked before a Python file runs. May be called from any thread.
     """
 
-    def __init__(self, folder: Path, *, taught: Path | None = None) -> None:
+    def __init__(self, folder: Path, *, taught: Path | None = None, allowed: May | None = None) -> None:
         self._folder = folder
+        self._allowed = allowed
         self._taught = taught
         self._built_in = {
             entry.name.removesuffix(".toml"): entry
@@ -94,8 +100,19 @@ class Tasks:
             path.unlink(missing_ok=True)
 
     async def all(self) -> list[Task]:
-        """Give every task, sorted by name. Raises TaskError."""
-        return await asyncio.to_thread(lambda: [self.get(name) for name in self.names()])
+        """Give every task that may be run, sorted by name. Raises TaskError."""
+        return await asyncio.to_thread(self._all)
+
+    def read(self, path: Path) -> Task:
+        """Read a task file wherever it lies. Raises TaskError and FolderNotAllowedError."""
+        return task_of_path(path, self._allowed)
+
+    def _all(self) -> list[Task]:
+        found = []
+        for name in self.names():
+            with suppress(FolderNotAllowedError):
+                found.append(self.get(name))
+        return found
 
     def _current(self, path: Path) -> Task:
         try:
@@ -105,7 +122,7 @@ class Tasks:
         stamp = (seen.st_mtime_ns, seen.st_size)
         known = self._own_read.get(path)
         if known is None or known[0] != stamp:
-            known = self._own_read[path] = (stamp, task_of_path(path))
+            known = self._own_read[path] = (stamp, self.read(path))
         return known[1]
 
     def _is_taught(self, name: str) -> bool:
@@ -124,13 +141,16 @@ class Tasks:
         return {path.stem: path for path in found if NAME.fullmatch(path.stem)}
 
 
-def task_of_path(path: Path) -> Task:
-    """Read a task file, TOML or Python. Raises TaskError."""
+def task_of_path(path: Path, allowed: May | None = None) -> Task:
+    """Read a task file, TOML or Python. Raises TaskError, and what `allowed` raises before a Python file runs."""
     try:
         if path.stat().st_size > _LARGEST:
             raise TaskError(f"{path} is too large for a task", hint="at most 1 MB")
         if path.suffix == ".py":
-            return task_from_module(path)
+            data = path.read_bytes()
+            if allowed is not None:
+                allowed(path, data)
+            return task_from_module(path, data)
         return task_from_text(path.stem, path.read_text(encoding="utf-8"), origin=str(path))
     except OSError as error:
         raise TaskError(f"{path} cannot be read: {error.strerror}") from None
