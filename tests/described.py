@@ -17,10 +17,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from firstline.api.messages_errors import speaks_anthropic
 from firstline.api.openapi import by_status, document
-from firstline.api.operation import failures, method_of, operation_of
+from firstline.api.operation import EVERYWHERE, failures, method_of, operation_of
 from firstline.api.routes import ROUTES
 
-ROUTER_CODES = {404: ["unknown_url"], 405: ["method_not_allowed"], 401: ["invalid_api_key"]}
+ROUTER_CODES = by_status(EVERYWHERE) | {404: ["unknown_url"], 405: ["method_not_allowed"]}
 """What is answered where no route fits, whatever the table says."""
 
 
@@ -58,6 +58,8 @@ def faults_of(scope: Scope, messages: list[Message]) -> Iterator[str]:
     if status == 499 or (route is not None and not hasattr(route.endpoint, "operation")):
         return  # nobody is there; or test_openapi says once that nothing is declared
     yield from (f"{status} without {name}" for name in ("x-request-id", "openai-processing-ms") if name not in headers)
+    if status == 204 and scope["method"] == "OPTIONS":
+        return  # what a page may send; it has no body
     if status != 200:
         yield from _refused(route, scope["path"], status, headers, body)
     elif route is None:

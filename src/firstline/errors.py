@@ -16,6 +16,9 @@
     │   │   └── ThreadError              400                  thread_unsupported_request
     │   ├── InvalidValueError            400                  invalid_value
     │   ├── RequestTooLargeError         413                  request_too_large
+    │   ├── ContentTypeError             415                  unsupported_content_type
+    │   ├── HeadTooLargeError            431                  request_headers_too_large
+    │   ├── RequestTimeoutError          408                  request_timeout       it did not arrive in time
     │   ├── NotNarrowError               400                  not_a_narrow_task     a file that teaches no narrow task
     │   ├── NothingLearnedError          400                  nothing_learned
     │   ├── PreviousResponseError        400                  previous_response_not_found
@@ -25,6 +28,10 @@
     ├── PermissionDeniedError            403 invalid_request  model_not_found       the key's scopes do not cover it
     │   └── MissingRightError            403                  missing_right
     ├── FolderNotAllowedError            403 invalid_request  folder_not_allowed    what a folder's owner must allow
+    ├── OriginError                      403 invalid_request  origin_not_allowed    a web page of another origin asks
+    │   └── HostError                    403                  host_not_allowed
+    ├── BusyError                        503 server_error     too_many_connections  retryable
+    │   └── ClosingError                 503                  server_closing        retryable, says when
     ├── RateLimitError                   429 requests         rate_limit_exceeded   retryable, says when
     │   └── TokenRateLimitError          429 tokens
     ├── ConflictError                    409 conflict_error   conflict              somebody else was there first
@@ -180,6 +187,27 @@ class RequestTooLargeError(UsageError):
     code = "request_too_large"
 
 
+class ContentTypeError(UsageError):
+    """The body of the request is of another type than the route takes; a web page can send others unasked."""
+
+    status = 415
+    code = "unsupported_content_type"
+
+
+class HeadTooLargeError(UsageError):
+    """The head of the request is longer than a server takes."""
+
+    status = 431
+    code = "request_headers_too_large"
+
+
+class RequestTimeoutError(UsageError):
+    """The head or body of the request did not arrive within `server.head_s` or `server.body_s`."""
+
+    status = 408
+    code = "request_timeout"
+
+
 class PreviousResponseError(UsageError):
     """The response to go on from is not kept here, or not any more."""
 
@@ -227,6 +255,35 @@ class FolderNotAllowedError(FirstlineError):
     status = 403
     type = "invalid_request_error"
     code = "folder_not_allowed"
+
+
+class OriginError(FirstlineError):
+    """A web page of another origin asks, and the setting `server.cors_origins` does not list it."""
+
+    status = 403
+    type = "invalid_request_error"
+    code = "origin_not_allowed"
+
+
+class HostError(OriginError):
+    """The request is for a host that is not this server's: a name that was pointed at it, or one it was not told of."""
+
+    code = "host_not_allowed"
+
+
+class BusyError(FirstlineError):
+    """The server has as many connections as the setting `server.max_connections` allows."""
+
+    status = 503
+    code = "too_many_connections"
+    retryable = True
+
+
+class ClosingError(BusyError):
+    """The server is being stopped: it takes no new work, and ends what takes longer than `server.shutdown_s`."""
+
+    code = "server_closing"
+    retry_after_s = 5.0
 
 
 class RateLimitError(FirstlineError):

@@ -43,6 +43,20 @@ class Server(Section, frozen=True, kw_only=True):
     head_s: Annotated[float, Meta(description="seconds in which a request's head must arrive", gt=0)] = 10.0
     body_s: Annotated[float, Meta(description="seconds in which a request's body must arrive", gt=0)] = 60.0
     keep_alive_s: Annotated[float, Meta(description="seconds that an idle connection stays open", ge=1)] = 60.0
+    allowed_hosts: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="names that the server answers for, beside the loopback's and its own address, with or without "
+            "a port; empty: no others without API keys, any with them"
+        ),
+    ] = ()
+    cors_origins: Annotated[
+        tuple[str, ...],
+        Meta(
+            description='origins of web pages that may call the server, such as `"http://localhost:3000"`; `"*"`: '
+            "any, once there are API keys"
+        ),
+    ] = ()
 
 
 class Ladder(Section, frozen=True, kw_only=True):

@@ -35,6 +35,7 @@ WITH_ID = [route for route in ROUTES if "{id" in route.path]
 VALUES: tuple[Any, ...] = (None, True, -7, 0.5, "\0no such value", ["\0"], {"\0": 1}, [[[]]], [{}])
 """One of each type; what a field's schema forbids of them is sent."""
 BROKEN = (b"", b"{", b"[]", b"null", b"7", b"\xff\xfe", b'{"model":NaN}', b'{"model":1}}', b"[" * 100_000)
+JSON = {"content-type": "application/json"}
 DEEP = 900
 """Levels that the parser still takes."""
 
@@ -195,7 +196,7 @@ async def test_a_thing_that_does_not_exist(tmp_path: Path, route: Route) -> None
 async def test_a_body_that_is_no_json_object(tmp_path: Path, route: Route) -> None:
     async with asking(tmp_path) as client:
         for body in BROKEN:
-            error = check_error(await client.post(address(route), content=body), 400, "invalid_request")
+            error = check_error(await client.post(address(route), content=body, headers=JSON), 400, "invalid_request")
             assert (error["type"], error.get("param")) == ("invalid_request_error", None), body[:20]
 
 
@@ -242,7 +243,7 @@ async def test_a_body_that_is_too_large(tmp_path: Path) -> None:
     async with asking(tmp_path, "[server]\nmax_body_mb = 1") as client:
         for route in WITH_BODY:
             for content in (b" " * 1_500_000, chunks()):
-                answer = await client.post(address(route), content=content)
+                answer = await client.post(address(route), content=content, headers=JSON)
                 assert "server.max_body_mb" in check_error(answer, 413, "request_too_large")["message"]
 
 
@@ -260,7 +261,9 @@ async def test_ten_megabytes_of_nested_arrays(tmp_path: Path, route: Route) -> N
         for name in ("surprise", *shape.__struct_encode_fields__):
             if name in ("surprise", "model"):
                 for value in (nested, wide):
-                    answer = await client.post(address(route), content=b'{"%s": %s}' % (name.encode(), value))
+                    answer = await client.post(
+                        address(route), content=b'{"%s": %s}' % (name.encode(), value), headers=JSON
+                    )
                     check_error(answer, 400, ANY)
             answer = await client.post(address(route), json=body_of(route, **{name: deep}))
             check_error(answer, 400, ANY)

@@ -105,7 +105,8 @@ async def test_who_leaves_pays_what_may_have_been_used(tmp_path: Path, surface: 
     ):
         content = json.dumps(body).encode()
         _, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        head = f"POST /v1{path} HTTP/1.1\r\nhost: x\r\nauthorization: {rich.headers['authorization']}\r\n"
+        head = f"POST /v1{path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+        head += f"authorization: {rich.headers['authorization']}\r\n"
         writer.write(f"{head}content-length: {len(content)}\r\n\r\n".encode() + content)
         async with asyncio.timeout(30):
             await reason(server, "still running")

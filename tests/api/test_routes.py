@@ -116,7 +116,8 @@ async def test_work_ends_when_the_caller_leaves(tmp_path: Path) -> None:
     async with served(tmp_path, "[[rules]]\ndelay_ms = 3600000") as server:
         body = json.dumps({"model": "task/colour", "messages": [{"role": "user", "content": "red"}]}).encode()
         _, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n\r\n"
+        head = "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+        head += f"content-length: {len(body)}\r\n\r\n"
         writer.write(head.encode() + body)
         async with asyncio.timeout(30):
             begun = await reason(server, "still running")

@@ -19,8 +19,9 @@ from served import Served, served
 
 pytestmark = pytest.mark.alone
 
-HALF_HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nx-slow: "
-HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n"
+HALF_HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nx-slow: "
+KIND = b"content-type: application/json\r\ncontent-length: 500\r\n\r\n"
+HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n" + KIND
 HALF_BODY = HEAD + b'{"model": "fake/echo", '
 ASK = {"model": "fake/echo", "messages": [{"role": "user", "content": "hello"}]}
 
@@ -93,7 +94,7 @@ async def test_a_head_without_end_is_refused(tmp_path: Path) -> None:
 
 async def test_a_second_request_on_a_kept_connection_has_its_time_too(tmp_path: Path) -> None:
     async with served(tmp_path, toml="[server]\nhead_s = 0.2") as server, asyncio.timeout(10):
-        reader, writer = await begin(server, b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
+        reader, writer = await begin(server, b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n")
         head = await reader.readuntil(b"\r\n\r\n")
         await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]))
         writer.write(HALF_HEAD)

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
 from yarl import URL
 
 from firstline.errors import ImageError
@@ -272,8 +274,20 @@ async def test_a_server_that_hangs_up_is_an_image_error() -> None:
             await _fetch(base)
 
 
-@pytest.mark.parametrize("address", ["https://[::1", "https://example.com:99999/", ""])
+@pytest.mark.parametrize(
+    "address", ["https://[::1", "https://example.com:99999/", "", "https://xn--/", "https://a.xn--é/"]
+)
 async def test_what_is_no_url_is_said(address: str) -> None:
     with pytest.raises(ImageError) as caught:
         await fetch_image(address, LIMITS, resolver=_resolver)
     assert caught.value.hint
+
+
+async def nowhere(_host: str, _port: int) -> list[str]:
+    return []
+
+
+@given(st.one_of(st.text(max_size=30), st.text(alphabet="xn-a.0é%[]:@/", max_size=12)))
+def test_whatever_stands_for_a_host_is_an_image_error(host: str) -> None:
+    with pytest.raises(ImageError):
+        asyncio.run(fetch_image(f"https://{host}/a.png", Limits(), resolver=nowhere))

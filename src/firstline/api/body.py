@@ -5,12 +5,17 @@ from __future__ import annotations
 import msgspec
 from starlette.requests import Request
 
-from firstline.errors import RequestTooLargeError, UsageError
+from firstline.errors import ContentTypeError, RequestTooLargeError, UsageError
 from firstline.types import Json
 
 
 async def read_object(request: Request, max_bytes: int) -> dict[str, Json]:
-    """Read a JSON object. Raises RequestTooLargeError past `max_bytes`, UsageError for what is no JSON object."""
+    """Read a JSON object.
+
+    Raises ContentTypeError for another type, RequestTooLargeError past `max_bytes`, UsageError for what is no JSON
+    object.
+    """
+    require_type(request, "application/json")
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > max_bytes:
         raise _too_large(max_bytes)
@@ -28,6 +33,17 @@ async def read_object(request: Request, max_bytes: int) -> dict[str, Json]:
     if not isinstance(value, dict):
         raise UsageError("the body is not a JSON object", hint='it starts with {"model": …}')
     return value
+
+
+def require_type(request: Request, wanted: str) -> None:
+    """Raise ContentTypeError for a body that is declared to be of another type, or of none.
+
+    A web page sends the types of forms, and none at all, to any server unasked.
+    """
+    sent = request.headers.get("content-type", "")
+    if sent.partition(";")[0].strip().lower() != wanted:
+        what = f"the content type {sent[:100]!r}" if sent else "a body without a content type"
+        raise ContentTypeError(f"this route does not take {what}", hint=f"send the header `content-type: {wanted}`")
 
 
 def _too_large(max_bytes: int) -> RequestTooLargeError:

@@ -1,7 +1,8 @@
 """How long and how many: what one connection may take of the server.
 
 uvicorn waits without end for the rest of a request. Here a request's head and body have their times, a head its size
-and the server its number of connections; what is beyond gets a typed answer where one can still be sent, and is closed.
+and the server its number of connections; what is beyond, and what is no HTTP, gets an error in the shape of its route
+where one can still be sent, and is closed.
 """
 
 from __future__ import annotations
@@ -9,38 +10,56 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import msgspec
+import httptools
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from firstline.api.error_words import told
+from firstline.api.errors import answer_of
+from firstline.api.requests import new_request_id, own_headers, write_line
+from firstline.errors import BusyError, FirstlineError, HeadTooLargeError, RequestTimeoutError, UsageError
 from firstline.settings import Server
 
 MAX_HEAD = 64_000
-_REASONS = {408: "Request Timeout", 431: "Request Header Fields Too Large", 503: "Service Unavailable"}
 
 
 class Config(uvicorn.Config):
     """uvicorn's configuration with the limits of our connections."""
 
     def __init__(self, app: Any, *, limits: Server, **more: Any) -> None:
-        super().__init__(app, http=Connection, timeout_keep_alive=round(limits.keep_alive_s), ws="none", **more)
+        super().__init__(
+            app,
+            http=Connection,
+            timeout_keep_alive=round(limits.keep_alive_s),
+            ws="none",
+            # What a proxy says of its caller is not believed: nothing here depends on it.
+            proxy_headers=False,
+            **more,
+        )
         self.limits = limits
 
 
 class Connection(HttpToolsProtocol):
-    """A connection that ends when its caller is too slow, sends too long a head, or is one too many."""
+    """A connection that ends when its caller is too slow, sends what is no request, or is one too many."""
 
     def __init__(self, config: Config, *arguments: Any, **more: Any) -> None:
         super().__init__(config, *arguments, **more)
         self._limits = config.limits
         self._timer: asyncio.TimerHandle | None = None
+        # What was read of a head; None: it is complete.
         self._head: int | None = 0
+        self._between = True
+        self._fresh = True
+        self._alone = True
+        self._piece = b""
+        self._wrong: FirstlineError | None = None
+        self.url = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
         super().connection_made(transport)
         if len(self.connections) > self._limits.max_connections:
-            self._refuse(503, "too_many_connections", "the server has as many connections as it takes")
+            self._refuse(BusyError("the server has as many connections as it takes", hint="try again in a moment"))
             return
         self._wait(self._limits.head_s)
 
@@ -51,28 +70,58 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on, a head only so far."""
+        self._fresh, self._alone, self._piece = self._between, True, data
         super().data_received(data)
-        if self._head is not None:
+        # A piece that holds other requests too is not counted: a head that is complete is measured anyway.
+        if self._head is not None and self._alone:
             self._head += len(data)
             if self._head > MAX_HEAD:
-                self._refuse(431, "request_headers_too_large", f"the head is longer than {MAX_HEAD:,} bytes")
+                self._refuse(_too_long())
 
     def on_message_begin(self) -> None:
         """See a request begin: its head has its time."""
         super().on_message_begin()
+        self._alone, self._fresh, self._between = self._fresh, False, False
         self._head = 0
         self._wait(self._limits.head_s)
 
     def on_headers_complete(self) -> None:
-        """See the head end: the body has its time."""
+        """See the head end: the body has its time. What is wrong in the head ends the connection."""
         self._head = None
         self._wait(self._limits.body_s)
+        self._wrong = self._wrong_head()
+        if self._wrong is not None:
+            raise ValueError("the head is wrong")  # the parser stops, and asks for `send_400_response`
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """See the request end: from here on we are the slow ones."""
+        self._between = True
         self._wait(None)
         super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request."""
+        if not self.url:
+            # What the parser took for no address still says whose wire it was meant for.
+            self.url = b"".join(self._piece[:MAX_HEAD].split(maxsplit=2)[1:2])
+        hint = "send it with an HTTP client, its address percent-encoded"
+        self._refuse(self._wrong or UsageError("the request is not HTTP/1.1", hint=hint))
+
+    def _wrong_head(self) -> FirstlineError | None:
+        if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > MAX_HEAD:
+            return _too_long()
+        if self.url[:1] != b"/" and not self._is_for_host():
+            return UsageError("the address and the Host header name different hosts", hint="send one of them")
+        return None
+
+    def _is_for_host(self) -> bool:
+        """Say whether an address that names its host (as a proxy is asked) names that of the header."""
+        named = httptools.parse_url(self.url)
+        port = b":%d" % named.port if named.port else b""
+        return all(
+            value.lower() == (named.host or b"").lower() + port for name, value in self.headers if name == b"host"
+        )
 
     def _wait(self, seconds: float | None) -> None:
         if self._timer is not None:
@@ -80,19 +129,31 @@ class Connection(HttpToolsProtocol):
         self._timer = None if seconds is None else self.loop.call_later(seconds, self._late)
 
     def _late(self) -> None:
-        self._refuse(408, "request_timeout", "the request did not arrive in time")
+        part, seconds = ("head", self._limits.head_s) if self._head is not None else ("body", self._limits.body_s)
+        self._refuse(
+            RequestTimeoutError(
+                f"the request's {part} did not arrive within {seconds:g} s",
+                hint=f"the setting server.{part}_s allows more",
+            )
+        )
 
-    def _refuse(self, status: int, code: str, message: str) -> None:
+    def _refuse(self, error: FirstlineError) -> None:
         """Say why, where no answer has begun, and close."""
         self._wait(None)
         if self.transport.is_closing():
             return
         if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
-            error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
-            body = msgspec.json.encode({"error": error})
-            head = (
-                f"HTTP/1.1 {status} {_REASONS[status]}\r\ncontent-type: application/json\r\n"
-                f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
-            )
-            self.transport.write(head.encode() + body)
+            self.transport.write(self._answer(error))
         self.transport.close()
+
+    def _answer(self, error: FirstlineError) -> bytes:
+        path, request_id = self.url.partition(b"?")[0].decode("latin-1"), new_request_id()
+        answer = answer_of(told(error), path, request_id)
+        headers = [*answer.raw_headers, *own_headers(path, request_id, 0.0), (b"connection", b"close")]
+        write_line(request_id, "", path, answer.status_code, seconds=0.0)
+        lines = (name + b": " + value + b"\r\n" for name, value in headers)
+        return b"".join((STATUS_LINE[answer.status_code], *lines, b"\r\n", bytes(answer.body)))
+
+
+def _too_long() -> HeadTooLargeError:
+    return HeadTooLargeError(f"the head is longer than {MAX_HEAD:,} bytes", hint="send less in the address and headers")

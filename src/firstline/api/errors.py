@@ -35,14 +35,17 @@ def translate(request: Request, error: Exception) -> Response:
     """Translate whatever ended a request, in the shape of its route."""
     if isinstance(error, ClientDisconnect):
         return Response(status_code=499)  # nobody reads it; the log says it
-    problem = problem_of(error, request.method, request.url.path)
-    if speaks_anthropic(request.url.path):
-        answer = anthropic_response(problem, request_id_of(request))
-    else:
-        answer = _response(problem)
+    path: str = request.scope["path"]
+    problem = problem_of(error, request.method, path)
+    answer = answer_of(problem, path, request_id_of(request))
     if problem.status == 405:
         answer.headers["allow"] = _allowed(request)
     return answer
+
+
+def answer_of(problem: Problem, path: str, request_id: str | None) -> Response:
+    """Write an answer in the shape of the path's wire."""
+    return anthropic_response(problem, request_id) if speaks_anthropic(path) else _response(problem)
 
 
 def _allowed(request: Request) -> str:

@@ -11,6 +11,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
+from firstline.api.body import require_type
 from firstline.errors import UsageError
 from firstline.types import Value
 
@@ -29,11 +30,12 @@ class Form(Value, frozen=True, kw_only=True):
 async def read_form(request: Request, write: Callable[[bytes], Awaitable[None]], *, file_field: str) -> Form:
     """Read a form; the bytes of the part `file_field` go to `write`.
 
-    Raises UsageError for what is no such form: another content type, no boundary, a broken part, too many fields.
+    Raises ContentTypeError for another type, UsageError for no boundary, a broken part or too many fields.
     """
-    kind, options = parse_options_header(request.headers.get("content-type"))
+    require_type(request, "multipart/form-data")
+    _, options = parse_options_header(request.headers.get("content-type"))
     boundary = options.get(b"boundary")
-    if kind != b"multipart/form-data" or not boundary:
+    if not boundary:
         raise UsageError("the body is not a form", hint="send multipart/form-data with a boundary")
     parts = _Parts(file_field)
     try:

@@ -22,7 +22,7 @@ from firstline.api.documents import ErrorDocument
 from firstline.api.messages_documents import AnthropicErrorDocument
 from firstline.api.messages_errors import anthropic_status
 from firstline.api.operation import Operation, Surface, failures, method_of, operation_of
-from firstline.errors import FirstlineError, RateLimitError
+from firstline.errors import ClosingError, FirstlineError, RateLimitError
 from firstline.types import Json, Value
 
 _REF = "#/components/schemas/{name}"
@@ -217,7 +217,7 @@ def _error_responses(routes: Sequence[Route]) -> dict[str, Json]:
     for surface, shape in _ERRORS.items():
         own = (route for route in routes if operation_of(route).surface == surface)
         found = set(itertools.chain.from_iterable(map(failures, own)))
-        waits = {error.status for error in found if issubclass(error, RateLimitError)}
+        waits = {error.status for error in found if issubclass(error, RateLimitError | ClosingError)}
         for status, codes in by_status(found, surface).items():
             names = [*_EACH, *_FAILED, *(_WAIT if status in waits else ())]
             made[_name(status, surface)] = {

@@ -27,6 +27,16 @@ Surface = Literal["openai", "anthropic"]
 
 FREE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that are not counted: they ask no model."""
+EVERYWHERE: tuple[Failure, ...] = (
+    FirstlineError,
+    errors.UsageError,
+    errors.OriginError,
+    errors.HostError,
+    errors.AuthenticationError,
+    errors.LedgerError,
+    errors.ClosingError,
+)
+"""What any request can be answered with: a fault, a wrong head, a stranger's page, a proxy, a server being stopped."""
 ASKS: tuple[Right, ...] = ("models", "tasks")
 """The rights of whoever asks: what `model` names says which of them it takes."""
 NAMES_MODEL: tuple[Failure, ...] = (
@@ -130,13 +140,15 @@ def method_of(route: Route) -> str:
 def failures(route: Route) -> tuple[Failure, ...]:
     """Give every error that a route can answer with, in the order of the tree's statuses."""
     declared = operation_of(route)
-    found: list[Failure] = [FirstlineError, *declared.errors]
+    found: list[Failure] = [*EVERYWHERE, *declared.errors]
     if not declared.open:
-        found += [errors.AuthenticationError, errors.MissingRightError, errors.LedgerError]
+        found.append(errors.MissingRightError)
         if method_of(route) not in FREE:
             found.append(errors.RateLimitError)
     if declared.body or declared.form or declared.query or declared.query_maps:
-        found += [errors.UsageError, errors.UnsupportedError]
+        found.append(errors.UnsupportedError)
+    if declared.body or declared.form:
+        found.append(errors.ContentTypeError)
     if declared.body:
         found.append(errors.RequestTooLargeError)
     if "{id" in route.path:

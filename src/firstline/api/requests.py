@@ -23,10 +23,31 @@ _LOG = logging.getLogger("firstline.requests")
 _CUT = 200
 
 
+def own_headers(path: str, request_id: str, seconds: float) -> list[tuple[bytes, bytes]]:
+    """Return the headers that every answer has; Anthropic's wire has the id as `request-id` too."""
+    names = (b"x-request-id", b"request-id") if speaks_anthropic(path) else (b"x-request-id",)
+    return [
+        *((name, request_id.encode()) for name in names),
+        (b"openai-processing-ms", f"{seconds * 1000:.0f}".encode()),
+        (b"openai-version", b"2020-10-01"),
+    ]
+
+
+def write_line(request_id: str, method: str, path: str, status: int, *, seconds: float, **facts: str) -> None:
+    """Write a request's line in the log."""
+    line = {"id": request_id, "method": method, "path": path[:_CUT], "status": status}
+    _LOG.info("request", extra={"line": {**line, "ms": round(seconds * 1000, 1), **facts}})
+
+
+def new_request_id() -> str:
+    """Make the id of a request."""
+    return f"req_{secrets.token_hex(16)}"
+
+
 class RequestLine:
     """ASGI middleware that adds `x-request-id` and `openai-processing-ms` and writes one line a request.
 
-    Anthropic's wire has the id as `request-id` too. It is in `request.state.request_id` for whoever writes an error.
+    The id is in `request.state.request_id` for whoever writes an error.
     """
 
     def __init__(
@@ -34,7 +55,7 @@ class RequestLine:
         app: ASGIApp,
         *,
         clock: Callable[[], float] = time.perf_counter,
-        new_id: Callable[[], str] = lambda: f"req_{secrets.token_hex(16)}",
+        new_id: Callable[[], str] = new_request_id,
     ) -> None:
         self._app = app
         self._clock = clock
@@ -47,33 +68,20 @@ class RequestLine:
             return
         begun, request_id, seen = self._clock(), self._new_id(), _Seen()
         scope.setdefault("state", {})["request_id"] = request_id
-        names = (b"x-request-id", b"request-id") if speaks_anthropic(scope["path"]) else (b"x-request-id",)
 
         async def send_on(message: Message) -> None:
             if message["type"] == "http.response.start":
-                ms = f"{(self._clock() - begun) * 1000:.0f}"
-                headers = message.setdefault("headers", [])
-                message["headers"] = [
-                    *headers,
-                    *((name, request_id.encode()) for name in names),
-                    (b"openai-processing-ms", ms.encode()),
-                    (b"openai-version", b"2020-10-01"),
-                ]
+                own = own_headers(scope["path"], request_id, self._clock() - begun)
+                message["headers"] = [*message.get("headers", ()), *own]
                 seen.start(message)
             await send(message)
 
         try:
             await self._app(scope, receive, send_on)
         finally:
-            line = {
-                "id": request_id,
-                "method": scope["method"],
-                "path": scope["path"][:_CUT],
-                "status": seen.status,
-                "ms": round((self._clock() - begun) * 1000, 1),
-                **seen.facts,
-            }
-            _LOG.info("request", extra={"line": line})
+            write_line(
+                request_id, scope["method"], scope["path"], seen.status, seconds=self._clock() - begun, **seen.facts
+            )
 
 
 class _Seen:

@@ -15,6 +15,7 @@ from firstline.api.auth import Gate, guarded
 from firstline.api.content import Fetch
 from firstline.api.errors import translate
 from firstline.api.openapi import document
+from firstline.api.origin import OriginCheck
 from firstline.api.requests import RequestLine
 from firstline.api.routes import ROUTES
 from firstline.errors import FirstlineError
@@ -39,4 +40,4 @@ def application(
     app.state.fetch = fetch
     app.state.openapi = functools.cache(lambda: msgspec.json.encode(document(ROUTES, version("firstline"))))
     # Outside of everything, so that the answer to a fault has its id too.
-    return RequestLine(Gate(app))
+    return RequestLine(OriginCheck(Gate(app), app))

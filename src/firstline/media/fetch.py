@@ -104,6 +104,9 @@ async def fetch_image(
             return await _follow(address, limits, resolver, allow, check, tls)
     except TimeoutError:
         raise ImageError(f"the picture did not arrive within {seconds:g} s", hint=_DOWNLOAD) from None
+    except UnicodeError:
+        # A name in the encoding of international names that is none; it is found out where the name is first read.
+        raise ImageError("the host of the picture is no name", hint="check the address for typing errors") from None
     except (aiohttp.ClientError, OSError) as error:
         raise ImageError(f"the picture cannot be fetched: {type(error).__name__}", hint=_DOWNLOAD) from None
 
