@@ -42,7 +42,7 @@ async def serve(ledger: Ledger, run_id: str, at: float = 1000.0, *, asks: AuditB
     await ledger.begin_run(run_id, run.task, run.version, SHA, at)
     await ledger.list_runs(1)  # the beginning is committed by now, as it is when a model has answered
     given = KeptInput(sha256=SHA, parts=(KeptText(text="12.50 or 72.50"),))
-    await ledger.finish_run(run, Keeping(given=given, place=lambda: None), asks=asks)
+    await ledger.finish_run(run, Keeping(given=given), asks=asks)
     return mark.id
 
 

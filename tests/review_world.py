@@ -40,7 +40,7 @@ async def leave(ledger: Ledger, run_id: str, at: float, task: str = "receipt", k
     await ledger.begin_run(run_id, task, run.version, SHA, at, key_id=key_id)
     await ledger.list_runs(1)  # the beginning is committed by now, as it is when a model has answered
     given = KeptInput(sha256=SHA, parts=(KeptText(text=TEXT),))
-    await ledger.finish_run(run, Keeping(given=given, place=lambda: None))
+    await ledger.finish_run(run, Keeping(given=given))
     return f"rev_{run_id}"
 
 

@@ -161,6 +161,7 @@ async def build(loaded: Loaded, *, school: School | None = None) -> AsyncIterato
         files = Files(ledger.files, settings.files_path, settings.files)
         await files.tidy()
         await inputs.tidy()
+        await students.tidy()
         tokens = O200k()
         recorder = Recorder(basis, runner, tokens)
 

@@ -46,6 +46,7 @@
     │   └── WeightsInvalidError          400                  weights_invalid
     ├── BudgetError                      402 billing_error    budget_exceeded
     ├── LedgerError                      503                  ledger_unavailable    the record cannot be read or kept
+    ├── ContentsDamagedError             500                  contents_damaged      stored bytes are not what they were
     └── EngineError                      502 engine_error     engine_error          what runs a model failed
         ├── EngineUnavailableError       503                  engine_unavailable    retryable
         ├── EngineTimeoutError           504                  engine_timeout        retryable
@@ -391,6 +392,12 @@ class LedgerError(FirstlineError):
     status = 503
     type = "api_error"
     code = "ledger_unavailable"
+
+
+class ContentsDamagedError(FirstlineError):
+    """The bytes of a stored file, input or student are not those that were stored; they are not used."""
+
+    code = "contents_damaged"
 
 
 class EngineError(FirstlineError):

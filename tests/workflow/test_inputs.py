@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image as Pillow
 
-from firstline.errors import LedgerError, NotFoundError
+from firstline.errors import ContentsDamagedError, LedgerError, NotFoundError
 from firstline.ledger.inputs import KeptFile, KeptText
 from firstline.ledger.store import Ledger
 from firstline.media.images import read_image
@@ -81,6 +81,9 @@ async def test_what_is_kept_comes_back_as_it_was(tmp_path: Path) -> None:
         assert again == red
         assert on_disk(tmp_path) == sorted({red.sha256, pdf.sha256})
         assert await inputs.load(kept) == GIVEN
+        (tmp_path / "inputs" / red.sha256[:2] / red.sha256).write_bytes(b"")
+        with pytest.raises(ContentsDamagedError, match="kept input are damaged"):
+            await inputs.load(kept)
         (tmp_path / "inputs" / red.sha256[:2] / red.sha256).unlink()
         with pytest.raises(NotFoundError, match="are gone"):
             await inputs.load(kept)

@@ -5,7 +5,6 @@ A key sees its own files. Their ids stand in `file` parts of a chat message (`fi
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Literal
 
 import msgspec
@@ -114,12 +113,9 @@ async def retrieve_file(request: Request) -> Response:
 
 @Operation(rights=("files",), media_type="application/octet-stream")
 async def file_content(request: Request) -> Response:
-    """Send the bytes of a file. Raises NotFoundError."""
+    """Send the bytes of a file. Raises NotFoundError and ContentsDamagedError."""
     services: Services = request.app.state.services
-    file = await services.files.get(request.path_params["id"], caller_of(request))
-    path = services.files.path(file)
-    if not await asyncio.to_thread(path.is_file):
-        raise NotFoundError(f"the bytes of {file.id} are gone", hint="delete the file and send it again", param="id")
+    file, path = await services.files.path(request.path_params["id"], caller_of(request))
     # As an attachment of no kind: a page that was uploaded must not run in the console's origin.
     return _WholeFile(
         path,

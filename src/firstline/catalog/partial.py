@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
+from firstline import disk
 from firstline.catalog.gguf import check_magic
 from firstline.errors import WeightsDiskError, WeightsError, WeightsMismatchError
 
@@ -106,7 +107,7 @@ class Partial:
                 raise
         with disk_errors(self.target.parent):
             self.path.replace(self.target)
-            _sync_folder(self.target.parent)
+            disk.sync_folder(self.target.parent)
         return self.target
 
     def discard(self) -> None:
@@ -155,14 +156,3 @@ def digest(path: Path) -> str:
     """Give the sha256 of a file, read a piece at a time."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync_folder(folder: Path) -> None:
-    # The rename is on disk only when the folder is; systems that cannot sync a folder make renames durable themselves.
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,16 +1,16 @@
 """Which files were uploaded, by whom and until when; where their bytes lie is `workflow.files`' to know.
 
-A file whose time is up is gone from every look-up at once; its row and its bytes go at the next `sweep`.
+A file whose time is up is gone from every look-up at once; its row goes at the next `sweep`, and then its bytes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, exists, insert, or_, select
 
 from firstline.errors import NotFoundError
+from firstline.ledger.contents import NamedBytes, Placing, Remove, write_named
 from firstline.ledger.keys import Transaction
 from firstline.ledger.paging import Order, by_time, following
 from firstline.ledger.tables import files
@@ -31,21 +31,26 @@ class StoredFile(Value, frozen=True, kw_only=True):
 
 
 class FileRows:
-    """The files of one ledger (`Ledger.files`). With a `key_id` only that key's files exist."""
+    """The files of one ledger (`Ledger.files`). With a `key_id` only that key's files exist.
 
-    def __init__(self, write: Transaction, read: Transaction, clock: Callable[[], float]) -> None:
+    `named` are the bytes that files name.
+    """
+
+    def __init__(self, write: Transaction, read: Transaction, alone: Transaction, clock: Callable[[], float]) -> None:
         self._write = write
         self._read = read
         self._clock = clock
+        self.named = NamedBytes(read, alone, files.c.sha256)
 
-    async def add(self, file: StoredFile, place: Callable[[], None]) -> None:
-        """Write a file; `place` puts its bytes in their place, in the same transaction."""
+    async def add(self, file: StoredFile, placing: Placing) -> None:
+        """Write a file whose bytes were placed. Raises LedgerError."""
+        row = {name: getattr(file, name) for name in file.__struct_fields__}
+        statement = insert(files).values(row)
 
         def work(connection: Connection) -> None:
-            connection.execute(insert(files).values({name: getattr(file, name) for name in file.__struct_fields__}))
-            place()
+            connection.execute(statement)
 
-        await self._write(work)
+        await write_named(self._write, placing, work)
 
     async def get(self, file_id: str, *, key_id: str | None = None) -> StoredFile:
         """Give a file. Raises NotFoundError."""
@@ -73,28 +78,22 @@ class FileRows:
         found = await self._read(lambda connection: connection.execute(query).mappings().all())
         return tuple(StoredFile(**row) for row in found)
 
-    async def delete(self, file_id: str, remove: Callable[[str], None], *, key_id: str | None = None) -> None:
-        """Delete a file; `remove` takes away the bytes of a sha256 that no file has any longer.
-
-        Raises NotFoundError.
-        """
+    async def delete(self, file_id: str, remove: Remove, *, key_id: str | None = None) -> None:
+        """Delete a file; `remove` takes away its bytes where no file has them any longer. Raises NotFoundError."""
         await self.get(file_id, key_id=key_id)
-        await self._write(lambda connection: _delete(connection, files.c.id == file_id, remove))
+        await self._delete(files.c.id == file_id, remove)
 
-    async def sweep(self, remove: Callable[[str], None]) -> None:
+    async def sweep(self, remove: Remove) -> None:
         """Delete the files whose time is up."""
         due = files.c.expires <= self._clock()
         if await self._read(lambda connection: connection.execute(select(exists().where(due))).scalar_one()):
-            await self._write(lambda connection: _delete(connection, due, remove))
+            await self._delete(due, remove)
+
+    async def _delete(self, which: ColumnElement[bool], remove: Remove) -> None:
+        statement = delete(files).where(which).returning(files.c.sha256)
+        gone = await self._write(lambda connection: set(connection.execute(statement).scalars()))
+        await self.named.let_go(gone, remove)
 
     def _visible(self, key_id: str | None) -> tuple[ColumnElement[bool], ...]:
         alive = or_(files.c.expires.is_(None), files.c.expires > self._clock())
         return (alive,) if key_id is None else (alive, files.c.key_id == key_id)
-
-
-def _delete(connection: Connection, which: ColumnElement[bool], remove: Callable[[str], None]) -> None:
-    gone: set[Any] = set(connection.execute(delete(files).where(which).returning(files.c.sha256)).scalars())
-    kept = set(connection.execute(select(files.c.sha256).where(files.c.sha256.in_(gone))).scalars()) if gone else set()
-    # While the transaction holds the ledger nobody else can name these bytes.
-    for sha256 in sorted(gone - kept):
-        remove(sha256)

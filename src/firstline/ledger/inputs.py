@@ -5,6 +5,7 @@ Where the bytes of files lie is `workflow.inputs`' to know. Each input is there 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from typing import Literal
 
@@ -12,12 +13,10 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, insert, or_, select, update
 
 from firstline.ledger.audits import any_stale, expire
+from firstline.ledger.contents import NamedBytes, Placing, Remove
 from firstline.ledger.keys import Transaction
 from firstline.ledger.tables import examples, input_files, inputs, reviews, runs
 from firstline.types import Detail, Value
-
-Remove = Callable[[str], None]
-"""Takes away the bytes of a sha256."""
 
 _UNSETTLED = ("open", "taken")
 
@@ -56,10 +55,10 @@ class KeptInput(Value, frozen=True, kw_only=True):
 
 
 class Keeping(Value, frozen=True, kw_only=True):
-    """An input to keep; `place` puts the bytes of its files in their place, and does nothing where they are there."""
+    """An input to keep, and the bytes of its files (None: it has none), which were placed."""
 
     given: KeptInput
-    place: Callable[[], None]
+    placing: Placing | None = None
 
 
 class Purged(Value, frozen=True, kw_only=True):
@@ -80,17 +79,16 @@ def keep(connection: Connection, keeping: Keeping, now: float) -> None:
         named = [{"input_sha256": given.sha256, "sha256": sha256} for sha256 in {file.sha256 for file in given.files}]
         if named:
             connection.execute(insert(input_files), named)
-    # While the transaction holds the ledger nobody else can take these bytes away.
-    keeping.place()
 
 
 class InputRows:
-    """The kept inputs of one ledger (`Ledger.inputs`)."""
+    """The kept inputs of one ledger (`Ledger.inputs`). `named` are the bytes that they name."""
 
-    def __init__(self, write: Transaction, read: Transaction, clock: Callable[[], float]) -> None:
+    def __init__(self, write: Transaction, read: Transaction, alone: Transaction, clock: Callable[[], float]) -> None:
         self._write = write
         self._read = read
         self._clock = clock
+        self.named = NamedBytes(read, alone, input_files.c.sha256)
 
     async def get(self, sha256: str) -> KeptInput | None:
         """Give an input; None where it is not kept, or not any more."""
@@ -117,12 +115,12 @@ class InputRows:
         if not await self._read(lambda connection: connection.execute(anything).scalar_one()):
             return
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> set[str]:
             connection.execute(delete(examples).where(old))
             expire(connection, before, now)
-            _forget(connection, due, remove)
+            return _forget(connection, due)[1]
 
-        await self._write(work)
+        await self.named.let_go(await self._write(work), remove)
 
     async def purge(
         self,
@@ -152,25 +150,18 @@ class InputRows:
             ours.append(inputs.c.sha256.in_(select(runs.c.input_sha256).where(runs.c.task == task)))
             taught.append(examples.c.task == task)
 
-        def work(connection: Connection) -> Purged:
+        def work(connection: Connection) -> tuple[int, int, set[str]]:
             gone = connection.execute(delete(examples).where(*taught)).rowcount
-            count, files = _forget(connection, and_(*ours), remove)
-            orphans = set(there()).difference(connection.execute(select(input_files.c.sha256)).scalars())
-            for sha256 in sorted(orphans):
-                remove(sha256)
-            return Purged(inputs=count, files=files + len(orphans), examples=gone)
+            return gone, *_forget(connection, and_(*ours))
 
-        return await self._write(work)
+        gone, count, names = await self._write(work)
+        orphans = set(await asyncio.to_thread(there)) - await self.named.all()
+        return Purged(inputs=count, files=await self.named.let_go(names | orphans, remove), examples=gone)
 
 
-def _forget(connection: Connection, which: ColumnElement[bool], remove: Remove) -> tuple[int, int]:
-    """Take away inputs, and the bytes that no input has any longer; gives how many of each."""
+def _forget(connection: Connection, which: ColumnElement[bool]) -> tuple[int, set[str]]:
+    """Take away inputs; gives how many, and the bytes that they named."""
     chosen = select(inputs.c.sha256).where(which)
     named = select(input_files.c.sha256).where(input_files.c.input_sha256.in_(chosen))
     gone = set(connection.execute(named).scalars())
-    count = connection.execute(delete(inputs).where(which)).rowcount
-    left = set(connection.execute(select(input_files.c.sha256).where(input_files.c.sha256.in_(gone))).scalars())
-    # While the transaction holds the ledger nobody else can name these bytes.
-    for sha256 in sorted(gone - left):
-        remove(sha256)
-    return count, len(gone - left)
+    return connection.execute(delete(inputs).where(which)).rowcount, gone

@@ -36,6 +36,7 @@ from firstline.ledger import rows, schema, wallet
 from firstline.ledger.audits import AuditRows, draw, free_claims
 from firstline.ledger.buckets import SharedBuckets
 from firstline.ledger.certificates import Certificates
+from firstline.ledger.contents import write_named
 from firstline.ledger.files import FileRows
 from firstline.ledger.fine_tuning import FineTuningRows
 from firstline.ledger.inputs import InputRows, Keeping, keep
@@ -77,23 +78,26 @@ class Ledger:
     Made by `Ledger.open`; `clock` gives the seconds since 1970 that entries are stamped with.
     """
 
-    def __init__(self, writer: Engine, reader: Engine, session: Session, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, writer: Engine, reader: Engine, alone: Engine, session: Session, clock: Callable[[], float]
+    ) -> None:
         self._writer = Writer(writer)
-        self._engines = (writer, reader)
+        self._engines = (writer, reader, alone)
         self._reader = reader
+        self._locking = alone
         self._session = session
         self._clock = clock
         self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-read")
         self.keys = Keys(self._write, self._read, clock)
         self.usage = UsageBook(self._read)
         self.buckets = SharedBuckets(self._write, clock)
-        self.files = FileRows(self._write, self._read, clock)
+        self.files = FileRows(self._write, self._read, self._alone, clock)
         self.stored = StoredCompletions(self._write, self._read, clock)
         self.responses = StoredResponses(self._write, self._read, clock)
         self.certificates = Certificates(self._write, self._read, clock)
-        self.students = StudentRows(self._write, self._read, clock)
+        self.students = StudentRows(self._write, self._read, self._alone, clock)
         self.fine_tuning = FineTuningRows(self._write, self._read, clock, session=session.name, alive=session.alive)
-        self.inputs = InputRows(self._write, self._read, clock)
+        self.inputs = InputRows(self._write, self._read, self._alone, clock)
         self.reviews = ReviewRows(self._write, self._read, clock)
         self.audits = AuditRows(self._write, self._read, clock)
 
@@ -211,7 +215,9 @@ class Ledger:
                     draw(transaction.connection, run, asks)
             return count
 
-        if await self._writer.write(write) != 1:
+        placing = None if keeping is None else keeping.placing
+        written = self._writer.write(write) if placing is None else write_named(self._writer.write, placing, write)
+        if await written != 1:
             raise LedgerError(f"the ledger has no run {run.id}")
 
     async def drop_run(self, run_id: str, reason: str) -> None:
@@ -275,6 +281,12 @@ class Ledger:
             self._read_thread, _guarded, _transaction, self._reader, work
         )
 
+    async def _alone(self, work: Callable[[Connection], T]) -> T:
+        """Do work that changes no row while nothing, in this process or another, can write: it sees what is committed,
+        and what it does outside the ledger need not be undone."""
+        await self._writer.flush()
+        return await asyncio.to_thread(_guarded, _transaction, self._locking, work)
+
     def _close(self) -> None:
         self._writer.close()
         self._read_thread.shutdown()
@@ -301,7 +313,7 @@ def _open(url: str, clock: Callable[[], float]) -> Ledger:
         transaction.begin()
         _mark_interrupted(transaction, folder)
         transaction.commit()
-    return Ledger(writer, _engine(url, "BEGIN"), session, clock)
+    return Ledger(writer, _engine(url, "BEGIN"), _engine(url, "BEGIN IMMEDIATE"), session, clock)
 
 
 def _engine(url: str, begin: str | None) -> Engine:

@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, update
 
 from firstline.errors import NotFoundError
+from firstline.ledger.contents import NamedBytes, Placing, write_named
 from firstline.ledger.keys import Transaction
 from firstline.ledger.paging import by_time
 from firstline.ledger.tables import inputs, runs, students
@@ -56,15 +57,17 @@ class PassedRun(Value, frozen=True, kw_only=True):
 
 
 class StudentRows:
-    """The students of one ledger (`Ledger.students`)."""
+    """The students of one ledger (`Ledger.students`). `named` are the bytes that they name."""
 
-    def __init__(self, write: Transaction, read: Transaction, clock: Callable[[], float]) -> None:
+    def __init__(self, write: Transaction, read: Transaction, alone: Transaction, clock: Callable[[], float]) -> None:
         self._write = write
         self._read = read
         self._clock = clock
+        self.named = NamedBytes(read, alone, students.c.sha256)
 
-    async def add(self, row: StudentRow) -> None:
-        """Keep a new student; of one that is kept already what was measured is written anew, its state stays."""
+    async def add(self, row: StudentRow, placing: Placing | None = None) -> None:
+        """Keep a new student, whose bytes were placed; of one that is kept already what was measured is written anew,
+        its state stays (`placing` may be None then)."""
         values = {
             **msgspec.structs.asdict(row),
             "provenance": msgspec.json.encode(row.provenance).decode(),
@@ -77,7 +80,7 @@ class StudentRows:
             if not known.rowcount:
                 connection.execute(insert(students).values(values))
 
-        await self._write(work)
+        await (self._write(work) if placing is None else write_named(self._write, placing, work))
 
     async def promote(self, sha256: str, *, certificate: str | None = None) -> None:
         """Put a student in charge of its task; the one that was is retired. Raises NotFoundError."""

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
-from firstline.errors import BudgetError, FirstlineError, LedgerError, NotFoundError
+from firstline.errors import BudgetError, ContentsDamagedError, FirstlineError, LedgerError, NotFoundError
 from firstline.ledger.audits import Audit
 from firstline.money import NanoUSD
 from firstline.types import Attempt, AuditState, Json, Run
@@ -150,7 +150,7 @@ class Auditor:
         kept = await self._inputs.find(audit.input_sha256)
         try:
             return None if kept is None else await self._inputs.load(kept)
-        except NotFoundError:
+        except (NotFoundError, ContentsDamagedError):
             return None
 
     async def _ask(self, run: Run, task: Task, given: TaskInput, top: Rung, limit: NanoUSD) -> Attempt:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from firstline.errors import NotFoundError, UsageError
+from firstline.errors import ContentsDamagedError, NotFoundError, UsageError
 from firstline.ledger.inputs import KeptFile, KeptInput, KeptText
 from firstline.ledger.reviews import Example
 from firstline.types import Json, Value
@@ -44,7 +44,7 @@ async def export(examples: Sequence[Example], inputs: Inputs, out: Path) -> Expo
             continue
         try:
             read = {_name(file): await inputs.read(file) for file in kept.files}
-        except NotFoundError:
+        except (NotFoundError, ContentsDamagedError):
             continue
         files |= read
         lines.append(_line(example, _input(kept, folder)))

@@ -1,8 +1,7 @@
 """Files that callers upload: their bytes in the data folder under their sha256, once however often they are sent.
 
 A caller's name for a file is kept as text and is never a path. Bytes are written to a part file as they come, and named
-when the whole file is there (`workflow/contents.py`); a part file that a crash left behind goes when the product
-starts.
+when the whole file is there (`workflow/contents.py`); what a crash left behind goes when the product starts.
 """
 
 from __future__ import annotations
@@ -11,24 +10,25 @@ import asyncio
 import hashlib
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Literal, get_args
 
-from firstline.errors import LedgerError, NotFoundError, UsageError
+from firstline import disk
+from firstline.errors import ContentsDamagedError, LedgerError, NotFoundError, UsageError
+from firstline.ledger.contents import Placing
 from firstline.ledger.files import FileRows, StoredFile
 from firstline.ledger.paging import Order
 from firstline.settings import Files as FileSettings
 from firstline.types import Caller
 from firstline.workflow.call import key_of
-from firstline.workflow.contents import Contents
+from firstline.workflow.contents import Contents, sweep
 from firstline.workflow.students.tuning.chat_lines import read_chat
 
 Purpose = Literal["assistants", "batch", "fine-tune", "vision", "user_data", "evals"]
 MIN_EXPIRY_S = 3600
 MAX_EXPIRY_S = 2_592_000
-_OLD_S = 86_400
 _BUFFER = 1_000_000
 
 
@@ -56,21 +56,24 @@ class Upload:
 
     async def finish(self) -> str:
         """Write what is left; gives the sha256 of the whole."""
-        await self._flush()
-        self._handle.close()
+        await self._flush(last=True)
         return self._digest.hexdigest()
 
-    async def _flush(self) -> None:
+    async def _flush(self, *, last: bool = False) -> None:
         data, self._buffer = bytes(self._buffer), bytearray()
         try:
-            await asyncio.to_thread(self._put, data)
+            await asyncio.to_thread(self._put, data, last)
         except OSError as error:
-            raise LedgerError(f"the file cannot be kept: {error.strerror}", hint="make room in data_dir") from error
+            raise _unkept(error) from error
 
-    def _put(self, data: bytes) -> None:
+    def _put(self, data: bytes, last: bool) -> None:
         self._digest.update(data)
         self._handle.write(data)
-        self._handle.flush()
+        if last:
+            disk.sync(self._handle)
+            self._handle.close()
+        else:
+            self._handle.flush()
 
 
 class Files:
@@ -86,7 +89,7 @@ class Files:
         new_id: Callable[[], str] = lambda: f"file-{secrets.token_hex(12)}",
     ) -> None:
         self._rows = rows
-        self._contents = Contents(root)
+        self._contents = Contents(root, noun="file", mend="delete it and upload it again")
         self._settings = settings
         self._clock = clock
         self._new_id = new_id
@@ -98,7 +101,7 @@ class Files:
         try:
             handle = await asyncio.to_thread(self._contents.begin, path)
         except OSError as error:
-            raise LedgerError(f"the file cannot be kept: {error.strerror}", hint="make room in data_dir") from error
+            raise _unkept(error) from error
         try:
             yield Upload(path, handle, int(self._settings.max_mb * 1_000_000))
         finally:
@@ -129,7 +132,9 @@ class Files:
             created=now,
             expires=None if expires_s is None else now + expires_s,
         )
-        await self._rows.add(file, lambda: self._contents.place(upload.path, sha256))
+        placing = self._placing(upload.path, sha256)
+        await asyncio.to_thread(placing.place)
+        await self._rows.add(file, placing)
         return file
 
     async def get(self, file_id: str, caller: Caller | None) -> StoredFile:
@@ -146,24 +151,54 @@ class Files:
         """Delete a file of this caller, and its bytes when no other file has the same. Raises NotFoundError."""
         await self._rows.delete(file_id, self._contents.remove, key_id=key_of(caller))
 
-    def path(self, file: StoredFile) -> Path:
-        """Say where the bytes of a file lie."""
-        return self._contents.path(file.sha256)
+    async def path(self, file_id: str, caller: Caller | None) -> tuple[StoredFile, Path]:
+        """Say where the bytes of a file of this caller lie, which were held against their sha256 since they changed.
+
+        Raises NotFoundError and ContentsDamagedError.
+        """
+        file = await self.get(file_id, caller)
+        with _told(file):
+            return file, await asyncio.to_thread(self._contents.checked, file.sha256)
 
     async def read(self, file_id: str, caller: Caller | None, *, most: int) -> bytes:
-        """Give the bytes of a file. Raises NotFoundError, and UsageError where they are more than `most`."""
+        """Give the bytes of a file.
+
+        Raises NotFoundError, UsageError where they are more than `most`, and ContentsDamagedError.
+        """
         file = await self.get(file_id, caller)
         if file.bytes > most:
             raise UsageError(f"the file {file.id} has {file.bytes / 1e6:.1f} MB, the limit is {most / 1e6:g} MB")
-        try:
-            return await asyncio.to_thread(self.path(file).read_bytes)
-        except FileNotFoundError:
-            raise NotFoundError(f"the bytes of {file.id} are gone", hint="upload it again", param="id") from None
+        with _told(file):
+            return await asyncio.to_thread(self._contents.read, file.sha256)
 
     async def tidy(self) -> None:
-        """Take away the files whose time is up, and what uploads left behind that broke off a day ago."""
+        """Take away the files whose time is up, and what uploads left behind that broke off."""
         await self._rows.sweep(self._contents.remove)
-        await asyncio.to_thread(self._contents.drop_parts, self._clock() - _OLD_S)
+        await sweep(self._contents, self._rows.named, self._clock())
+
+    def _placing(self, part: Path, sha256: str) -> Placing:
+        def place() -> None:
+            try:
+                self._contents.place(part, sha256)
+            except OSError as error:
+                raise _unkept(error) from error
+
+        return Placing(place=place, there=lambda: self._contents.unchanged(sha256))
+
+
+@contextmanager
+def _told(file: StoredFile) -> Iterator[None]:
+    """Say of which file the bytes are that are gone or damaged."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise NotFoundError(f"the bytes of {file.id} are gone", hint="upload it again", param="id") from None
+    except ContentsDamagedError as error:
+        raise ContentsDamagedError(f"{file.id}: {error.message}", hint=error.hint, param="id") from None
+
+
+def _unkept(error: OSError) -> LedgerError:
+    return LedgerError(f"the file cannot be kept: {error.strerror}", hint="make room in data_dir")
 
 
 PURPOSES: tuple[str, ...] = get_args(Purpose)

@@ -13,10 +13,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from firstline.errors import LedgerError, NotFoundError
+from firstline.ledger.contents import Placing
 from firstline.ledger.inputs import InputRows, Keeping, KeptFile, KeptInput, KeptPart, KeptText, Purged
 from firstline.settings import Reviews as ReviewSettings
 from firstline.types import Image, Text, Verdict
-from firstline.workflow.contents import Contents
+from firstline.workflow.contents import Contents, sweep
 from firstline.workflow.source import Document, InputPart, TaskInput
 
 _KEPT: dict[str, frozenset[Verdict]] = {
@@ -36,7 +37,9 @@ class Inputs:
         self, rows: InputRows, root: Path, settings: ReviewSettings, *, clock: Callable[[], float] = time.time
     ) -> None:
         self._rows = rows
-        self._contents = Contents(root)
+        self._contents = Contents(
+            root, noun="kept input", mend="send the input again, or take it away: firstline reviews purge"
+        )
         self._settings = settings
         self._clock = clock
         self._swept = clock()
@@ -65,22 +68,25 @@ class Inputs:
             except OSError as error:
                 raise LedgerError(f"an input cannot be kept: {error.strerror}", hint="make room in data_dir") from error
 
+        placing = None
         if files:
             await asyncio.to_thread(place)
-        return Keeping(given=KeptInput(sha256=given.sha256, parts=tuple(map(_kept, given.parts))), place=place)
+            placing = Placing(place=place, there=lambda: all(map(self._contents.unchanged, files)))
+        return Keeping(given=KeptInput(sha256=given.sha256, parts=tuple(map(_kept, given.parts))), placing=placing)
 
     async def find(self, sha256: str) -> KeptInput | None:
         """Give what is kept of an input; None where nothing is, or not any more."""
         return await self._rows.get(sha256)
 
     async def load(self, kept: KeptInput) -> TaskInput:
-        """Give an input as a run had it. Raises NotFoundError where the bytes of a file are gone."""
+        """Give an input as a run had it. Raises NotFoundError where the bytes of a file are gone, and
+        ContentsDamagedError."""
         return TaskInput(parts=tuple([await self._part(part) for part in kept.parts]))
 
     async def read(self, file: KeptFile) -> bytes:
-        """Give the bytes of a file. Raises NotFoundError where they are gone."""
+        """Give the bytes of a file. Raises NotFoundError where they are gone, and ContentsDamagedError."""
         try:
-            return await asyncio.to_thread(self.path(file).read_bytes)
+            return await asyncio.to_thread(self._contents.read, file.sha256)
         except FileNotFoundError:
             raise NotFoundError(f"the bytes of a kept {file.kind} are gone: {file.sha256}", param="id") from None
 
@@ -113,9 +119,9 @@ class Inputs:
         await self._rows.sweep(self._settings.days * _DAY_S, self._contents.remove)
 
     async def tidy(self) -> None:
-        """Sweep, and take away what broke off a day ago."""
+        """Sweep, and take away what runs left behind that broke off."""
         await self.sweep()
-        await asyncio.to_thread(self._contents.drop_parts, self._clock() - _DAY_S)
+        await sweep(self._contents, self._rows.named, self._clock())
 
     async def _part(self, part: KeptPart) -> InputPart:
         if isinstance(part, KeptText):

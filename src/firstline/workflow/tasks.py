@@ -13,6 +13,7 @@ from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 
+from firstline import disk
 from firstline.errors import FolderNotAllowedError, NotFoundError, TaskError
 from firstline.workflow.task import Task
 from firstline.workflow.task_class import task_from_module
@@ -89,10 +90,8 @@ class Tasks:
         """Keep a taught task. Raises OSError."""
         if self._taught is None:
             raise LookupError("there is no folder of taught tasks")
-        self._taught.mkdir(parents=True, exist_ok=True)
-        part = self._taught / f"{name}.part"
-        part.write_text(text, encoding="utf-8")
-        part.replace(self._taught / f"{name}.toml")
+        disk.make_folder(self._taught)
+        disk.write_file(self._taught / f"{name}.toml", text.encode())
 
     def forget(self, name: str) -> None:
         """Take a taught task away."""

@@ -220,18 +220,22 @@ async def test_one_that_does_not_fit_the_task_any_more_is_not_asked(
     assert [attempt.skipped for attempt in found.attempts if attempt.model == "student/ticket"] == [words]
 
 
-async def test_a_file_that_is_gone_or_damaged_leaves_the_task_to_the_rungs_above(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "bad",
+    [pytest.param(b"\x00" * 40, id="garbage"), pytest.param(made({"plate": "AB 123", "total": 21.5}), id="another's")],
+)
+async def test_a_file_that_is_damaged_leaves_the_task_to_the_rungs_above(tmp_path: Path, bad: bytes) -> None:
     async with two_rungs(tmp_path, RIGHT, RIGHT) as app:
         ours = students(app, tmp_path)
         sha256 = await keep(ours, made(RIGHT))
         await ours.promote(sha256)
-        (tmp_path / "students" / sha256[:2] / sha256).write_bytes(b"\x00" * 40)
+        (tmp_path / "students" / sha256[:2] / sha256).write_bytes(bad)
         found = await run(app, ours)
         placed = await ours.of(ticket())
     assert found.verdict == "accepted"
     assert [attempt.model for attempt in found.attempts] == ["student/ticket", "fake/small"]
     assert placed is not None
-    assert "damaged" in (found.attempts[0].skipped or "")
+    assert "the bytes of a student are damaged" in (found.attempts[0].skipped or "")
 
 
 async def test_a_candidate_is_tried_without_being_in_charge(tmp_path: Path) -> None:

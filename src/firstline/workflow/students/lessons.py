@@ -12,7 +12,7 @@ from operator import itemgetter
 import msgspec
 
 from firstline.catalog.catalog import STUDENT_PREFIX
-from firstline.errors import NotFoundError
+from firstline.errors import ContentsDamagedError, NotFoundError
 from firstline.ledger.store import Ledger
 from firstline.ledger.students import PassedRun
 from firstline.types import Json, Value
@@ -63,7 +63,7 @@ async def gather(ledger: Ledger, inputs: Inputs, task: Task) -> Gathered:
         kept = await inputs.find(sha256)
         try:
             given = None if kept is None else await inputs.load(kept)
-        except NotFoundError:
+        except (NotFoundError, ContentsDamagedError):
             given = None
         if given is None:
             without_source += 1

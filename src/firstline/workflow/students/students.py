@@ -12,9 +12,10 @@ import msgspec
 from firstline.catalog.catalog import STUDENT_PREFIX
 from firstline.catalog.model import FREE, Model, WeightFile
 from firstline.errors import FirstlineError, LedgerError, WeightsMissingError
+from firstline.ledger.contents import Placing
 from firstline.ledger.students import StudentRow, StudentRows
 from firstline.types import Value
-from firstline.workflow.contents import Contents
+from firstline.workflow.contents import Contents, sweep
 from firstline.workflow.ladder import Rung
 from firstline.workflow.students.artifact import Artifact, name_of, unpack
 from firstline.workflow.students.student import Student, misfit
@@ -54,13 +55,15 @@ class Students:
         opening: Open,
         serving: bool = True,
         timer: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.rows = rows
-        self._contents = Contents(root)
+        self._contents = Contents(root, noun="student", mend="`firstline distill` makes it anew")
         self._shipped = shipped
         self._opening = opening
         self._serving = serving
         self._timer = timer
+        self._clock = clock
         self._known: tuple[float, Mapping[str, StudentRow]] | None = None
         self._loaded: dict[Path, tuple[str, Artifact, Student]] = {}
 
@@ -70,14 +73,14 @@ class Students:
             return None
         row = (await self._in_charge()).get(task.name)
         if row is not None:
-            return await self._placed(task, self._contents.path(row.sha256))
+            return await self._placed(task, self._contents.path(row.sha256), row.sha256)
         # A task of one's own that has the name of a built-in one means what its owner says: ours knows nothing of it.
         path = self._shipped.get(task.name) if task.origin == BUILT_IN else None
         return None if path is None else msgspec.structs.replace(await self._placed(task, path), shipped=True)
 
     async def candidate(self, task: Task, sha256: str) -> Placed:
         """Give a student of a task that need not be in charge of it."""
-        return await self._placed(task, self._contents.path(sha256))
+        return await self._placed(task, self._contents.path(sha256), sha256)
 
     async def shipped(self) -> dict[str, str]:
         """Give the sha256 of the students that come with the package, by task."""
@@ -98,7 +101,11 @@ class Students:
                 raise LedgerError(f"the student cannot be kept: {error.strerror}", hint=hint) from error
 
         await asyncio.to_thread(place)
-        await self.rows.add(row)
+        await self.rows.add(row, Placing(place=place, there=lambda: self._contents.unchanged(row.sha256)))
+
+    async def tidy(self) -> None:
+        """Take away what was left behind where the making of a student broke off."""
+        await sweep(self._contents, self.rows.named, self._clock())
 
     async def promote(self, sha256: str, *, certificate: str | None = None) -> None:
         """Put a student in charge of its task. Raises NotFoundError."""
@@ -120,23 +127,24 @@ class Students:
             self._known = (self._timer(), {row.task: row for row in await self.rows.in_charge()})
         return self._known[1]
 
-    async def _placed(self, task: Task, path: Path) -> Placed:
+    async def _placed(self, task: Task, path: Path, sha256: str | None = None) -> Placed:
+        """Load a student; with `sha256` its bytes must have it."""
         try:
-            sha256, artifact, student = await self._load(path)
+            found, artifact, student = await self._load(path, sha256)
         except FirstlineError as error:
             return Placed(model=_model(task, path, None), skipped=error.message)
         wrong = misfit(task, artifact)
-        model = _model(task, path, sha256)
+        model = _model(task, path, found)
         return Placed(model=model, skipped=wrong) if wrong else Placed(model=model, student=student)
 
-    async def _load(self, path: Path) -> tuple[str, Artifact, Student]:
+    async def _load(self, path: Path, sha256: str | None) -> tuple[str, Artifact, Student]:
         if path not in self._loaded:
-            self._loaded[path] = await asyncio.to_thread(self._read, path)
+            self._loaded[path] = await asyncio.to_thread(self._read, path, sha256)
         return self._loaded[path]
 
-    def _read(self, path: Path) -> tuple[str, Artifact, Student]:
+    def _read(self, path: Path, sha256: str | None) -> tuple[str, Artifact, Student]:
         try:
-            data = path.read_bytes()
+            data = path.read_bytes() if sha256 is None else self._contents.read(sha256)
         except OSError as error:
             raise WeightsMissingError(f"the student's file cannot be read: {error.strerror}") from None
         artifact = unpack(data)
