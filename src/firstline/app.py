@@ -113,7 +113,8 @@ async def build(loaded: Loaded, *, school: School | None = None) -> AsyncIterato
     ledger = await Ledger.open(settings.ledger_url)
     alone = settings.server.workers == 1
     rates = Rates(MemoryBuckets() if alone else LedgerBuckets(ledger.buckets), settings.keys)
-    door = Door(pool, ledger, rates=rates)
+    tokens = O200k()
+    door = Door(pool, ledger, rates=rates, tokens=tokens)
 
     def machine() -> Machine:
         return Machine(
@@ -162,7 +163,6 @@ async def build(loaded: Loaded, *, school: School | None = None) -> AsyncIterato
         await files.tidy()
         await inputs.tidy()
         await students.tidy()
-        tokens = O200k()
         recorder = Recorder(basis, runner, tokens)
 
         certifier = Certifier(

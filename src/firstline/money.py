@@ -8,6 +8,10 @@ from typing import NewType
 NanoUSD = NewType("NanoUSD", int)
 
 ZERO = NanoUSD(0)
+MOST = NanoUSD(10**15)
+"""A million dollars: no amount that a person names is larger. So no sum of money leaves 64 bits."""
+MOST_A_CALL = NanoUSD(10**12)
+"""A thousand dollars: no call may cost more."""
 _NANO = Decimal(1_000_000_000)
 
 

@@ -270,6 +270,10 @@ class TokenProb(Value, frozen=True, kw_only=True):
     top: tuple[tuple[str, float], ...] = ()
 
 
+MOST_TOKENS = 1_000_000_000
+"""No call counts more tokens than this, whatever is said of it: sums of them stay within 64 bits."""
+
+
 class Usage(Value, frozen=True, kw_only=True):
     """Tokens of one call. `prompt_tokens` counts all of the prompt, `cached_tokens` those of it read from a cache.
 

@@ -88,10 +88,42 @@ async def test_every_surface_pays_once_also_many_at_a_time(tmp_path: Path) -> No
 
 async def test_more_at_once_than_a_wallet_bears_are_let_through_as_far_as_it_goes(tmp_path: Path) -> None:
     path, body = SURFACES["chat"]
+    body = {**body, "max_completion_tokens": 1_024}
     async with served(tmp_path, "[[rules]]\ndelay_ms = 50", model=PRICE) as server:
         async with await client(server, 5_000_000) as poor:  # two holds of 1,024 tokens and a prompt
             answers = await asyncio.gather(*(poor.post(path, json=body) for _ in range(8)))
         assert sorted(answer.status_code for answer in answers) == [200] * 2 + [402] * 6
+    check_books(tmp_path / "data" / "ledger.db")
+
+
+LONG = "[[rules]]\nanswer = '{}'".format("word " * 6_000)
+
+
+@pytest.mark.parametrize("surface", ["chat", "stream", "two answers"])
+async def test_an_answer_ends_where_the_budget_of_its_run_does(tmp_path: Path, surface: str) -> None:
+    path, body = SURFACES[surface]
+    budget = 2_000_000 * (2 if surface == "two answers" else 1)  # of a run: $0.002 an answer
+    async with served(tmp_path, LONG, model=PRICE, toml="[budget]\nusd = 0.002") as server:
+        async with await client(server, 10**9) as rich:
+            answer = await rich.post(path, json=body)
+        assert answer.status_code == 200
+        assert '"finish_reason":"length"' in answer.text.replace('": "', '":"')
+        [run] = await server.services.ledger.list_runs(9)
+        assert 0.9 * budget < run.cost_nano_usd <= budget
+    check_books(tmp_path / "data" / "ledger.db")
+
+
+async def test_an_answer_ends_where_the_wallet_does_and_too_short_a_one_is_refused(tmp_path: Path) -> None:
+    path, body = SURFACES["chat"]
+    async with served(tmp_path, LONG, model=PRICE) as server, await client(server, 1_000_000) as poor:
+        answer = await poor.post(path, json=body)
+        assert answer.json()["choices"][0]["finish_reason"] == "length"
+        tokens = answer.json()["usage"]["completion_tokens"]
+        assert 256 <= tokens <= 500
+        check_error(await poor.post(path, json=body), 402, "insufficient_balance")
+        # Who names a limit gets all of it, or nothing.
+        named = {**body, "max_completion_tokens": tokens + 500}
+        check_error(await poor.post(path, json=named), 402, "insufficient_balance")
     check_books(tmp_path / "data" / "ledger.db")
 
 

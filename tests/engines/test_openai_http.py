@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 
+import msgspec
 import pytest
 from PIL import Image as Picture
 
@@ -110,12 +111,15 @@ async def test_an_answer_without_usage_is_booked_from_above() -> None:
     async with serve(says("hello", usage=None)) as world:
         runs = engine(world.url)
         answer = await runs.complete(ASK)
-        capped = await runs.complete(ModelRequest(messages=ASK.messages, sampling=Sampling(max_tokens=500)))
+        limited = ModelRequest(messages=ASK.messages, sampling=Sampling(max_tokens=500))
+        capped = await runs.complete(limited)
+        thinks = await runs.complete(msgspec.structs.replace(limited, reasoning_effort="medium"))
         await runs.close()
     assert answer.usage.estimated
     assert answer.usage.prompt_tokens >= len("Be brief.Hi")
     assert answer.usage.completion_tokens == len("hello")
-    assert capped.usage.completion_tokens == 500, "reasoning is not seen, but billed"
+    assert capped.usage.completion_tokens == len("hello")
+    assert thinks.usage.completion_tokens == 500, "reasoning is not seen, but billed"
 
 
 async def test_a_stream_gives_pieces_then_the_reason_and_the_usage() -> None:

@@ -8,7 +8,7 @@ import pytest
 from firstline.engines import openai_wire as wire
 from firstline.engines.openai_choice import odds
 from firstline.errors import EngineOutputError
-from firstline.types import Image, Message, Sampling, Text, TokenProb, ToolCall, Usage, message
+from firstline.types import MOST_TOKENS, Image, Message, Sampling, Text, TokenProb, ToolCall, Usage, message
 
 
 def body(**choice: object) -> bytes:
@@ -108,7 +108,6 @@ def test_a_refusal_is_an_answer_without_text() -> None:
         (b'{"choices":[]}', "no choices"),
         (b'{"choices":[{"message":{"content":7}}]}', "not in the shape"),
         (b'{"choices":[{"message":{"content":null}}]}', "no content"),
-        (b'{"choices":[{"message":{"content":"x"}}],"usage":{"prompt_tokens":-1}}', "not in the shape"),
         (b'{"error":{"message":"overloaded"}}', "overloaded"),
     ],
 )
@@ -175,3 +174,44 @@ def test_the_odds_of_choices_are_read_off_the_tokens() -> None:
 @pytest.mark.parametrize("tokens", [(), (token("card"),), (token('{"answer":"card'), token('"}'))])
 def test_odds_that_cannot_be_read_are_unknown(tokens: tuple[TokenProb, ...]) -> None:
     assert odds(tokens, "card", ("card", "balance")) is None
+
+
+@pytest.mark.parametrize(
+    ("usage", "known"),
+    [
+        ('{"prompt_tokens":9,"completion_tokens":1}', True),
+        ('{"prompt_tokens":9.0,"completion_tokens":1}', True),
+        ('{"prompt_tokens":9,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":null}}', True),
+        ('{"prompt_tokens":9,"completion_tokens":1,"prompt_tokens_details":7}', True),
+        (f'{{"prompt_tokens":{2**62},"completion_tokens":0}}', True),
+        (f'{{"prompt_tokens":{2**63 + 5},"completion_tokens":0}}', True),
+        ('{"prompt_tokens":1' + "0" * 30 + ',"completion_tokens":0}', True),
+        ('{"prompt_tokens":1' + "0" * 5000 + ',"completion_tokens":0}', False),
+        ('{"prompt_tokens":1e400,"completion_tokens":0}', False),
+        ('{"prompt_tokens":-5,"completion_tokens":-5}', False),
+        ('{"prompt_tokens":1.5,"completion_tokens":2}', False),
+        ('{"prompt_tokens":NaN,"completion_tokens":1}', False),
+        ('{"prompt_tokens":Infinity,"completion_tokens":1}', False),
+        ('{"prompt_tokens":"9","completion_tokens":1}', False),
+        ('{"prompt_tokens":true,"completion_tokens":1}', False),
+        ('{"prompt_tokens":9,"completion_tokens":null}', False),
+        ("{}", False),
+        ("null", False),
+        ("[1]", False),
+        ('"many"', False),
+    ],
+)
+def test_an_answer_is_read_whatever_its_usage_says(usage: str, known: bool) -> None:
+    raw = f'{{"choices":[{{"message":{{"content":"ok"}},"finish_reason":"stop"}}],"usage":{usage}}}'
+    answer, told = wire.completion(raw.encode())
+    assert (answer.text, told) == ("ok", known)
+    assert all(0 <= count <= MOST_TOKENS for count in msgspec.structs.astuple(answer.usage)[:4])
+    last = wire.piece(b'{"choices":[],"usage":%s}' % usage.encode())
+    assert (last.usage is not None) is known
+
+
+def test_probabilities_that_are_no_numbers_lose_no_answer_and_half_characters_are_no_answer() -> None:
+    raw = b'{"choices":[{"message":{"content":"ok"},"logprobs":{"content":[{"token":"ok","logprob":-Infinity}]}}]}'
+    assert wire.completion(raw)[0].text == "ok"
+    with pytest.raises(EngineOutputError):
+        wire.completion(b'{"choices":[{"message":{"content":"\\ud800"},"logprobs":NaN}]}')

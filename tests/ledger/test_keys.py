@@ -18,7 +18,7 @@ from sqlalchemy import create_engine
 from firstline.errors import InsufficientBalanceError, LedgerError, NotFoundError, QuotaError, UsageError
 from firstline.ledger.keys import Found, shown
 from firstline.ledger.schema import MIGRATIONS
-from firstline.ledger.store import Ledger
+from firstline.ledger.store import Hold, Ledger
 from firstline.ledger.tables import metadata
 from firstline.money import NanoUSD
 from firstline.rights import allows, only_own_reviews
@@ -63,7 +63,7 @@ def everything_in(folder: Path) -> bytes:
 async def hold(ledger: Ledger, key: ApiKey, amount: int, run: str = "r") -> int:
     if run not in {one.id for one in await ledger.list_runs(100)}:
         await ledger.begin_run(run, "t", "t@1", "0" * 64, 1.0, key_id=key.id)
-    return await ledger.hold(run, 0, "m", NanoUSD(amount), key_id=key.id)
+    return (await ledger.hold(run, 0, "m", NanoUSD(amount), key_id=key.id)).entry
 
 
 def done(error: str | None = None) -> Attempt:
@@ -165,7 +165,7 @@ async def test_holds_at_the_same_time_from_two_processes_share_one_wallet(tmp_pa
         await first.get_run("r")  # written: a run is of one process, and only this test lets another one see it
         tries = [one.hold("r", 0, "m", NanoUSD(30), key_id=key.id) for one in (first, second) for _ in range(5)]
         results = await asyncio.gather(*tries, return_exceptions=True)
-        assert sum(isinstance(one, int) for one in results) == 3
+        assert sum(isinstance(one, Hold) for one in results) == 3
         assert sum(isinstance(one, InsufficientBalanceError) for one in results) == 7
         assert (await second.keys.get("shop")).available == 10
 

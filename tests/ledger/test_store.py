@@ -114,15 +114,15 @@ async def test_an_answer_that_is_null_or_text_comes_back(tmp_path: Path) -> None
 async def test_money_is_counted_from_the_hold_on(tmp_path: Path) -> None:
     async with opened(tmp_path, now=1000.0) as ledger:
         await ledger.begin_run("r1", "receipt", "receipt@1", SHA, 999.0)
-        entry = await ledger.hold("r1", 0, "openai/big", NanoUSD(5_000))
+        entry, _ = await ledger.hold("r1", 0, "openai/big", NanoUSD(5_000))
         assert await ledger.spent(0.0) == 5_000
         await ledger.settle(entry, Attempt(model="openai/big", passed=True), NanoUSD(1_200))
-        other = await ledger.hold("r1", 1, "openai/other", NanoUSD(300))
+        other, _ = await ledger.hold("r1", 1, "openai/other", NanoUSD(300))
         assert other != entry
         await ledger.settle(other, Attempt(model="openai/other", passed=False, error="timed out"), NanoUSD(0))
         assert await ledger.spent(0.0) == 1_500  # it failed on the way: it may have been charged
         assert await ledger.spent(0.0, "openai/other") == 300
-        refused = await ledger.hold("r1", 2, "openai/other", NanoUSD(40))
+        refused, _ = await ledger.hold("r1", 2, "openai/other", NanoUSD(40))
         failure = Attempt(model="openai/other", passed=False, error="engine_auth")
         await ledger.settle(refused, failure, NanoUSD(0), outcome="refused")
         assert await ledger.spent(0.0) == 1_500
@@ -226,7 +226,7 @@ async def test_a_run_cut_off_by_kill_9_is_interrupted_and_a_living_one_is_not(tm
 async def test_many_runs_at_the_same_time_and_from_two_ledgers(tmp_path: Path) -> None:
     async def one(ledger: Ledger, name: str) -> None:
         await ledger.begin_run(name, "receipt", "receipt@1", SHA, 1.0)
-        entry = await ledger.hold(name, 0, "m", NanoUSD(10))
+        entry, _ = await ledger.hold(name, 0, "m", NanoUSD(10))
         await ledger.settle(entry, Attempt(model="m", passed=True), NanoUSD(1))
         await ledger.finish_run(a_run(name))
 

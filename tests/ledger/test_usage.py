@@ -46,7 +46,7 @@ async def test_sums_by_day_model_task_and_key(tmp_path: Path) -> None:
             task = "receipt" if key_id else "chat"
             await ledger.begin_run(run, task, "v", "0" * 64, clock.now, key_id=key_id)
             for position, (model, cost) in enumerate(models.items()):
-                entry = await ledger.hold(run, position, model, NanoUSD(100), key_id=key_id)
+                entry, _ = await ledger.hold(run, position, model, NanoUSD(100), key_id=key_id)
                 usage = Usage(prompt_tokens=10, cached_tokens=4, completion_tokens=3)
                 await ledger.settle(entry, Attempt(model=model, passed=True, usage=usage, error=error), NanoUSD(cost))
             done = Run(id=run, task=task, version="v", verdict="accepted", answer=1, attempts=())

@@ -9,7 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -34,7 +33,6 @@ from firstline.types import (
     Caller,
     Completion,
     Delta,
-    Image,
     KeyTerms,
     Message,
     ModelRequest,
@@ -43,7 +41,7 @@ from firstline.types import (
     message,
 )
 from firstline.workflow.call import Account, Door, Purse
-from firstline.workflow.estimate import most, so_far, text_tokens
+from firstline.workflow.estimate import most
 
 NOW = 1_700_000_000.0
 MODEL = Catalog.load(
@@ -158,8 +156,8 @@ def test_what_was_refused_or_failed_before_its_answer_costs_the_wallet_nothing(p
 
 
 def test_a_stream_that_breaks_off_or_is_left_costs_what_was_given_by_an_upper_estimate() -> None:
-    prompt = most(REQUEST, MODEL.id).prompt_tokens * 1000
-    piece = 3 * 2000  # five ASCII characters
+    prompt = most(REQUEST, MODEL).prompt_tokens * 1000
+    piece = 5 * 2000  # five bytes
     broken = outcome_of(Engine(EngineCrashedError("gone"), after=2), piecewise=True)
     assert broken == ("settled", prompt + 2 * piece, "engine_crashed")
     assert outcome_of(Engine(), piecewise=True, until=1) == ("settled", prompt + piece, "cancelled")
@@ -187,7 +185,7 @@ def test_a_call_that_is_left_may_have_been_worked_on_to_its_end_and_one_that_ran
             with pytest.raises(asyncio.CancelledError):
                 await task
         assert [state for state, _, _ in entries_of(world.path)] == ["settled", "failed"]
-        assert entries_of(world.path)[0][1] == most(REQUEST, MODEL.id).prompt_tokens * 1000 + 100 * 2000
+        assert entries_of(world.path)[0][1] == most(REQUEST, MODEL).prompt_tokens * 1000 + 100 * 2000
 
     in_a_world(work)
 
@@ -200,27 +198,12 @@ def test_work_that_is_no_completion_is_held_and_settled_alike() -> None:
         async def failed() -> tuple[str, Usage]:
             raise EngineTimeoutError("late")
 
-        assert await world.account().spend(most(REQUEST, MODEL.id), done) == "vectors"
+        assert await world.account().spend(most(REQUEST, MODEL), done) == "vectors"
         with pytest.raises(EngineTimeoutError):
-            await world.account().spend(most(REQUEST, MODEL.id), failed)
+            await world.account().spend(most(REQUEST, MODEL), failed)
         assert entries_of(world.path) == [("settled", COST, None), ("failed", 0, "engine_timeout")]
 
     in_a_world(work)
-
-
-def test_an_estimate_is_from_above() -> None:
-    assert text_tokens("abcd") == 2
-    assert text_tokens("日本語") == 9  # no tokenizer over bytes gives more
-    assert text_tokens("aé") == 3
-    picture = Image(data=b"", media_type="image/png", width=1024, height=1024)
-    asked = ModelRequest(messages=(Message(role="user", parts=(picture,)),))
-    assert most(asked, "openai/gpt-4o-mini").prompt_tokens == 2_833 + 4 * 5_667 + 64
-    assert most(asked, "fake/priced").prompt_tokens == 3_000 + 64
-    plain = most(REQUEST, MODEL.id).prompt_tokens
-    schema = msgspec.structs.replace(REQUEST, schema={"type": "object", "description": "x" * 1000})
-    assert most(schema, MODEL.id).prompt_tokens > plain + 500
-    assert so_far(USED, 90, 50).completion_tokens == 50
-    assert so_far(USED, 9_000, None).completion_tokens == 9_000
 
 
 def test_what_the_wallet_or_the_budget_cannot_bear_is_not_sent() -> None:
@@ -237,7 +220,7 @@ def test_what_the_wallet_or_the_budget_cannot_bear_is_not_sent() -> None:
         with pytest.raises(QuotaError):
             await world.account().ask(REQUEST)
 
-    in_a_world(over_budget, day_nano_usd=NanoUSD(300_000))
+    in_a_world(over_budget, day_nano_usd=NanoUSD(400_000))
 
 
 STEPS = st.lists(
@@ -292,8 +275,8 @@ class DyingLedger:
         self._left = at
         self._done = done
 
-    async def hold(self, *given: Any, **named: Any) -> int:
-        return int(await self._write(self._ledger.hold(*given, **named)))
+    async def hold(self, *given: Any, **named: Any) -> Any:
+        return await self._write(self._ledger.hold(*given, **named))
 
     async def settle(self, entry: int, record: Attempt, cost: NanoUSD, *, outcome: Outcome | None = None) -> None:
         await self._write(self._ledger.settle(entry, record, cost, outcome=outcome))

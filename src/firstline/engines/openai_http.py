@@ -5,7 +5,8 @@ a connection that was refused before anything was sent, and a 429 or 503 whose R
 or a broken answer is an error at once, because the other side may have done, and will bill, the work.
 
 An answer that does not say its usage is not free: it is booked with an upper estimate (`Usage.estimated`): a token
-for each byte of text sent and received (or `max_tokens`, where that is more), and the dearest picture.
+for each byte of text sent and received (of a model that reasons unseen `max_tokens`, where that is more), and the
+dearest picture.
 
 The key stands in one header; it is in no message and no log.
 """
@@ -85,7 +86,7 @@ class OpenAIHTTP:
             raise self._late(request) from None
         answer, told = openai_wire.completion(raw)
         if not told:
-            answer = msgspec.structs.replace(answer, usage=_upper(request, answer))
+            answer = msgspec.structs.replace(answer, usage=self._upper(request, answer))
         return openai_choice.read(answer, request.choices) if request.choices else answer
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[Delta]:
@@ -107,7 +108,9 @@ class OpenAIHTTP:
                 raise EngineOutputError("the answer broke off before its end") from None
         whole = pieces.completion()
         yield Delta(
-            finish_reason=whole.finish_reason, stopped_by=whole.stopped_by, usage=pieces.usage or _upper(request, whole)
+            finish_reason=whole.finish_reason,
+            stopped_by=whole.stopped_by,
+            usage=pieces.usage or self._upper(request, whole),
         )
 
     async def count_tokens(self, messages: tuple[Message, ...]) -> int:
@@ -214,22 +217,24 @@ class OpenAIHTTP:
         """Take our key out of what the other side says: some quote it back."""
         return raw.replace(self._key, b"[key]") if self._key else raw
 
+    def _upper(self, request: ModelRequest, answer: Completion) -> Usage:
+        prompt = sum(len(message.text.encode()) + 16 + _pictures(message) for message in request.messages)
+        calls = [call for message in request.messages for call in message.tool_calls]
+        schema = len(msgspec.json.encode([request.schema, request.tools, calls]))
+        choices = sum(len(choice.encode()) + 4 for choice in request.choices)
+        written = answer.text + answer.refusal + "".join(call.name + call.arguments for call in answer.tool_calls)
+        reasons = (request.reasoning_effort or self._extra.get("reasoning_effort", "none")) != "none"
+        return Usage(
+            prompt_tokens=prompt + schema + choices,
+            completion_tokens=max(
+                len(written.encode("utf-8", "surrogatepass")), (request.sampling.max_tokens or 0) if reasons else 0
+            ),
+            estimated=True,
+        )
+
     def _late(self, request: ModelRequest) -> EngineTimeoutError:
         seconds = min(self._timeout_s, request.timeout_s or self._timeout_s)
         return EngineTimeoutError(f"{self._model} did not answer in {seconds:g} s", hint="set `timeout_s` higher")
-
-
-def _upper(request: ModelRequest, answer: Completion) -> Usage:
-    prompt = sum(len(message.text.encode()) + 16 + _pictures(message) for message in request.messages)
-    calls = [call for message in request.messages for call in message.tool_calls]
-    schema = len(msgspec.json.encode([request.schema, request.tools, calls]))
-    choices = sum(len(choice.encode()) + 4 for choice in request.choices)
-    written = answer.text + answer.refusal + "".join(call.name + call.arguments for call in answer.tool_calls)
-    return Usage(
-        prompt_tokens=prompt + schema + choices,
-        completion_tokens=max(len(written.encode()), request.sampling.max_tokens or 0),
-        estimated=True,
-    )
 
 
 def _pictures(message: Message) -> int:

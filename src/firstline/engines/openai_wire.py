@@ -8,13 +8,15 @@ EngineOutputError.
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
 from firstline.errors import EngineOutputError
 from firstline.types import (
+    MOST_TOKENS,
     Completion,
     Delta,
     FinishReason,
@@ -40,7 +42,10 @@ _FINISH: dict[str, FinishReason] = {
     "content_filter": "content_filter",
 }
 
-Count = Annotated[int, msgspec.Meta(ge=0)]
+_LENIENT_BYTES = 1_000_000
+"""Of a longer answer nothing is read that msgspec does not: the reader that is not so strict is slow."""
+_NO_JSON: Mapping[str, float | None] = {"NaN": None, "Infinity": None, "-Infinity": -9999.0}
+"""What some servers write into their JSON that is none, and what is read for it: no number, or hardly any chance."""
 
 
 class _Struct(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,28 +92,13 @@ class _Choice(_Struct, frozen=True, kw_only=True):
     logprobs: _Logprobs | None = None
 
 
-class _CachedTokens(_Struct, frozen=True, kw_only=True):
-    cached_tokens: Count | None = None
-
-
-class _ReasoningTokens(_Struct, frozen=True, kw_only=True):
-    reasoning_tokens: Count | None = None
-
-
-class _Usage(_Struct, frozen=True, kw_only=True):
-    prompt_tokens: Count
-    completion_tokens: Count = 0
-    prompt_tokens_details: _CachedTokens | None = None
-    completion_tokens_details: _ReasoningTokens | None = None
-
-
 class _Verbose(_Struct, frozen=True, kw_only=True):
     stopping_word: str | None = None
 
 
 class _Body(_Struct, frozen=True, kw_only=True):
     choices: list[_Choice] | None = None
-    usage: _Usage | None = None
+    usage: Any = None
     verbose: _Verbose | None = msgspec.field(default=None, name="__verbose")
     error: Any = None
 
@@ -197,7 +187,7 @@ def input_schema(tool: Tool) -> dict[str, Json]:
 
 
 def completion(raw: bytes) -> tuple[Completion, bool]:
-    """Read a whole answer; the second value says whether it carried its usage. Raises EngineOutputError.
+    """Read a whole answer; the second value says whether it carried a usage that can be read. Raises EngineOutputError.
 
     A refusal has no text and the model's words in `refusal`.
     """
@@ -212,15 +202,16 @@ def completion(raw: bytes) -> tuple[Completion, bool]:
     finish = _finish(choice.finish_reason) or "stop"
     if said.content is None and said.refusal is None and not calls and finish == "stop":
         raise EngineOutputError("the answer has no content")
+    usage = _usage(body.usage)
     return Completion(
         text=said.content or "",
         refusal=said.refusal or "",
         finish_reason="tool_calls" if calls and finish == "stop" else finish,
         stopped_by=_stopped_by(body),
-        usage=_usage(body.usage) or Usage(),
+        usage=usage or Usage(),
         logprobs=_logprobs(choice) or None,
         tool_calls=calls,
-    ), body.usage is not None
+    ), usage is not None
 
 
 def piece(raw: bytes) -> Piece:
@@ -371,10 +362,25 @@ def _stopped_by(body: _Body) -> str | None:
 def _body(raw: bytes) -> _Body:
     try:
         return msgspec.json.decode(raw, type=_Body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _lenient(raw)
+
+
+def _lenient(raw: bytes) -> _Body:
+    """Read an answer with numbers that JSON does not have: it was paid for, and its text may be whole."""
+    try:
+        if len(raw) <= _LENIENT_BYTES:
+            found = json.loads(raw, parse_constant=_NO_JSON.get, parse_int=_whole)
+            raw = msgspec.json.encode(found)
+        return msgspec.json.decode(raw, type=_Body)
     except msgspec.ValidationError as error:
         raise EngineOutputError(f"the answer is not in the shape of a chat completion: {error}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         raise EngineOutputError("the answer is not whole JSON") from None
+
+
+def _whole(digits: str) -> int | float:
+    return int(digits) if len(digits) < 19 else float(digits)
 
 
 def _finish(reason: str | None) -> FinishReason | None:
@@ -396,14 +402,24 @@ def _logprobs(choice: _Choice) -> tuple[TokenProb, ...]:
     )
 
 
-def _usage(usage: _Usage | None) -> Usage | None:
-    if usage is None:
+def _usage(said: Json) -> Usage | None:
+    """Read a usage; None where it does not say both counts as whole numbers, for an answer is not lost over it."""
+    if not isinstance(said, Mapping):
         return None
-    cached = usage.prompt_tokens_details
-    reasoning = usage.completion_tokens_details
+    prompt, completion = _count(said.get("prompt_tokens")), _count(said.get("completion_tokens", 0))
+    if prompt is None or completion is None:
+        return None
+    cached, reasoning = said.get("prompt_tokens_details"), said.get("completion_tokens_details")
     return Usage(
-        prompt_tokens=usage.prompt_tokens,
-        cached_tokens=(cached.cached_tokens if cached else None) or 0,
-        completion_tokens=usage.completion_tokens,
-        reasoning_tokens=(reasoning.reasoning_tokens if reasoning else None) or 0,
+        prompt_tokens=prompt,
+        cached_tokens=(_count(cached.get("cached_tokens")) if isinstance(cached, Mapping) else None) or 0,
+        completion_tokens=completion,
+        reasoning_tokens=(_count(reasoning.get("reasoning_tokens")) if isinstance(reasoning, Mapping) else None) or 0,
     )
+
+
+def _count(value: Json) -> int | None:
+    """Read a count of tokens, at most MOST_TOKENS; None for what is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0 or value != value // 1:
+        return None
+    return int(min(value, MOST_TOKENS))

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from sqlalchemy import (
     Connection,
@@ -58,6 +58,14 @@ BUSY_S = 10.0
 
 Outcome = Literal["settled", "failed", "refused"]
 
+
+class Hold(NamedTuple):
+    """An open entry: its id, and what it holds."""
+
+    entry: int
+    nano_usd: NanoUSD
+
+
 T = TypeVar("T")
 
 # Built once: a statement with open parameters costs a third less to run than one built for each call.
@@ -66,7 +74,8 @@ _HOLD = insert(entries).returning(entries.c.id)
 _SETTLE = (
     update(entries)
     .where(entries.c.id == bindparam("entry_id"), entries.c.state == "held")
-    .returning(entries.c.key_id, entries.c.hold_nano_usd, entries.c.created)
+    .values(cost_nano_usd=func.min(bindparam("cost"), entries.c.hold_nano_usd))
+    .returning(entries.c.key_id, entries.c.hold_nano_usd, entries.c.created, entries.c.cost_nano_usd)
 )
 _FINISH_RUN = update(runs).where(runs.c.id == bindparam("run_id"))
 _ADD_ATTEMPT = insert(attempts)
@@ -141,33 +150,43 @@ class Ledger:
         }
         self._writer.later(lambda transaction: transaction.run(_BEGIN_RUN, row))
 
-    async def hold(self, run_id: str, position: int, model: str, amount: NanoUSD, *, key_id: str | None = None) -> int:
-        """Write, before a call is made, that it may cost up to `amount`; gives the id of the entry.
+    async def hold(
+        self,
+        run_id: str,
+        position: int,
+        model: str,
+        amount: NanoUSD,
+        *,
+        least: NanoUSD | None = None,
+        key_id: str | None = None,
+    ) -> Hold:
+        """Write, before a call is made, that it may cost up to `amount`; returns its entry and what it holds.
 
-        With a key the amount is held on its wallet and budgets in the same transaction. Raises
-        InsufficientBalanceError or QuotaError where they cannot bear it; then nothing is written.
+        With a key the amount is held on its wallet and budgets in the same transaction; where they cannot bear it, as
+        much as they can, but not less than `least` (None: all of it). Raises InsufficientBalanceError or QuotaError
+        where they cannot bear that; then nothing is written.
         """
-        now = self._clock()
+        now, lowest = self._clock(), amount if least is None else least
         row = {
             "run_id": run_id,
             "position": position,
             "model": model,
             "state": "held",
             "key_id": key_id,
-            "hold_nano_usd": int(amount),
             "created": now,
         }
 
-        def write(transaction: Transaction) -> int:
-            if key_id is not None:
-                wallet.take(transaction, key_id, amount, now)
-            [(entry_id,)] = transaction.fetch(_HOLD, row)
-            return int(entry_id)
+        def write(transaction: Transaction) -> Hold:
+            held = amount if key_id is None else wallet.take(transaction, key_id, amount, lowest, now)
+            [(entry_id,)] = transaction.fetch(_HOLD, {**row, "hold_nano_usd": int(held)})
+            return Hold(int(entry_id), held)
 
         return await self._writer.write(write)
 
     async def settle(self, entry_id: int, attempt: Attempt, cost: NanoUSD, *, outcome: Outcome | None = None) -> None:
         """Write what a held call came to: its cost, tokens and time, or the error it ended with; once and for all.
+
+        It costs no more than it holds.
 
         Without an `outcome` it is `settled`, or `failed` where there is an error. `refused` says that nothing was
         worked on, so that no charge is to be feared; `settled` with an error that it broke off and costs what it used.
@@ -176,7 +195,7 @@ class Ledger:
         row = {
             "entry_id": entry_id,
             "state": state,
-            "cost_nano_usd": int(cost),
+            "cost": int(cost),
             "ms": attempt.ms,
             "error": attempt.error,
             **rows.usage_columns(attempt.usage),
@@ -186,9 +205,10 @@ class Ledger:
             found = transaction.fetch(_SETTLE, row)
             if not found:
                 raise LedgerError(f"the ledger has no open entry {entry_id}")
-            if found[0][0] is not None:
-                held = wallet.Held(*found[0])
-                wallet.settle(transaction, held, cost, held.nano_usd if state == "failed" else cost)
+            key_id, nano_usd, created, paid = found[0]
+            if key_id is not None:
+                held = wallet.Held(key_id, nano_usd, created)
+                wallet.settle(transaction, held, paid, held.nano_usd if state == "failed" else paid)
 
         await self._writer.write(write)
 

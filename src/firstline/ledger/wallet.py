@@ -5,6 +5,9 @@ in the same transaction. So for each key, whatever happens and whenever a proces
 
     spent = the sum of its entries' costs            held = the sum of its open holds
     counted on a day = the sum of what the entries begun on it have cost at most
+    spent + held ≤ granted, for a wallet             counted ≤ the budget, when it was held
+
+because no call costs more than its hold.
 
 A wallet pays what is known to have been used; a budget counts what may have been charged. A call that failed on the
 way, or that was cut off by the death of the process, costs the wallet nothing and stays on the budget with its hold.
@@ -21,7 +24,7 @@ from sqlalchemy.dialects.sqlite import insert
 from firstline.errors import InsufficientBalanceError, LedgerError, QuotaError
 from firstline.ledger.tables import api_keys, key_days
 from firstline.ledger.writer import Transaction
-from firstline.money import NanoUSD, show
+from firstline.money import ZERO, NanoUSD, show
 
 DAY_S = 86_400
 
@@ -70,23 +73,31 @@ class _Key(NamedTuple):
     month: int | None
 
 
-def take(transaction: Transaction, key_id: str, amount: NanoUSD, now: float) -> None:
-    """Hold an amount. Raises InsufficientBalanceError or QuotaError and holds nothing where the key cannot bear it."""
+def take(transaction: Transaction, key_id: str, amount: NanoUSD, least: NanoUSD, now: float) -> NanoUSD:
+    """Hold an amount, or as much of it as the key can bear where that is at least `least`; returns how much is held.
+
+    Raises InsufficientBalanceError or QuotaError and holds nothing where the key cannot bear that.
+    """
     found = transaction.fetch(_KEY, {"key_id": key_id})
     if not found:
         raise LedgerError(f"the ledger has no key {key_id}")
     key = _Key(*found[0])
-    if key.prepaid and (key.balance <= 0 or amount > key.balance - key.held):
-        raise InsufficientBalanceError(
-            f"the wallet of the key {key.name!r} holds {show(NanoUSD(key.balance))}, of which "
-            f"{show(NanoUSD(key.held))} is held by calls under way; this call may cost {show(amount)}",
-            hint="`firstline keys credit` adds to it",
-        )
+    if key.prepaid:
+        left = key.balance - key.held
+        if key.balance <= 0 or least > left:
+            raise InsufficientBalanceError(
+                f"the wallet of the key {key.name!r} holds {show(NanoUSD(key.balance))}, of which "
+                f"{show(NanoUSD(key.held))} is held by calls under way; this call may cost {show(least)}",
+                hint="`firstline keys credit` adds to it",
+            )
+        amount = NanoUSD(min(amount, left))
     if amount <= 0:
-        return  # A budget that is used up does not stop what is free.
-    _bear(transaction, key, amount, int(now // DAY_S))
+        return ZERO  # A budget that is used up does not stop what is free.
+    day = int(now // DAY_S)
+    amount = _bearable(transaction, key, amount, least, day)
     transaction.run(_MOVE, {"key_id": key_id, "held": int(amount), "spent": 0})
-    _count(transaction, key_id, int(now // DAY_S), amount)
+    _count(transaction, key_id, day, amount)
+    return amount
 
 
 def settle(transaction: Transaction, held: Held, cost: NanoUSD, counted: NanoUSD) -> None:
@@ -97,17 +108,20 @@ def settle(transaction: Transaction, held: Held, cost: NanoUSD, counted: NanoUSD
         _count(transaction, held.key_id, int(held.created // DAY_S), counted - held.nano_usd)
 
 
-def _bear(transaction: Transaction, key: _Key, amount: NanoUSD, day: int) -> None:
+def _bearable(transaction: Transaction, key: _Key, amount: NanoUSD, least: NanoUSD, day: int) -> NanoUSD:
+    """Return how much of an amount the budgets can bear. Raises QuotaError where that is less than `least`."""
     for name, budget, since in (("day", key.day, day), ("month", key.month, _first_of_month(day))):
         if budget is None:
             continue
         [(so_far,)] = transaction.fetch(_COUNTED, {"key_id": key.id, "since": since, "day": day})
-        if so_far + amount > budget:
+        if so_far + least > budget or so_far >= budget:
             raise QuotaError(
                 f"You exceeded your current quota: the {name}'s budget of {show(NanoUSD(budget))} has counted "
-                f"{show(NanoUSD(so_far))}, and this call may cost {show(amount)}",
+                f"{show(NanoUSD(so_far))}, and this call may cost {show(least)}",
                 hint=f"it begins anew with the next {name} (UTC); models that cost nothing still answer",
             )
+        amount = NanoUSD(min(amount, budget - so_far))
+    return amount
 
 
 def _first_of_month(day: int) -> int:

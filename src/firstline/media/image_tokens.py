@@ -51,6 +51,11 @@ def image_tokens(by: Tiles | Patches, width: int, height: int, detail: Looked = 
     return _tiles(by, width, height, detail) if isinstance(by, Tiles) else _patches(by, width, height, detail)
 
 
+def dearest(width: int, height: int, detail: Looked = "auto") -> int:
+    """Count the tokens of an image of this size by the rule that makes the most of it. Raises ValueError."""
+    return max(image_tokens(by, width, height, detail) for by in _RULES.values())
+
+
 def _tiles(by: Tiles, width: int, height: int, detail: Looked) -> int:
     if detail == "low":
         return by.base

@@ -4,6 +4,10 @@ Everything that asks a model goes through an `Account`, one for an attempt: it r
 budgets and its wallet cannot bear before anything is sent, and what was spent is written to the ledger whatever becomes
 of the call: each call is held once and settled once, also when it is cancelled at any point.
 
+What is held is the most that the call can cost. A request that names no longest answer is sent with the one that was
+held: the model's own, or as much as the budgets and the wallet can bear. No call costs more than its hold, whatever its
+model says that it used; what it says beyond that is the model's claim, told to the operator and charged to nobody.
+
 - It answered: it costs what it used.
 - It was refused, or never sent: it costs nothing.
 - It failed before its answer: the wallet gets its hold back; the budgets keep it, for it may have been charged.
@@ -13,10 +17,13 @@ of the call: each call is held once and settled once, also when it is cancelled 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TypeVar
+
+import msgspec
 
 from firstline.catalog.model import Model
 from firstline.catalog.price import price
@@ -34,10 +41,21 @@ from firstline.errors import (
     UsageError,
     WeightsError,
 )
-from firstline.ledger.store import Ledger, Outcome
-from firstline.money import ZERO, NanoUSD, show
-from firstline.types import Attempt, Caller, Completion, Delta, Message, ModelRequest, Usage
-from firstline.workflow.estimate import most, so_far, text_tokens
+from firstline.ledger.store import Hold, Ledger, Outcome
+from firstline.money import MOST_A_CALL, ZERO, NanoUSD, show
+from firstline.tokens import O200k
+from firstline.types import MOST_TOKENS, Attempt, Caller, Completion, Delta, Message, ModelRequest, Usage
+from firstline.workflow.estimate import (
+    Demand,
+    counted,
+    demand,
+    is_o200k,
+    is_paid,
+    of_work,
+    text_tokens,
+    within,
+    worth_counting,
+)
 from firstline.workflow.rates import Rates
 
 _REFUSALS = (EngineAuthError, EngineQuotaError, EngineRateLimitError, EngineRefusedError, UsageError, WeightsError)
@@ -45,12 +63,16 @@ _REFUSALS = (EngineAuthError, EngineQuotaError, EngineRateLimitError, EngineRefu
 _DENIALS = (InsufficientBalanceError, QuotaError, RateLimitError)
 """Errors that say that the caller may not make this call now."""
 
+_LOG = logging.getLogger("firstline.money")
+
 T = TypeVar("T")
 
 
 class Purse:
     """What one run may still spend, on how many attempts and until when. `limit` None: no limit on money.
 
+    What calls under way hold is taken from it, so that calls at the same time never spend more than there is. `shares`
+    is among how many answers it is divided: a call whose answer is held short for the budget's sake takes one of them.
     `caller` is whose money it is; None: the machine's owner's. `denied` is why this caller was not let make a call.
     """
 
@@ -60,15 +82,18 @@ class Purse:
         limit: NanoUSD | None,
         attempts: int,
         seconds: float,
+        shares: int = 1,
         caller: Caller | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.caller = caller
         self._limit = limit
+        self._shares = shares
         self._attempts = attempts
         self._clock = clock
         self._ends = clock() + seconds
         self.spent = ZERO
+        self.held = ZERO
         self.denied: FirstlineError | None = None
 
     def refuse_attempt(self) -> str | None:
@@ -90,20 +115,37 @@ class Purse:
         """Whether the run's time is used up."""
         return self._clock() >= self._ends
 
-    def admit(self, amount: NanoUSD | None) -> None:
-        """Raise BudgetError when a call of at most this much would exceed the budget (None: its price is unknown)."""
-        if self._limit is None:
-            return
-        if amount is None:
+    def take(self, amount: NanoUSD | None, least: NanoUSD | None) -> NanoUSD:
+        """Hold what a call may cost, or as much as there is where that is at least `least`; returns how much is held.
+
+        Raises BudgetError where the budget cannot bear it. None: the price is unknown.
+        """
+        if amount is None or least is None:
+            if self._limit is None:
+                return ZERO
             raise BudgetError(
                 "the model's price is unknown, so the budget cannot be kept",
                 hint="set input_usd_per_mtok and output_usd_per_mtok for it in firstline.toml",
             )
-        if self.spent + amount > self._limit:
-            raise BudgetError(
-                f"the call may cost {show(amount)}, of the budget {show(self._limit)} is spent {show(self.spent)}",
-                hint="raise [budget] usd",
-            )
+        left = NanoUSD(MOST_A_CALL if self._limit is None else min(self._limit - self.spent - self.held, MOST_A_CALL))
+        if least < amount:
+            share = left if self._limit is None else max(self._limit // self._shares, least)
+            amount = NanoUSD(min(amount, left, share))
+        if amount < least or amount > left:
+            raise BudgetError(self._refusal(least), hint="raise [budget] usd")
+        self.held = NanoUSD(self.held + amount)
+        return amount
+
+    def settle(self, held: NanoUSD, cost: NanoUSD) -> None:
+        """Give a hold back, and spend what the call cost."""
+        self.held = NanoUSD(self.held - held)
+        self.spent = NanoUSD(self.spent + cost)
+
+    def _refusal(self, least: NanoUSD) -> str:
+        if self._limit is None or least > MOST_A_CALL:
+            return f"the call may cost {show(least)}, and no call may cost more than {show(MOST_A_CALL)}"
+        held = f", and {show(self.held)} is held by calls under way" if self.held else ""
+        return f"the call may cost {show(least)}, of the budget {show(self._limit)} is spent {show(self.spent)}{held}"
 
 
 def key_of(caller: Caller | None) -> str | None:
@@ -120,12 +162,14 @@ class Door:
         ledger: Ledger,
         *,
         rates: Rates | None = None,
+        tokens: O200k | None = None,
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.pool = pool
         self.ledger = ledger
         self.rates = rates
+        self.tokens = tokens
         self.clock = clock
         self.timer = timer
 
@@ -140,24 +184,30 @@ def _written(delta: Delta) -> str:
 
 
 class _Call:
-    """A call that is held in the ledger; `open` until it is settled."""
+    """A call that is held in the ledger; `open` until it is settled. `most` is what it can use, `claimable` what its
+    model may say of it; it is priced as of `at` throughout."""
 
-    def __init__(self, entry: int, most: Usage, hold: NanoUSD, reserved: int, begun: float) -> None:
+    def __init__(self, entry: int, asked: Demand, hold: NanoUSD, reserved: int, begun: float, at: datetime) -> None:
         self.entry = entry
-        self.most = most
+        self.most = asked.most
+        self.claimable = asked.claimable
+        self.limit = asked.limit
         self.hold = hold
         self.reserved = reserved
         self.begun = begun
+        self.at = at
         self.open = True
         self.sent = False
         self.streamed: int | None = None
         """Tokens of the answer that were given on, by an upper estimate; None: it is not given piece by piece."""
-        self.longest: int | None = None
         self.usage: Usage | None = None
 
     def so_far(self) -> Usage:
-        """Give what it has used at most if it broke off now."""
-        return self.most if self.streamed is None else so_far(self.most, self.streamed, self.longest)
+        """Return what it has used at most if it broke off now."""
+        if self.streamed is None:
+            return self.most
+        tokens = self.streamed if self.limit is None else min(self.streamed, self.limit)
+        return msgspec.structs.replace(self.most, completion_tokens=tokens, estimated=True)
 
 
 class Account:
@@ -179,30 +229,32 @@ class Account:
         Before anything is sent raises BudgetError, InsufficientBalanceError, QuotaError or TokenRateLimitError, and
         EngineError when the model fails.
         """
-        call = await self._admit(most(request, self.model.id))
+        call = await self._admit(await self._demand(request))
         try:
             async with self._door.pool.using(self.model.id) as engine:
                 call.sent = True
-                completion = await engine.complete(request)
+                completion = await engine.complete(_limited(request, call.limit))
                 call.usage = completion.usage
         except BaseException as error:
             await self._broken(call, error)
             raise
-        await self._pay(call, completion.usage)
-        return completion
+        used = await self._pay(call, completion.usage)
+        return completion if used == completion.usage else msgspec.structs.replace(completion, usage=used)
 
     async def ask_piecewise(self, request: ModelRequest) -> AsyncGenerator[Delta]:
-        """Ask the model and give its answer as it comes; what it used is settled before the last piece is given."""
-        call = await self._admit(most(request, self.model.id))
-        call.streamed, call.longest = 0, request.sampling.max_tokens
+        """Ask the model and yield its answer as it comes; what it used is settled before the last piece is given."""
+        call = await self._admit(await self._demand(request))
+        count = await self._counter(request)
+        call.streamed = 0
         try:
             async with self._door.pool.using(self.model.id) as engine:
                 call.sent = True
-                async for delta in engine.stream(request):
-                    call.streamed += text_tokens(_written(delta))
-                    if call.open and (delta.usage is not None or delta.finish_reason is not None):
-                        await self._pay(call, delta.usage or call.so_far())
-                    yield delta
+                async for delta in engine.stream(_limited(request, call.limit)):
+                    call.streamed += count(_written(delta))
+                    last = call.open and (delta.usage is not None or delta.finish_reason is not None)
+                    used = await self._pay(call, delta.usage or call.so_far()) if last else None
+                    counts = used is not None and delta.usage is not None
+                    yield msgspec.structs.replace(delta, usage=used) if counts else delta
             if call.open:
                 await self._pay(call, call.so_far())
         except BaseException as error:
@@ -214,7 +266,7 @@ class Account:
 
         Raises what `ask` raises.
         """
-        call = await self._admit(usage)
+        call = await self._admit(of_work(usage))
         try:
             call.sent = True
             result, used = await work()
@@ -229,41 +281,98 @@ class Account:
         async with self._door.pool.using(self.model.id) as engine:
             return await engine.count_tokens(messages)
 
-    async def _admit(self, usage: Usage) -> _Call:
-        caller = self._purse.caller
-        amount = self._price(usage)
-        self._purse.admit(amount)
+    async def _demand(self, request: ModelRequest) -> Demand:
+        tokens = self._door.tokens
+        if tokens is None or not worth_counting(request, self.model):
+            return demand(request, self.model)
+        characters = sum(len(message.text) for message in request.messages)
+        text = await tokens.run(characters, lambda: counted(tokens, request.messages))
+        return demand(request, self.model, text)
+
+    async def _counter(self, request: ModelRequest) -> Callable[[str], int]:
+        """Return what counts a streamed piece of this model's answer, from above."""
+        tokens, remote = self._door.tokens, self.model.remote
+        effort = request.reasoning_effort or (remote.reasoning_effort if remote else None)
+        if effort not in (None, "none") and is_paid(self.model):
+            # It thinks unseen: that it has used all it may is the only bound.
+            return lambda text: MOST_TOKENS if text else 0
+        if tokens is None or not is_o200k(self.model):
+            return text_tokens
+        await tokens.run(0, lambda: tokens.count_text(""))  # loaded off the loop
+        return tokens.count_text
+
+    async def _admit(self, asked: Demand) -> _Call:
+        caller, at = self._purse.caller, datetime.fromtimestamp(self._door.clock(), UTC)
+        amount = self._price(asked.most, at)
+        least = amount if asked.least == asked.most else self._price(asked.least, at)
+        taken = self._purse.take(amount, least)
         reserved = 0
         try:
             if self._door.rates is not None:
-                reserved = await self._door.rates.reserve(caller, usage.total_tokens)
-            entry = await self._hold(amount or ZERO)
+                reserved = await self._door.rates.reserve(caller, asked.likely.total_tokens)
+            entry, held = await self._hold(taken, least or ZERO)
         except BaseException as error:
             if isinstance(error, _DENIALS):
                 self._purse.denied = error
+            self._purse.settle(taken, ZERO)
             await self._correct(reserved, 0)
             raise
-        return _Call(entry, usage, amount or ZERO, reserved, self._door.timer())
+        self._purse.settle(NanoUSD(taken - held), ZERO)
+        if amount is not None and held < amount:
+            asked = self._affordable(asked, held, at)
+        return _Call(entry, asked, held, reserved, self._door.timer(), at)
 
-    async def _hold(self, amount: NanoUSD) -> int:
+    def _affordable(self, asked: Demand, held: NanoUSD, at: datetime) -> Demand:
+        """Shorten the longest answer of a call to what its hold can bear."""
+
+        def costs(tokens: int) -> NanoUSD:
+            return self._price(msgspec.structs.replace(asked.most, completion_tokens=tokens), at) or ZERO
+
+        low, high = asked.least.completion_tokens, asked.most.completion_tokens
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if costs(middle) <= held else (low, middle)
+        most = msgspec.structs.replace(asked.most, completion_tokens=low)
+        return msgspec.structs.replace(asked, most=most, claimable=most, limit=low)
+
+    async def _hold(self, amount: NanoUSD, least: NanoUSD) -> Hold:
         ledger, key_id = self._door.ledger, key_of(self._purse.caller)
-        work = asyncio.ensure_future(ledger.hold(self._run_id, self._position, self.model.id, amount, key_id=key_id))
+        work = asyncio.ensure_future(
+            ledger.hold(self._run_id, self._position, self.model.id, amount, least=least, key_id=key_id)
+        )
         try:
             return await to_the_end(work)
         except asyncio.CancelledError:
             # What was asked of the ledger is done: without this the hold would stay until the process ends.
             if not work.cancelled() and work.exception() is None:
                 record = self._record(begun=self._door.timer(), error="cancelled")
-                await to_the_end(ledger.settle(work.result(), record, ZERO, outcome="refused"))
+                await to_the_end(ledger.settle(work.result().entry, record, ZERO, outcome="refused"))
             raise
 
-    async def _pay(self, call: _Call, usage: Usage, error: str | None = None) -> None:
-        cost = self._price(usage) or ZERO
+    async def _pay(self, call: _Call, claimed: Usage, error: str | None = None) -> Usage:
+        """Settle a call for what it used; returns what of the claimed usage it can have used."""
+        usage = within(claimed, call.claimable)
+        cost = NanoUSD(min(self._price(usage, call.at) or ZERO, call.hold))
+        if not claimed.estimated and claimed.total_tokens > usage.total_tokens:
+            self._tell(call, claimed)
         self.usage = self.usage + usage
         self.cost = NanoUSD(self.cost + cost)
-        self._purse.spent = NanoUSD(self._purse.spent + cost)
+        self._purse.settle(call.hold, cost)
         self.estimated = self.estimated or usage.estimated
         await self._settle(call, self._record(begun=call.begun, usage=usage, error=error), cost, "settled")
+        return usage
+
+    def _tell(self, call: _Call, claimed: Usage) -> None:
+        _LOG.warning(
+            "%s says that it used %d prompt and %d completion tokens in run %s, which could use %d and %d at the most; "
+            "the rest is charged to nobody",
+            self.model.id,
+            claimed.prompt_tokens,
+            claimed.completion_tokens,
+            self._run_id,
+            call.claimable.prompt_tokens,
+            call.claimable.completion_tokens,
+        )
 
     async def _broken(self, call: _Call, error: BaseException) -> None:
         """Settle a call that ended without its whole answer; see the module for what it costs."""
@@ -273,11 +382,12 @@ class Account:
         if call.usage is not None:
             await self._pay(call, call.usage, word)
         elif not call.sent or isinstance(error, _REFUSALS):
+            self._purse.settle(call.hold, ZERO)
             await self._settle(call, self._record(begun=call.begun, error=word), ZERO, "refused")
         elif call.streamed or (not isinstance(error, Exception) and not self._purse.is_over):
             await self._pay(call, call.so_far(), word)
         else:
-            self._purse.spent = NanoUSD(self._purse.spent + call.hold)
+            self._purse.settle(call.hold, call.hold)
             await self._settle(call, self._record(begun=call.begun, error=word), ZERO, "failed")
 
     async def _settle(self, call: _Call, record: Attempt, cost: NanoUSD, outcome: Outcome) -> None:
@@ -301,8 +411,15 @@ class Account:
             error=error,
         )
 
-    def _price(self, usage: Usage) -> NanoUSD | None:
-        return price(self.model, usage, at=datetime.fromtimestamp(self._door.clock(), UTC))
+    def _price(self, usage: Usage, at: datetime) -> NanoUSD | None:
+        return price(self.model, usage, at=at)
+
+
+def _limited(request: ModelRequest, limit: int | None) -> ModelRequest:
+    """Put the longest answer that was held into a request."""
+    if limit is None or limit == request.sampling.max_tokens:
+        return request
+    return msgspec.structs.replace(request, sampling=msgspec.structs.replace(request.sampling, max_tokens=limit))
 
 
 async def to_the_end(work: Awaitable[T]) -> T:

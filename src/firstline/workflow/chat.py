@@ -119,6 +119,7 @@ class Chat:
             limit=NanoUSD(round(budget.usd * 1e9) * asked.choices),
             attempts=budget.attempts * asked.choices,
             seconds=budget.seconds,
+            shares=asked.choices,
             caller=asked.caller,
         )
         return Episode(id=run_id, created=created, begun=self._basis.timer(), purse=purse, door=self._basis.door)

@@ -56,7 +56,7 @@ async def quote(
             continue
         written = sum(len(message.text) for message in request.messages)
         likely = await tokens.run(written, partial(_likely, tokens, request, row.expected))
-        costs = [price(model, usage, at=when) for usage in (likely, most(request, model.id))]
+        costs = [price(model, usage, at=when) for usage in (likely, most(request, model))]
         if costs[0] is None or costs[1] is None:
             return Quote(model=model.id, calls=len(rows), about_nano_usd=None, at_most_nano_usd=None)
         asked, about, at_most = asked + 1, about + costs[0], at_most + costs[1]

@@ -183,7 +183,7 @@ class Designer:
             model=model.id,
             calls=1,
             about_nano_usd=price(model, likely, at=at),
-            at_most_nano_usd=price(model, most(asked, model.id), at=at),
+            at_most_nano_usd=price(model, most(asked, model), at=at),
         )
 
     def _notes(self, wish: Wish, model: Model) -> tuple[str, ...]:
