@@ -49,9 +49,11 @@ from firstline.workflow.labels import Embed
 from firstline.workflow.ladder import Machine
 from firstline.workflow.pinning import Pinner
 from firstline.workflow.rates import LedgerBuckets, MemoryBuckets, Rates
+from firstline.workflow.reads import Reads
 from firstline.workflow.reviews import Reviews
 from firstline.workflow.run import Runner
 from firstline.workflow.services import Services
+from firstline.workflow.storage import Storage
 from firstline.workflow.students.artifact import Artifact
 from firstline.workflow.students.classify.serve import ClassifyStudent, Features
 from firstline.workflow.students.distill import Distiller
@@ -159,7 +161,8 @@ async def build(loaded: Loaded, *, school: School | None = None) -> AsyncIterato
         )
         audits = Audits(ledger, certificates)
         chat = Chat(basis, turns=turns)
-        files = Files(ledger.files, settings.files_path, settings.files)
+        storage = Storage(ledger, settings.keys)
+        files = Files(ledger.files, settings.files_path, settings.files, storage=storage)
         await files.tidy()
         await inputs.tidy()
         await students.tidy()
@@ -213,6 +216,8 @@ async def build(loaded: Loaded, *, school: School | None = None) -> AsyncIterato
             teacher=Teacher(basis, runner, settings.records_path, tokens),
             inputs=inputs,
             rates=rates,
+            reads=Reads(settings.keys),
+            storage=storage,
             reviews=Reviews(ledger, tasks, runner, inputs, settings.reviews, audits=audits),
             audits=audits,
             auditor=Auditor(basis, runner, tasks=tasks, inputs=inputs, certificates=certificates, wake=drawn),

@@ -19,6 +19,7 @@
     │   ├── ContentTypeError             415                  unsupported_content_type
     │   ├── HeadTooLargeError            431                  request_headers_too_large
     │   ├── RequestTimeoutError          408                  request_timeout       it did not arrive in time
+    │   ├── StorageLimitError            413                  storage_limit_exceeded
     │   ├── NotNarrowError               400                  not_a_narrow_task     a file that teaches no narrow task
     │   ├── NothingLearnedError          400                  nothing_learned
     │   ├── PreviousResponseError        400                  previous_response_not_found
@@ -167,6 +168,13 @@ class InvalidValueError(UsageError):
     """A field of the request has a value that this model cannot have; `param` names it."""
 
     code = "invalid_value"
+
+
+class StorageLimitError(UsageError):
+    """What is to be kept does not fit into the storage of the API key."""
+
+    status = 413
+    code = "storage_limit_exceeded"
 
 
 class NotNarrowError(UsageError):

@@ -105,10 +105,16 @@ class Worth(Section, frozen=True, kw_only=True):
 
 
 class KeyDefaults(Section, frozen=True, kw_only=True):
-    """`[keys]`: what an API key may do a minute unless it says otherwise; a request without a key too."""
+    """`[keys]`: what an API key may do unless it says otherwise; a request without a key too, but for reads."""
 
     requests_per_minute: Annotated[int, Meta(description="requests a minute", gt=0)] = 1_000_000
     tokens_per_minute: Annotated[int, Meta(description="tokens a minute", gt=0)] = 1_000_000_000
+    reads_per_minute: Annotated[
+        int, Meta(description="reads a minute of a key; a large answer or a sum over much counts as several", gt=0)
+    ] = 6_000
+    storage_mb: Annotated[
+        float, Meta(description="MB of files, stored completions and responses that are kept", gt=0)
+    ] = 10_000.0
 
 
 class Limits(Section, frozen=True, kw_only=True):

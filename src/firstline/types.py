@@ -165,6 +165,8 @@ class Caller(Value, frozen=True, kw_only=True):
     rights: tuple[str, ...] = ()
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
+    reads_per_minute: int | None = None
+    storage_bytes: int | None = None
 
     def may_use(self, *names: str) -> bool:
         """Say whether the scopes cover one of the names that a model goes by."""
@@ -189,7 +191,7 @@ class KeyTerms(Value, frozen=True, kw_only=True):
     """What an API key may do. Budgets are nano-USD of a day and of a month (UTC); None: none.
 
     `prepaid`: only what was granted to the key may be spent. `expires`: when it is refused (seconds since 1970; None:
-    never). The rest is as for `Caller`.
+    never). `storage_bytes`: what it may keep (None: what the settings say). The rest is as for `Caller`.
     """
 
     name: str
@@ -197,10 +199,12 @@ class KeyTerms(Value, frozen=True, kw_only=True):
     rights: tuple[str, ...] = ()
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
+    reads_per_minute: int | None = None
     day_nano_usd: NanoUSD | None = None
     month_nano_usd: NanoUSD | None = None
     prepaid: bool = False
     expires: float | None = None
+    storage_bytes: int | None = None
 
 
 class ApiKey(KeyTerms, frozen=True, kw_only=True):
@@ -234,6 +238,8 @@ class ApiKey(KeyTerms, frozen=True, kw_only=True):
             rights=self.rights,
             requests_per_minute=self.requests_per_minute,
             tokens_per_minute=self.tokens_per_minute,
+            reads_per_minute=self.reads_per_minute,
+            storage_bytes=self.storage_bytes,
         )
 
 

@@ -174,7 +174,7 @@ async def test_too_many_requests(tmp_path: Path) -> None:
         assert (await client.post("/v1/chat/completions", json=body_of(NAMING[0]))).status_code == 200
         for route in KEYED:
             answer = await client.request(method_of(route), address(route))
-            if method_of(route) in FREE:
+            if method_of(route) in FREE:  # these have a limit of their own
                 assert answer.status_code != 429, route.path
                 continue
             error = check_error(answer, 429, "rate_limit_exceeded")
@@ -182,6 +182,26 @@ async def test_too_many_requests(tmp_path: Path) -> None:
             assert error["type"] == ("rate_limit_error" if anthropic else "requests")
             assert 1 <= int(answer.headers["retry-after"]) <= 60
             assert answer.headers["x-should-retry"] == "true"
+
+
+async def test_too_many_reads(tmp_path: Path) -> None:
+    async with served(tmp_path) as server:
+        secret = await made_key(server, reads_per_minute=1, rights=("admin",))
+        async with client_of(server, secret) as client:
+            assert (await client.get("/v1/models")).status_code == 200
+            for route in KEYED:
+                answer = await client.request(method_of(route), address(route))
+                if method_of(route) not in FREE:
+                    assert answer.status_code != 429, route.path
+                    continue
+                error = check_error(answer, 429, "rate_limit_exceeded")
+                assert "reads" in error["message"]
+                assert 1 <= int(answer.headers["retry-after"]) <= 120
+                assert answer.headers["x-ratelimit-limit-requests"] == "1000000"
+        async with client_of(server, await made_key(server, "other", rights=("admin",))) as client:
+            for route in KEYED:
+                if method_of(route) in FREE:
+                    assert (await client.get(address(route))).status_code != 429, route.path
 
 
 @pytest.mark.parametrize("route", WITH_ID, ids=lambda route: f"{method_of(route)} {route.path}")

@@ -42,7 +42,7 @@ def test_a_key_is_made_with_its_terms_and_shown_without_its_secret() -> None:
     assert (made["budget_day_nano_usd"], made["budget_month_nano_usd"]) == (500_000_000, 12_500_000_000)
     assert (made["granted_nano_usd"], made["available_nano_usd"]) == (3_000_000_000, 3_000_000_000)
     assert read("list") == [made]
-    assert read("show", "shop") == read("show", made["id"]) == made
+    assert read("show", "shop") == read("show", made["id"]) == {**made, "stored_bytes": 0}
     assert secret not in called("list").stdout + called("show", "shop").stdout
 
 
@@ -90,9 +90,12 @@ def test_wrong_words_leave_with_2(words: tuple[str, ...], told: str) -> None:
 def test_rights_and_an_end_are_given_and_changed() -> None:
     made = read("create", "shop", "--scope", "gpt-4o-mini")
     assert (made["rights"], made["expires_at"]) == (["models", "runs", "usage"], None)
-    words = ("--right", "reviews", "--right", "audits:read", "--expires", "90d", "--requests", "7")
+    words = ("--right", "reviews", "--right", "audits:read", "--expires", "90d", "--requests", "7", "--storage", "3")
     changed = read("change", "shop", *words)
     assert changed["rights"] == ["reviews", "audits:read"]
+    assert changed["storage_bytes"] == 3_000_000
+    assert read("change", "shop", "--reads", "5")["reads_per_minute"] == 5
+    assert "0.0 MB kept of 3 MB" in called("show", "shop").stdout
     assert (changed["scopes"], changed["requests_per_minute"]) == (["gpt-4o-mini"], 7)
     assert 89 < (changed["expires_at"] - made["created_at"]) / 86_400 < 91
     assert "reviews, audits:read" in called("show", "shop").stdout

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from firstline.api.errors import translate
 from firstline.api.operation import FREE, method_of, operation_of
-from firstline.errors import AuthenticationError, FirstlineError
+from firstline.errors import AuthenticationError, FirstlineError, RateLimitError
 from firstline.types import Caller
 from firstline.workflow.keyring import demand, permit, within
 from firstline.workflow.rates import Allowance, Kind
@@ -52,16 +52,32 @@ def caller_within(request: Request, model: str) -> Caller | None:
 
 
 def guarded(route: Route) -> Route:
-    """Make a route that serves only whom their key gives one of the rights that its endpoint declares."""
+    """Make a route that serves only whom their key gives one of the rights that its endpoint declares, and of one
+    caller's reads a few at once."""
     declared, endpoint = operation_of(route), route.endpoint
-    reads = method_of(route) in FREE
 
-    async def serve(request: Request) -> ASGIApp:
-        demand(caller_of(request), *declared.rights, reads=reads)
+    async def write(request: Request) -> ASGIApp:
+        demand(caller_of(request), *declared.rights)
         answer: ASGIApp = await endpoint(request)
         return answer
 
-    return Route(route.path, route.endpoint if declared.open else serve, methods=[method_of(route)], name=route.name)
+    async def read(request: Request) -> ASGIApp:
+        caller, reads = caller_of(request), request.app.state.services.reads
+        demand(caller, *declared.rights, reads=True)
+        if more := declared.cost(request.query_params):
+            try:
+                reads.admit(caller, more)
+            except RateLimitError:
+                await reads.refuse(caller)
+                raise
+        async with reads.at_once(caller):
+            answer: ASGIApp = await endpoint(request)
+        if declared.media_type == "application/json":
+            reads.charge(caller, len(getattr(answer, "body", b"")))
+        return answer
+
+    serve = endpoint if declared.open else read if method_of(route) in FREE else write
+    return Route(route.path, serve, methods=[method_of(route)], name=route.name)
 
 
 class Gate:
@@ -90,9 +106,13 @@ class Gate:
         try:
             caller = await _caller(services, request)
             known = True
-            if request.method not in FREE:
+            if request.method in FREE:
+                services.reads.admit(caller)
+            else:
                 await services.rates.admit(caller)
         except FirstlineError as error:
+            if isinstance(error, RateLimitError):
+                await services.reads.refuse(caller)
             await translate(request, error)(scope, receive, send_on)
             return
         scope.setdefault("state", {})["caller"] = caller

@@ -46,6 +46,12 @@ def require_type(request: Request, wanted: str) -> None:
         raise ContentTypeError(f"this route does not take {what}", hint=f"send the header `content-type: {wanted}`")
 
 
+def told_size(request: Request) -> int:
+    """Return how many bytes the head says that the body has; 0 where it does not say."""
+    length = request.headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdecimal() and len(length) < 16 else 0
+
+
 def _too_large(max_bytes: int) -> RequestTooLargeError:
     return RequestTooLargeError(
         f"the body is larger than {max_bytes / 1e6:g} MB", hint="the setting server.max_body_mb raises the limit"

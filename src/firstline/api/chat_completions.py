@@ -22,7 +22,7 @@ from starlette.types import ASGIApp
 
 from firstline.api.answering import json_response, while_here
 from firstline.api.auth import caller_for
-from firstline.api.body import read_object
+from firstline.api.body import read_object, told_size
 from firstline.api.chat_answer import Head, chunks, whole
 from firstline.api.chat_body import HARMLESS, UNSUPPORTED, parse
 from firstline.api.chat_conversation import conversation, custom_names, turns
@@ -32,7 +32,8 @@ from firstline.api.content import read_messages, sources_of
 from firstline.api.operation import ASKS, Operation
 from firstline.api.run_object import header_text, wire_headers
 from firstline.api.sse import EventStream
-from firstline.api.stored_completions import Store, keep, keeping
+from firstline.api.stored_completions import Store, keep, keeping, keeps
+from firstline.errors import StorageLimitError
 from firstline.types import Caller, Json
 from firstline.workflow.conversation import Conversation, Piece
 from firstline.workflow.services import Services
@@ -46,6 +47,7 @@ from firstline.workflow.services import Services
     answer=ChatCompletion,
     events=ChatCompletionChunk,
     example={"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Where is my parcel?"}]},
+    errors=(StorageLimitError,),
     names_model=True,
     asks_models=True,
 )
@@ -55,6 +57,8 @@ async def chat_completions(request: Request) -> ASGIApp:
     raw = await read_object(request, services.settings.server.max_body_mb * 1_000_000)
     body = parse(raw)
     caller = caller_for(request, body.model)
+    if keeps(services, raw):
+        await services.storage.room(caller, told_size(request))
 
     async def store(answer: dict[str, Json]) -> None:
         await keep(services, raw, answer, caller)

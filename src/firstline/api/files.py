@@ -19,7 +19,7 @@ from firstline.api.documents import Deleted, Page
 from firstline.api.fields import read_query, read_words
 from firstline.api.multipart import Form, read_form
 from firstline.api.operation import Operation
-from firstline.errors import NotFoundError, UsageError
+from firstline.errors import NotFoundError, StorageLimitError, UsageError
 from firstline.ledger.files import StoredFile
 from firstline.types import Json, Value
 from firstline.workflow.files import MAX_EXPIRY_S, MIN_EXPIRY_S, PURPOSES, Purpose
@@ -68,7 +68,7 @@ class FileList(Page, frozen=True, kw_only=True):
     data: list[FileObject]
 
 
-@Operation(rights=("files",), form=FileFields, answer=FileObject)
+@Operation(rights=("files",), form=FileFields, answer=FileObject, errors=(StorageLimitError,))
 async def upload_file(request: Request) -> Response:
     """Keep a file."""
     services: Services = request.app.state.services

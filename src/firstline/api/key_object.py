@@ -17,6 +17,8 @@ def key_object(key: ApiKey) -> dict[str, Json]:
         "rights": list(key.rights),
         "requests_per_minute": key.requests_per_minute,
         "tokens_per_minute": key.tokens_per_minute,
+        "reads_per_minute": key.reads_per_minute,
+        "storage_bytes": key.storage_bytes,
         "budget_day_nano_usd": key.day_nano_usd,
         "budget_month_nano_usd": key.month_nano_usd,
         "prepaid": key.prepaid,

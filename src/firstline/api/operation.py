@@ -26,7 +26,9 @@ Surface = Literal["openai", "anthropic"]
 """Whose wire a route speaks: the shape of its errors."""
 
 FREE = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Methods that are not counted: they ask no model."""
+"""Methods that are not counted as requests: they ask no model. They are reads, which have a limit of their own."""
+FILTER_UNITS = 5
+"""As how many reads a filter counts that looks beyond the rows that are given."""
 EVERYWHERE: tuple[Failure, ...] = (
     FirstlineError,
     errors.UsageError,
@@ -89,6 +91,7 @@ ASKS_MODELS: tuple[Failure, ...] = (
 class Operation(Value, frozen=True, kw_only=True):
     """What an endpoint takes and gives.
 
+    `units` says as how many reads a query counts beside one.
     `rights` are those of which a key needs one (`firstline.rights`); a route without one is an `open` one.
     `body` is a JSON object's shape, `left_alone` names further fields that are accepted and change nothing,
     `refused` those that may only ask for nothing. `form` has the
@@ -114,6 +117,12 @@ class Operation(Value, frozen=True, kw_only=True):
     asks_models: bool = False
     surface: Surface = "openai"
     open: bool = False
+    units: Callable[[Mapping[str, str]], int] | None = None
+
+    def cost(self, query: Mapping[str, str]) -> int:
+        """Return as how many further reads a query counts."""
+        filters = sum(name.partition("[")[0] in self.query_maps for name in query)
+        return FILTER_UNITS * filters + (self.units(query) if self.units is not None else 0)
 
     def __call__(self, endpoint: Endpoint) -> Endpoint:
         """Declare it of an endpoint, which stays as it is."""
@@ -142,9 +151,7 @@ def failures(route: Route) -> tuple[Failure, ...]:
     declared = operation_of(route)
     found: list[Failure] = [*EVERYWHERE, *declared.errors]
     if not declared.open:
-        found.append(errors.MissingRightError)
-        if method_of(route) not in FREE:
-            found.append(errors.RateLimitError)
+        found += [errors.MissingRightError, errors.RateLimitError]
     if declared.body or declared.form or declared.query or declared.query_maps:
         found.append(errors.UnsupportedError)
     if declared.body or declared.form:

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 
 from firstline.api.answering import json_response, while_here
 from firstline.api.auth import caller_for
-from firstline.api.body import read_object
+from firstline.api.body import read_object, told_size
 from firstline.api.content import sources_of
 from firstline.api.operation import ASKS, READS_INPUT, READS_SCHEMAS, Operation
 from firstline.api.responses_answer import Head, whole
@@ -32,7 +32,7 @@ from firstline.api.responses_stored import history, keep
 from firstline.api.responses_stream import events
 from firstline.api.run_object import header_text, wire_headers
 from firstline.api.sse import EventStream, data_frame
-from firstline.errors import FirstlineError, PreviousResponseError
+from firstline.errors import FirstlineError, PreviousResponseError, StorageLimitError
 from firstline.types import Caller, Json
 from firstline.workflow.conversation import Conversation
 from firstline.workflow.services import Services
@@ -50,7 +50,7 @@ Store = Callable[[dict[str, Json]], Awaitable[None]]
     answer=ResponseObject,
     events=ResponseEvent,
     example={"model": "gpt-4o-mini", "input": "Where is my parcel?"},
-    errors=(PreviousResponseError,),
+    errors=(PreviousResponseError, StorageLimitError),
     names_model=True,
     asks_models=True,
 )
@@ -82,6 +82,8 @@ async def _answer(request: Request, services: Services, body: ResponseBody) -> A
     caller = caller_for(request, body.model)
     asked = await _asked(request, services, body, caller)
     kept = body.store is not False and services.settings.stored.days > 0
+    if kept:
+        await services.storage.room(caller, told_size(request))
     head = Head(id=_new_id("resp"), created=int(time.time()), body=body, kept=kept, new_id=_new_id)
 
     async def store(response: dict[str, Json]) -> None:

@@ -24,7 +24,7 @@ from firstline.api.chat_documents import CompletionList, MessageList, StoredChat
 from firstline.api.documents import Deleted
 from firstline.api.fields import read_fields, read_query, read_words
 from firstline.api.operation import ASKS, Operation
-from firstline.errors import NotFoundError, UnsupportedError, UsageError
+from firstline.errors import NotFoundError, StorageLimitError, UnsupportedError, UsageError
 from firstline.ledger.stored import StoredCompletion
 from firstline.types import Caller, Json
 from firstline.workflow.call import key_of
@@ -71,10 +71,9 @@ async def keep(
 
     Raises LedgerError.
     """
-    days = services.settings.stored.days
-    if request.get("store") is not True or not days:
+    if not keeps(services, request):
         return
-    now = time.time()
+    days, now = services.settings.stored.days, time.time()
     await services.ledger.stored.add(
         StoredCompletion(
             id=response["id"],
@@ -87,6 +86,11 @@ async def keep(
             metadata=request.get("metadata") or {},
         )
     )
+
+
+def keeps(services: Services, request: Mapping[str, Json]) -> bool:
+    """Say whether a request and its answer are kept."""
+    return request.get("store") is True and services.settings.stored.days > 0
 
 
 async def keeping(pieces: AsyncGenerator[dict[str, Json]], store: Store) -> AsyncGenerator[dict[str, Json]]:
@@ -128,14 +132,21 @@ async def retrieve_completion(request: Request) -> Response:
     return json_response(completion_object(await _found(request)))
 
 
-@Operation(rights=ASKS, body=MetadataBody, answer=StoredChatCompletion, example={"metadata": {"shop": "Contoso"}})
+@Operation(
+    rights=ASKS,
+    body=MetadataBody,
+    answer=StoredChatCompletion,
+    errors=(StorageLimitError,),
+    example={"metadata": {"shop": "Contoso"}},
+)
 async def update_completion(request: Request) -> Response:
     """Put other metadata on a stored completion. Raises NotFoundError."""
     services: Services = request.app.state.services
     raw = await read_object(request, services.settings.server.max_body_mb * 1_000_000)
     body = read_fields(raw, MetadataBody)
+    caller = caller_of(request)
     changed = await services.ledger.stored.update(
-        request.path_params["id"], body.metadata or {}, key_id=key_of(caller_of(request))
+        request.path_params["id"], body.metadata or {}, key_id=key_of(caller), most=services.storage.most(caller)
     )
     return json_response(completion_object(changed))
 

@@ -6,6 +6,7 @@ Shaped after OpenAI's usage of an organization: a page of buckets of time, each 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import msgspec
@@ -28,6 +29,8 @@ WIDTHS = {"1m": 60, "1h": 3_600, "1d": 86_400}
 """Seconds of a bucket."""
 _BUCKETS = {"1m": (60, 1440), "1h": (24, 168), "1d": (7, 31)}
 """How many buckets a page has unless the query says, and at most."""
+
+_BUCKETS_A_UNIT = 50
 
 
 class UsageQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +70,13 @@ class UsageBucket(Value, frozen=True, kw_only=True):
     results: list[UsageResult]
 
 
+class StorageUsage(Value, frozen=True, kw_only=True):
+    """Bytes of files, stored completions and responses that the caller keeps now, and may keep."""
+
+    used_bytes: int
+    limit_bytes: int
+
+
 class UsagePage(Value, frozen=True, kw_only=True):
     """Buckets in order; `next_page` as `page` gives the next."""
 
@@ -74,6 +84,7 @@ class UsagePage(Value, frozen=True, kw_only=True):
     data: list[UsageBucket]
     has_more: bool
     next_page: str | None
+    storage: StorageUsage
 
 
 class Credits(Value, frozen=True, kw_only=True):
@@ -89,7 +100,17 @@ class Credits(Value, frozen=True, kw_only=True):
     available_nano_usd: int | None
 
 
-@Operation(rights=("usage",), query=UsageQuery, answer=UsagePage)
+def units(query: Mapping[str, str]) -> int:
+    """Return as how many reads a page counts: its buckets and what they are told apart by."""
+    width = query.get("bucket_width", "1d")
+    default, most = _BUCKETS.get(width, _BUCKETS["1d"])
+    asked = query.get("limit", "")
+    count = min(int(asked), most) if asked.isascii() and asked.isdecimal() and len(asked) < 6 else default
+    groups = query.get("group_by", "").count(",") + 1
+    return count * (1 + groups) // _BUCKETS_A_UNIT
+
+
+@Operation(rights=("usage",), query=UsageQuery, answer=UsagePage, units=units)
 async def usage(request: Request) -> Response:
     """Give the requests, calls, tokens and money of a span of time."""
     services: Services = request.app.state.services
@@ -102,9 +123,12 @@ async def usage(request: Request) -> Response:
         groups=query.group_by,
         key_id=key_of(caller_of(request)),
     )
+    caller = caller_of(request)
+    used = {"used_bytes": await services.storage.kept(caller), "limit_bytes": services.storage.most(caller)}
     return json_response(
         {
             "object": "page",
+            "storage": used,
             "data": buckets(rows, start, end, WIDTHS[query.bucket_width]),
             "has_more": following is not None,
             "next_page": str(following) if following is not None else None,

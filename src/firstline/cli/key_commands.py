@@ -79,9 +79,15 @@ async def list_keys(out: Out) -> int:
 
 
 async def show(out: Out, name: str) -> int:
-    """Show one key."""
+    """Show one key, with what it keeps."""
     async with _ledger() as ledger:
-        return _shown(out, await ledger.keys.get(name))
+        key = await ledger.keys.get(name)
+        stored = await ledger.storage.kept(key.id)
+    if out.json:
+        out.emit({**key_object(key), "stored_bytes": stored})
+    else:
+        out.result.print(show_keys.show_key(key, stored))
+    return DONE
 
 
 async def switch(out: Out, name: str, state: KeyState) -> int:

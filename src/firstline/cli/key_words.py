@@ -30,6 +30,10 @@ Rights = Annotated[
     ),
 ]
 Expires = Annotated[str, typer.Option(metavar="90d|DATE", help="when it is refused from, such as 90d or 2027-01-31")]
+Reads = Annotated[int | None, typer.Option(min=1, help="reads (GET) a minute; what gives much counts as several")]
+Storage = Annotated[
+    int | None, typer.Option(metavar="MB", min=0, help="MB of files, stored completions and responses it may keep")
+]
 KeyName = Annotated[str, typer.Argument(metavar="NAME|ID", help="name or id of a key", show_default=False)]
 
 
@@ -41,6 +45,8 @@ def create_key(
     expires: Expires = "",
     requests: Annotated[int | None, typer.Option(min=1, help="requests a minute")] = None,
     tokens: Annotated[int | None, typer.Option(min=1, help="tokens a minute")] = None,
+    reads: Reads = None,
+    storage: Storage = None,
     day: Annotated[str, typer.Option(metavar="USD", help="budget of a day (UTC), such as 2.50")] = "",
     month: Annotated[str, typer.Option(metavar="USD", help="budget of a month (UTC)")] = "",
     prepaid: Annotated[bool, typer.Option("--prepaid", help="spend only what was credited to it")] = False,
@@ -58,6 +64,8 @@ def create_key(
             expires=moment(expires, "--expires", time.time()) if expires else None,
             requests_per_minute=requests,
             tokens_per_minute=tokens,
+            reads_per_minute=reads,
+            storage_bytes=None if storage is None else storage * 1_000_000,
             day_nano_usd=key_commands.usd(day, "--day") if day else None,
             month_nano_usd=key_commands.usd(month, "--month") if month else None,
             prepaid=prepaid,
@@ -89,6 +97,8 @@ def change_key(
     expires: Annotated[str, typer.Option(metavar="90d|DATE|never", help="when it is refused from")] = "",
     requests: Annotated[int | None, typer.Option(min=1, help="requests a minute")] = None,
     tokens: Annotated[int | None, typer.Option(min=1, help="tokens a minute")] = None,
+    reads: Reads = None,
+    storage: Storage = None,
     json: Json = False,
 ) -> None:
     """Put other terms in the place of a key's; takes effect within 2 seconds. What is left out stays. `--scope '*'`
@@ -101,6 +111,8 @@ def change_key(
             "rights": None if right is None else tuple(right),
             "requests_per_minute": requests,
             "tokens_per_minute": tokens,
+            "reads_per_minute": reads,
+            "storage_bytes": None if storage is None else storage * 1_000_000,
         }
         given = {name: value for name, value in terms.items() if value is not None}
         if expires:

@@ -35,8 +35,8 @@ def show_keys(keys: Iterable[ApiKey]) -> RenderableType:
     return table
 
 
-def show_key(key: ApiKey) -> RenderableType:
-    """Render one key."""
+def show_key(key: ApiKey, stored: int | None = None) -> RenderableType:
+    """Render one key; `stored` are the bytes that it keeps, where they are known."""
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
@@ -48,7 +48,12 @@ def show_key(key: ApiKey) -> RenderableType:
         ("expires", when(key.expires) if key.expires is not None else "never"),
         ("may use", _scopes(key)),
         ("may do", ", ".join(key.rights)),
-        ("a minute", f"{_count(key.requests_per_minute)} requests, {_count(key.tokens_per_minute)} tokens"),
+        (
+            "a minute",
+            f"{_count(key.requests_per_minute)} requests, {_count(key.tokens_per_minute)} tokens, "
+            f"{_count(key.reads_per_minute)} reads",
+        ),
+        ("storage", _storage(key, stored)),
         ("budget", f"{_amount(key.day_nano_usd)} a day, {_amount(key.month_nano_usd)} a month"),
         ("spent", money(key.spent_nano_usd) + (f", and {money(key.held_nano_usd)} held" if key.held_nano_usd else "")),
         ("wallet", f"{money(key.available)} of {money(key.granted_nano_usd)} available" if key.prepaid else "none"),
@@ -85,6 +90,11 @@ def when(time: float) -> str:
 
 def _scopes(key: ApiKey) -> str:
     return ", ".join(key.scopes) or "everything"
+
+
+def _storage(key: ApiKey, stored: int | None) -> str:
+    most = f"{key.storage_bytes / 1e6:,.0f} MB" if key.storage_bytes is not None else "what the settings say"
+    return most if stored is None else f"{stored / 1e6:,.1f} MB kept of {most}"
 
 
 def _count(limit: int | None) -> str:

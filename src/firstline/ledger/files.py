@@ -10,6 +10,7 @@ from collections.abc import Callable
 from sqlalchemy import ColumnElement, Connection, delete, exists, insert, or_, select
 
 from firstline.errors import NotFoundError
+from firstline.ledger import storage
 from firstline.ledger.contents import NamedBytes, Placing, Remove, write_named
 from firstline.ledger.keys import Transaction
 from firstline.ledger.paging import Order, by_time, following
@@ -42,12 +43,16 @@ class FileRows:
         self._clock = clock
         self.named = NamedBytes(read, alone, files.c.sha256)
 
-    async def add(self, file: StoredFile, placing: Placing) -> None:
-        """Write a file whose bytes were placed. Raises LedgerError."""
+    async def add(self, file: StoredFile, placing: Placing, *, most: int | None = None) -> None:
+        """Write a file whose bytes were placed.
+
+        Raises LedgerError, and StorageLimitError where its key would keep more than `most` bytes.
+        """
         row = {name: getattr(file, name) for name in file.__struct_fields__}
         statement = insert(files).values(row)
 
         def work(connection: Connection) -> None:
+            storage.add(connection, file.key_id, file.bytes, most=most)
             connection.execute(statement)
 
         await write_named(self._write, placing, work)
@@ -90,8 +95,14 @@ class FileRows:
             await self._delete(due, remove)
 
     async def _delete(self, which: ColumnElement[bool], remove: Remove) -> None:
-        statement = delete(files).where(which).returning(files.c.sha256)
-        gone = await self._write(lambda connection: set(connection.execute(statement).scalars()))
+        statement = delete(files).where(which).returning(files.c.sha256, files.c.key_id, files.c.bytes)
+
+        def work(connection: Connection) -> set[str]:
+            rows = connection.execute(statement).all()
+            storage.take(connection, ((row.key_id, row.bytes) for row in rows))
+            return {row.sha256 for row in rows}
+
+        gone = await self._write(work)
         await self.named.let_go(gone, remove)
 
     def _visible(self, key_id: str | None) -> tuple[ColumnElement[bool], ...]:

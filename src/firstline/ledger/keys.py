@@ -22,6 +22,8 @@ from firstline.rights import check_rights, usual_rights
 from firstline.types import ApiKey, KeyState, KeyTerms, Value
 
 PREFIX = "fl-"
+MOST = 10**15
+"""The largest limit."""
 
 T = TypeVar("T")
 
@@ -205,9 +207,11 @@ def _check(terms: KeyTerms, now: float) -> None:
         raise UsageError("a name that begins with key_ would read as an id")
     if any(not scope.strip() for scope in terms.scopes):
         raise UsageError("a scope is a pattern such as gpt-4o-mini or task/*")
-    for limit in (terms.requests_per_minute, terms.tokens_per_minute):
-        if limit is not None and limit < 1:
-            raise UsageError("a limit of requests or tokens a minute is at least 1")
+    for limit in (terms.requests_per_minute, terms.tokens_per_minute, terms.reads_per_minute):
+        if limit is not None and not 1 <= limit <= MOST:
+            raise UsageError(f"a limit of requests, tokens or reads a minute is 1 to {MOST:,}")
+    if terms.storage_bytes is not None and not 0 <= terms.storage_bytes <= MOST:
+        raise UsageError("what a key may store is 0 bytes or more")
     if not terms.rights:
         raise UsageError("a key has at least one right", hint="`firstline keys disable` refuses it altogether")
     check_rights(terms.rights)

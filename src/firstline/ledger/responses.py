@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, delete, insert, select
 
 from firstline.errors import NotFoundError
+from firstline.ledger import storage
 from firstline.ledger.keys import Transaction
 from firstline.ledger.tables import stored_responses
 from firstline.types import Json, Value
@@ -36,22 +37,31 @@ class StoredResponses:
 
     async def add(self, stored: StoredResponse) -> None:
         """Keep one, and let go of those whose time is up."""
+        items, response = msgspec.json.encode(stored.items), msgspec.json.encode(stored.response)
+        size = len(items) + len(response)
         row = {
             "id": stored.id,
             "key_id": stored.key_id,
             "previous_id": stored.previous_id,
-            "items": msgspec.json.encode(stored.items).decode(),
-            "response": msgspec.json.encode(stored.response).decode(),
+            "items": items.decode(),
+            "response": response.decode(),
             "created": stored.created,
             "expires": stored.expires,
+            "bytes": size,
         }
         due = stored_responses.c.expires <= self._clock()
 
         def work(connection: Connection) -> None:
-            connection.execute(delete(stored_responses).where(due))
+            storage.drop(connection, delete(stored_responses).where(due), stored_responses)
             connection.execute(insert(stored_responses).values(row))
+            storage.add(connection, stored.key_id, size)
 
         await self._write(work)
+
+    async def sweep(self) -> None:
+        """Let go of those whose time is up."""
+        due = delete(stored_responses).where(stored_responses.c.expires <= self._clock())
+        await self._write(lambda connection: storage.drop(connection, due, stored_responses))
 
     async def get(self, response_id: str, *, key_id: str | None = None) -> StoredResponse:
         """Give one. Raises NotFoundError."""
@@ -68,7 +78,7 @@ class StoredResponses:
         """Delete one. Raises NotFoundError."""
         await self.get(response_id, key_id=key_id)
         which = delete(stored_responses).where(stored_responses.c.id == response_id)
-        await self._write(lambda connection: connection.execute(which))
+        await self._write(lambda connection: storage.drop(connection, which, stored_responses))
 
     async def _chain(self, response_id: str, key_id: str | None, most: int | None = None) -> list[StoredResponse]:
         alive = self._visible(key_id)
@@ -94,4 +104,5 @@ class StoredResponses:
 
 def _stored(row: dict[str, Any]) -> StoredResponse:
     items, response = msgspec.json.decode(row["items"]), msgspec.json.decode(row["response"])
-    return StoredResponse(**{**row, "items": tuple(items), "response": response})
+    known = {name: row[name] for name in StoredResponse.__struct_fields__}
+    return StoredResponse(**{**known, "items": tuple(items), "response": response})

@@ -1,7 +1,8 @@
 """What happened, kept: all SQL of the product.
 
-One thread writes through one connection (`writer.py`) and another reads, so that nothing blocks the event loop and
-writers inside a process never wait for each other. The database is SQLite in WAL mode: a commit survives the death of
+One thread writes through one connection (`writer.py`) and two read, one of them what may take long (lists, sums), so
+that nothing blocks the event loop, writers inside a process never wait for each other, and who looks at much keeps
+nobody waiting who asks. The database is SQLite in WAL mode: a commit survives the death of
 the process; the last ones before a power cut may be lost, none is ever half there.
 """
 
@@ -45,6 +46,7 @@ from firstline.ledger.paging import by_time, following
 from firstline.ledger.responses import StoredResponses
 from firstline.ledger.reviews import ReviewRows, marks, open_review
 from firstline.ledger.session import Session, is_alive, opening
+from firstline.ledger.storage import Storage
 from firstline.ledger.stored import StoredCompletions
 from firstline.ledger.students import StudentRows
 from firstline.ledger.tables import attempts, entries, runs
@@ -88,20 +90,29 @@ class Ledger:
     """
 
     def __init__(
-        self, writer: Engine, reader: Engine, alone: Engine, session: Session, clock: Callable[[], float]
+        self,
+        writer: Engine,
+        reader: Engine,
+        looker: Engine,
+        alone: Engine,
+        session: Session,
+        clock: Callable[[], float],
     ) -> None:
         self._writer = Writer(writer)
-        self._engines = (writer, reader, alone)
+        self._engines = (writer, reader, looker, alone)
         self._reader = reader
+        self._looker = looker
         self._locking = alone
         self._session = session
         self._clock = clock
         self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-read")
+        self._look_thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-look")
         self.keys = Keys(self._write, self._read, clock)
-        self.usage = UsageBook(self._read)
+        self.usage = UsageBook(self._look)
+        self.storage = Storage(self._read)
         self.buckets = SharedBuckets(self._write, clock)
         self.files = FileRows(self._write, self._read, self._alone, clock)
-        self.stored = StoredCompletions(self._write, self._read, clock)
+        self.stored = StoredCompletions(self._write, self._look, clock)
         self.responses = StoredResponses(self._write, self._read, clock)
         self.certificates = Certificates(self._write, self._read, clock)
         self.students = StudentRows(self._write, self._read, self._alone, clock)
@@ -277,7 +288,7 @@ class Ledger:
             query = query.where(runs.c.key_id == key_id)
         if before is not None:
             query = query.where(following(runs, await self.get_run(before, key_id=key_id)))
-        return await self._read(lambda connection: _select_runs(connection, query, self._clock()))
+        return await self._look(lambda connection: _select_runs(connection, query, self._clock()))
 
     async def spent(self, since: float, model: str | None = None) -> NanoUSD:
         """Sum what calls have cost at most since a time (seconds since 1970).
@@ -307,9 +318,17 @@ class Ledger:
         await self._writer.flush()
         return await asyncio.to_thread(_guarded, _transaction, self._locking, work)
 
+    async def _look(self, work: Callable[[Connection], T]) -> T:
+        """Read what may take long, beside the short reads that every request waits for."""
+        await self._writer.flush()
+        return await asyncio.get_running_loop().run_in_executor(
+            self._look_thread, _guarded, _transaction, self._looker, work
+        )
+
     def _close(self) -> None:
         self._writer.close()
         self._read_thread.shutdown()
+        self._look_thread.shutdown()
         for engine in self._engines:
             engine.dispose()
         self._session.close()
@@ -333,7 +352,8 @@ def _open(url: str, clock: Callable[[], float]) -> Ledger:
         transaction.begin()
         _mark_interrupted(transaction, folder)
         transaction.commit()
-    return Ledger(writer, _engine(url, "BEGIN"), _engine(url, "BEGIN IMMEDIATE"), session, clock)
+    readers = _engine(url, "BEGIN"), _engine(url, "BEGIN")
+    return Ledger(writer, *readers, _engine(url, "BEGIN IMMEDIATE"), session, clock)
 
 
 def _engine(url: str, begin: str | None) -> Engine:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, RowMapping, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, insert, select, update
 
 from firstline.errors import NotFoundError
+from firstline.ledger import storage
 from firstline.ledger.keys import Transaction
 from firstline.ledger.paging import Order, by_time, following
 from firstline.ledger.tables import stored_completions, stored_metadata
@@ -38,20 +39,24 @@ class StoredCompletions:
 
     async def add(self, completion: StoredCompletion) -> None:
         """Keep one, and let go of those whose time is up."""
+        asked, answered = msgspec.json.encode(completion.request), msgspec.json.encode(completion.response)
+        size = len(asked) + len(answered) + _size(completion.metadata)
         row = {
             "id": completion.id,
             "key_id": completion.key_id,
             "model": completion.model,
-            "request": msgspec.json.encode(completion.request).decode(),
-            "response": msgspec.json.encode(completion.response).decode(),
+            "request": asked.decode(),
+            "response": answered.decode(),
             "created": completion.created,
             "expires": completion.expires,
+            "bytes": size,
         }
         due = stored_completions.c.expires <= self._clock()
 
         def work(connection: Connection) -> None:
-            connection.execute(delete(stored_completions).where(due))
+            storage.drop(connection, delete(stored_completions).where(due), stored_completions)
             connection.execute(insert(stored_completions).values(row))
+            storage.add(connection, completion.key_id, size)
             _put_metadata(connection, completion.id, completion.metadata)
 
         await self._write(work)
@@ -91,13 +96,29 @@ class StoredCompletions:
             query = query.where(following(stored_completions, await self.get(after, key_id=key_id), order))
         return await self._read(lambda connection: _select(connection, query))
 
+    async def sweep(self) -> None:
+        """Let go of those whose time is up."""
+        due = delete(stored_completions).where(stored_completions.c.expires <= self._clock())
+        await self._write(lambda connection: storage.drop(connection, due, stored_completions))
+
     async def update(
-        self, completion_id: str, metadata: Mapping[str, str], *, key_id: str | None = None
+        self, completion_id: str, metadata: Mapping[str, str], *, key_id: str | None = None, most: int | None = None
     ) -> StoredCompletion:
-        """Put this metadata in the place of what was there. Raises NotFoundError."""
-        await self.get(completion_id, key_id=key_id)
+        """Put this metadata in the place of what was there.
+
+        Raises NotFoundError, and StorageLimitError where its key would keep more than `most` bytes.
+        """
+        owner = (await self.get(completion_id, key_id=key_id)).key_id
+        this = stored_completions.c.id == completion_id
+        known = select(stored_metadata.c.name, stored_metadata.c.value)
 
         def work(connection: Connection) -> None:
+            lines = connection.execute(known.where(stored_metadata.c.completion_id == completion_id)).all()
+            more = _size(metadata) - _size({line.name: line.value for line in lines})
+            grown = update(stored_completions).where(this).values(bytes=stored_completions.c.bytes + more)
+            if not connection.execute(grown).rowcount:
+                return  # it was deleted meanwhile
+            storage.add(connection, owner, more, most=most if more > 0 else None)
             connection.execute(delete(stored_metadata).where(stored_metadata.c.completion_id == completion_id))
             _put_metadata(connection, completion_id, metadata)
 
@@ -108,11 +129,15 @@ class StoredCompletions:
         """Delete one. Raises NotFoundError."""
         await self.get(completion_id, key_id=key_id)
         which = delete(stored_completions).where(stored_completions.c.id == completion_id)
-        await self._write(lambda connection: connection.execute(which))
+        await self._write(lambda connection: storage.drop(connection, which, stored_completions))
 
     def _visible(self, key_id: str | None) -> tuple[ColumnElement[bool], ...]:
         alive = stored_completions.c.expires > self._clock()
         return (alive,) if key_id is None else (alive, stored_completions.c.key_id == key_id)
+
+
+def _size(metadata: Mapping[str, str]) -> int:
+    return sum(len(name.encode()) + len(value.encode()) for name, value in metadata.items())
 
 
 def _put_metadata(connection: Connection, completion_id: str, metadata: Mapping[str, str]) -> None:
@@ -131,7 +156,7 @@ def _select(connection: Connection, query: Any) -> tuple[StoredCompletion, ...]:
     return tuple(
         StoredCompletion(
             **{
-                **row,
+                **{name: value for name, value in row.items() if name != "bytes"},
                 "request": msgspec.json.decode(row["request"]),
                 "response": msgspec.json.decode(row["response"]),
                 "metadata": metadata.get(row["id"], {}),

@@ -17,7 +17,8 @@ its run; a run with `audit_of` asked the top rung for another's sake.
 
 `api_keys` holds the terms of each key and its money: what it was granted is the sum of its `credits`, what it spent the
 sum of its entries' costs, what it holds the sum of its open holds; `key_days` is what a day counts against its budgets
-(`wallet.py`). `rate_buckets` are the limits that the workers of one server share.
+(`wallet.py`), `key_storage` how many bytes it keeps (`storage.py`). `rate_buckets` are the limits that the workers of
+one server share.
 """
 
 from __future__ import annotations
@@ -147,6 +148,8 @@ api_keys = Table(
     Column("spent_nano_usd", BigInteger, nullable=False, server_default="0", comment="the sum of its entries' costs"),
     Column("held_nano_usd", BigInteger, nullable=False, server_default="0", comment="the sum of its open holds"),
     Column("created", Float, nullable=False),
+    Column("reads_per_minute", Integer),
+    Column("storage_bytes", Integer, comment="what it may keep; null: what the settings say"),
     Column("expires", REAL, comment="when it is refused; null: never"),
     Column("previous_digest", Text, comment="sha256 of the secret before the last rotation; null: there was none"),
     Column("previous_ends", REAL, comment="until when that one is accepted"),
@@ -172,6 +175,13 @@ key_days = Table(
     Column("counted_nano_usd", BigInteger, nullable=False, comment="what calls begun on it have cost at most"),
 )
 
+key_storage = Table(
+    "key_storage",
+    metadata,
+    Column("key_id", Text, primary_key=True, comment="empty: everybody without a key"),
+    Column("bytes", Integer, nullable=False, comment="the sum of its files, stored completions and responses"),
+)
+
 rate_buckets = Table(
     "rate_buckets",
     metadata,
@@ -193,6 +203,7 @@ files = Table(
     Column("created", Float, nullable=False),
     Column("expires", Float, comment="when it is gone; null: never"),
     Index("ix_files_created_id", "created", "id"),
+    Index("ix_files_key_id_created_id", "key_id", "created", "id"),
     Index("ix_files_sha256", "sha256"),
     Index("ix_files_expires", "expires"),
 )
@@ -207,7 +218,9 @@ stored_completions = Table(
     Column("response", Text, nullable=False, comment="JSON, as it was answered"),
     Column("created", Float, nullable=False),
     Column("expires", Float, nullable=False),
+    Column("bytes", Integer, nullable=False, server_default="0", comment="of request, response and metadata"),
     Index("ix_stored_completions_created_id", "created", "id"),
+    Index("ix_stored_completions_key_id_created_id", "key_id", "created", "id"),
     Index("ix_stored_completions_expires", "expires"),
 )
 
@@ -230,6 +243,7 @@ stored_responses = Table(
     Column("response", Text, nullable=False, comment="JSON: the body as it was sent"),
     Column("created", Float, nullable=False),
     Column("expires", Float, nullable=False, comment="when it is gone"),
+    Column("bytes", Integer, nullable=False, server_default="0", comment="of items and response"),
     Index("ix_stored_responses_expires", "expires"),
 )
 
@@ -282,6 +296,7 @@ fine_tuning_jobs = Table(
     Column("created", Float, nullable=False),
     Column("finished", Float),
     Index("ix_fine_tuning_jobs_created_id", "created", "id"),
+    Index("ix_fine_tuning_jobs_key_id_created_id", "key_id", "created", "id"),
     Index("ix_fine_tuning_jobs_state_created", "state", "created"),
     Index("ix_fine_tuning_jobs_model", "model", unique=True),
 )
@@ -335,6 +350,7 @@ reviews = Table(
     Column("reason", Text, comment="why it was rejected"),
     Column("created", Float, nullable=False),
     Index("ix_reviews_created_id", "created", "id"),
+    Index("ix_reviews_key_id_created_id", "key_id", "created", "id"),
     Index("ix_reviews_state_created", "state", "created"),
     Index("ix_reviews_run_id_kind", "run_id", "kind", unique=True),
     Index("ix_reviews_input_sha256", "input_sha256"),

@@ -24,6 +24,7 @@ from firstline.settings import Files as FileSettings
 from firstline.types import Caller
 from firstline.workflow.call import key_of
 from firstline.workflow.contents import Contents, sweep
+from firstline.workflow.storage import Storage
 from firstline.workflow.students.tuning.chat_lines import read_chat
 
 Purpose = Literal["assistants", "batch", "fine-tune", "vision", "user_data", "evals"]
@@ -77,7 +78,7 @@ class Upload:
 
 
 class Files:
-    """The uploaded files. One for the process."""
+    """The uploaded files. One for the process. `storage` says how many bytes a caller may keep in all."""
 
     def __init__(
         self,
@@ -85,12 +86,14 @@ class Files:
         root: Path,
         settings: FileSettings,
         *,
+        storage: Storage | None = None,
         clock: Callable[[], float] = time.time,
         new_id: Callable[[], str] = lambda: f"file-{secrets.token_hex(12)}",
     ) -> None:
         self._rows = rows
         self._contents = Contents(root, noun="file", mend="delete it and upload it again")
         self._settings = settings
+        self._storage = storage
         self._clock = clock
         self._new_id = new_id
 
@@ -113,7 +116,8 @@ class Files:
     ) -> StoredFile:
         """Keep what was received; `expires_s` seconds long (None: 30 days for a batch, else for good).
 
-        Raises UsageError for a file to fine-tune with that is no chat file, with the lines.
+        Raises UsageError for a file to fine-tune with that is no chat file, with the lines, and StorageLimitError where
+        the caller would keep more than they may.
         """
         sha256 = await upload.finish()
         if purpose == "fine-tune":
@@ -132,9 +136,15 @@ class Files:
             created=now,
             expires=None if expires_s is None else now + expires_s,
         )
+        most = None
+        if self._storage is not None:
+            await self._storage.room(caller, upload.bytes)
+            most = self._storage.most(caller)
         placing = self._placing(upload.path, sha256)
         await asyncio.to_thread(placing.place)
-        await self._rows.add(file, placing)
+        await self._rows.add(file, placing, most=most)
+        if self._storage is not None:
+            self._storage.forget(caller)
         return file
 
     async def get(self, file_id: str, caller: Caller | None) -> StoredFile:

@@ -21,8 +21,10 @@ from firstline.workflow.inputs import Inputs
 from firstline.workflow.keyring import Keyring
 from firstline.workflow.pinning import Pinner
 from firstline.workflow.rates import Rates
+from firstline.workflow.reads import Reads
 from firstline.workflow.reviews import Reviews
 from firstline.workflow.run import Runner
+from firstline.workflow.storage import Storage
 from firstline.workflow.students.distill import Distiller
 from firstline.workflow.students.students import Students
 from firstline.workflow.students.teacher import Teacher
@@ -50,6 +52,8 @@ class Services(Value, frozen=True, kw_only=True):
     certificates: Certificates
     certifier: Certifier
     rates: Rates
+    reads: Reads
+    storage: Storage
     reviews: Reviews
     audits: Audits
     auditor: Auditor
