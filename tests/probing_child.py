@@ -8,6 +8,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -17,10 +18,11 @@ from firstline.engines.piped_worker import serve
 
 def main() -> None:
     """Answer each message, a JSON object of what to try."""
-    serve(lambda message: json.dumps(_tried(json.loads(message))).encode())
+    own = {os.readlink(f"/proc/self/fd/{one}") for one in range(3)}
+    serve(lambda message: json.dumps(_tried(json.loads(message), own)).encode())
 
 
-def _tried(asked: dict[str, str]) -> dict[str, object]:
+def _tried(asked: dict[str, str], own: set[str]) -> dict[str, object]:
     tries: dict[str, Callable[[], object]] = {
         "read /etc/passwd": lambda: Path("/etc/passwd").read_bytes(),
         "read a file": lambda: Path(asked["file"]).read_bytes(),
@@ -39,8 +41,7 @@ def _tried(asked: dict[str, str]) -> dict[str, object]:
     }
     told: dict[str, object] = {name: _outcome(attempt) for name, attempt in tries.items()}
     told["environment"] = sorted(os.environ)
-    told["descriptors"] = sorted(os.readlink(f"/proc/self/fd/{one}") for one in ("0", "1", "2"))
-    told["others"] = _others()
+    told["others"] = _others(own)
     told["core"] = Path("/proc/self/limits").read_text().partition("Max core file size")[2].split()[0]
     return told
 
@@ -51,16 +52,13 @@ def _forked() -> None:
     os.wait()
 
 
-def _others() -> list[str]:
-    """Name what is open beside the standard three, the copy of the output, and the folder that is being listed."""
-    out = os.readlink("/proc/self/fd/1")
-    found = []
+def _others(own: set[str]) -> list[str]:
+    """Name what is open beside its `own` input, output and log."""
+    found = set()
     for one in os.listdir("/proc/self/fd"):
-        try:
-            found.append(os.readlink(f"/proc/self/fd/{one}"))
-        except FileNotFoundError:
-            continue
-    return sorted(name for name in found if name.startswith(("socket:", "/")) and name != out)
+        with suppress(FileNotFoundError):  # the folder that was being listed
+            found.add(os.readlink(f"/proc/self/fd/{one}"))
+    return sorted(found - own)
 
 
 def _outcome(attempt: Callable[[], object]) -> str:

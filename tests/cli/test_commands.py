@@ -16,6 +16,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from firstline.cli.main import app
+from firstline.engines.confinement import in_force
 from served import COLOUR
 
 SCRIPT = """
@@ -188,6 +189,7 @@ def test_the_doctor_says_what_is_set_up_and_how_to_undo_it(folder: Path) -> None
     student, small = ladders["receipt"][:2]
     assert student == {"model": "student/receipt", "skipped": None}
     assert "not on disk" in small["skipped"]
+    assert report["confinement"] == in_force().words
     undo = [Path(thing["path"]) for thing in report["undo"]]
     assert folder / "data" / "ledger.db" in undo
     # What a user made is no one's to delete.
@@ -195,6 +197,7 @@ def test_the_doctor_says_what_is_set_up_and_how_to_undo_it(folder: Path) -> None
     shown = called("doctor", env=env).stdout
     assert max(map(len, shown.splitlines())) <= 80
     assert "sk-the-secret" not in shown + result.stdout
+    assert in_force().words.split(",")[0] in shown
 
 
 def test_the_doctor_finds_a_task_that_is_wrong(folder: Path) -> None:

@@ -17,6 +17,7 @@ import pytest
 import pytest_asyncio
 
 from firstline.engines.child_log import ChildLog
+from firstline.engines.confinement import in_force
 from firstline.engines.llama_cpp import LlamaCpp
 from firstline.engines.supervisor import ChildSpec, Supervisor
 from firstline.errors import (
@@ -255,6 +256,19 @@ def test_no_child_is_left_behind_its_parent(gguf: Path, does: str, sent: signal.
             parent.send_signal(sent)
         parent.wait(90)
     assert gone(child, 10.0)
+
+
+async def test_the_child_has_no_secret_of_the_environment_and_gave_up_what_it_does_not_need(
+    tiny: LlamaCpp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OPENAI_API_KEY", "FIRSTLINE_SERVER_PORT", "HF_TOKEN"):
+        monkeypatch.setenv(name, "secret")
+    assert (await tiny.complete(SHORT)).text == "true"
+    assert b"secret" not in seen(tiny.pid, "environ")
+    have, status = in_force(), seen(tiny.pid, "status").decode()
+    assert f"NoNewPrivs:\t{int(have.landlock > 0 or have.seccomp)}\n" in status
+    assert f"Seccomp:\t{2 if have.seccomp else 0}\n" in status
+    assert seen(tiny.pid, "limits").partition(b"Max core file size")[2].split()[0] == b"0"
 
 
 def test_a_child_ends_with_its_input_where_no_signal_tells_it(gguf: Path) -> None:

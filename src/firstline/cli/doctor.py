@@ -16,6 +16,7 @@ from firstline.catalog.partial import digest
 from firstline.cli.console import DONE, FAILED, Out
 from firstline.cli.show_doctor import show_doctor
 from firstline.cli.show_models import state
+from firstline.engines.confinement import in_force
 from firstline.errors import FirstlineError, FolderNotAllowedError, WeightsInvalidError
 from firstline.settings import Loaded, Server
 from firstline.trust import Trust
@@ -38,6 +39,7 @@ async def doctor(out: Out, *, verify: bool) -> int:
             "free": is_free(loaded.settings.server),
         },
         "folder": _folder(trust, loaded),
+        "confinement": in_force().words,
         "undo": [],
         "problems": [],
     }

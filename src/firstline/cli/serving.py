@@ -119,7 +119,6 @@ def listen(host: str, port: int) -> socket.socket:
         if sys.platform != "win32":
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
-        listening.set_inheritable(True)
     except (OSError, TypeError, ValueError) as error:  # the last two: no address has these letters
         listening.close()
         raise SettingsError(

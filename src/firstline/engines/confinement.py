@@ -109,9 +109,10 @@ def confine(*, network: Network, read: Sequence[str], write: Sequence[str] = (),
 
     `read` are paths that it may read under, beside Python, its packages and the system's libraries; `write` paths that
     it may write to as well. `memory` is in bytes (None: as many as there are) and counts what is written to: a file
-    mapped to be read does not count, nor does address space that a thread's heap has only reserved.
+    mapped to be read does not count, nor does address space that a thread's heap has only reserved. One that listens
+    may open as many files as its parent may, and one that writes may write as much.
     """
-    _limit(memory)
+    _limit(memory, None if network == "listens" else _OPEN_FILES, None if write else _LOG_BYTES)
     have = in_force()
     if not have.landlock and not have.seccomp:
         return
@@ -128,17 +129,18 @@ def close_others() -> None:
     os.closerange(3, 65_536)
 
 
-def _limit(memory: int | None) -> None:
+def _limit(memory: int | None, files: int | None, written: int | None) -> None:
     if sys.platform == "win32":
         return
-    bounds = [(resource.RLIMIT_CORE, 0), (resource.RLIMIT_NOFILE, _OPEN_FILES), (resource.RLIMIT_FSIZE, _LOG_BYTES)]
+    bounds = [(resource.RLIMIT_CORE, 0), (resource.RLIMIT_NOFILE, files), (resource.RLIMIT_FSIZE, written)]
     if sys.platform == "linux":  # elsewhere a limit of memory is refused or not kept
-        bounds += [(resource.RLIMIT_DATA, memory)] if memory is not None else []
+        bounds.append((resource.RLIMIT_DATA, memory))
     else:  # Linux counts threads too, and all those of the user: there the filter refuses new processes
-        bounds += [(resource.RLIMIT_NPROC, 0)]
+        bounds.append((resource.RLIMIT_NPROC, 0))
     for what, most in bounds:
-        with suppress(OSError, ValueError):  # a lower limit is in force already
-            resource.setrlimit(what, (most, most))
+        if most is not None:
+            with suppress(OSError, ValueError):  # a lower limit is in force already
+                resource.setrlimit(what, (most, most))
 
 
 def _own_files() -> list[str]:

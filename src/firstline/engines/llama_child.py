@@ -8,20 +8,25 @@ llama.cpp prints goes to its standard error. Its address asks for the key.
 It ends with its parent, however that ends: its input stays open as long as the parent lives, and a thread waits
 for its end; on Linux the kernel is asked for a signal as well, which also works while llama.cpp loads.
 
-Imports nothing of Firstline, so that it starts fast and holds only the model.
+It gives up what it does not need before it loads anything: files but the weights, connections to elsewhere, other
+programs (`confinement`). Its memory has no limit: the weights are mapped, and what the context takes is a setting.
+
+Imports nothing else of Firstline, so that it starts fast and holds only the model.
 """
 
 from __future__ import annotations
 
 import ctypes
+import glob
 import json
 import os
 import signal
 import sys
 import threading
+from importlib import import_module
 from typing import Any
 
-import xllamacpp
+from firstline.engines.confinement import close_others, confine
 
 _PR_SET_PDEATHSIG = 1
 _PROMPT_BATCH = 256
@@ -34,14 +39,18 @@ _LOG_S = 0.5
 
 def main() -> None:
     """Load the model, report the address, serve until the parent is gone."""
+    close_others()
     report = os.dup(1)
     os.dup2(2, 1)
     spec = json.loads(sys.stdin.buffer.readline())
     _end_with(spec["parent"])
+    read, write = _paths(spec)
+    confine(network="listens", read=read, write=write)
+    xllamacpp = import_module("xllamacpp")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal group; the parent decides
     threading.Thread(target=_watch, daemon=True).start()
     try:
-        server = xllamacpp.Server(parameters(spec))
+        server = xllamacpp.Server(_parameters(spec, xllamacpp.CommonParams()))
     except RuntimeError as error:
         threading.Event().wait(_LOG_S)
         _write(report, {"error": str(error)})
@@ -51,9 +60,21 @@ def main() -> None:
     threading.Event().wait()
 
 
-def parameters(spec: dict[str, Any]) -> Any:
-    """Turn the spec into llama.cpp's parameters; each of `parallel` slots has `context` tokens of its own."""
-    params = xllamacpp.CommonParams()
+def _paths(spec: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """What it reads and what it writes: the weights and the system's own, and where there is one a graphics processor's
+    devices, drivers and cache."""
+    weights = [os.path.dirname(os.path.realpath(path)) for path in (spec["model"], spec["mmproj"]) if path]
+    read = [*weights, "/proc", "/sys"]
+    devices = [found for name in ("nvidia*", "dri", "kfd", "dxg") for found in glob.glob(f"/dev/{name}")]
+    if not devices or not spec["gpu_layers"]:
+        return read, []
+    caches = [os.path.expanduser(path) for path in ("~/.nv", "~/.cache")]
+    shared = "/dev/shm"  # noqa: S108 (memory that drivers share)
+    return [*read, "/etc", "/opt", "/usr/local", "/usr/share"], [*devices, shared, *caches]
+
+
+def _parameters(spec: dict[str, Any], params: Any) -> Any:
+    """Write the spec into llama.cpp's parameters; each of `parallel` slots has `context` tokens of its own."""
     params.model.path = spec["model"]
     if spec["mmproj"]:
         params.mmproj.path = spec["mmproj"]

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from firstline.engines.child_environment import child_environment
 from firstline.engines.child_log import ChildLog
 from firstline.errors import (
     EngineTimeoutError,
@@ -184,7 +185,12 @@ class Supervisor:
         stderr = self._log.open()
         try:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-P", str(_CHILD), stdin=PIPE, stdout=PIPE, stderr=stderr, start_new_session=True
+                *(sys.executable, "-P", "-B", str(_CHILD)),
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=stderr,
+                env=child_environment(graphics=True),
+                start_new_session=True,
             )
         except OSError as error:
             raise EngineUnavailableError(f"{self._name} cannot be started: {error}") from None
