@@ -27,7 +27,7 @@ def show_doctor(report: Report) -> RenderableType:
         (f"Models on disk ({report['data_folder']})", _models(report.get("models", []))),
         ("Keys", _keys(report.get("keys", []))),
         ("Port", Text(f"{port['host']}:{port['port']} is {'free' if port['free'] else 'in use'}")),
-        ("Confinement of the processes that read files and run models", Text(clean(report["confinement"]))),
+        ("Confinement of the processes that read files and run models", Text(report["confinement"])),
         ("Tasks, and what their ladders would do now", _tasks(report.get("tasks", []))),
         (
             "To undo everything: `pip uninstall firstline` (a checkout: delete its folder), and delete",

@@ -10,8 +10,9 @@ import io
 import struct
 import zlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from PIL import Image as Pillow
 from PIL import ImageOps
@@ -82,23 +83,40 @@ def read_image(data: bytes, limits: Limits, *, declared: str | None = None) -> I
 
 def within(picture: Pillow.Image, most: int, *, as_jpeg: bool = False) -> Image:
     """Write a decoded image as PNG (or JPEG) of at most so many bytes; what is larger is written as a smaller JPEG."""
-    for quality in (None if not as_jpeg else 95, *_QUALITIES):
-        image = encode(picture, quality=quality)
-        if len(image.data) <= most:
-            return image
+    for quality in _QUALITIES if as_jpeg else (None, *_QUALITIES):
+        with suppress(_FullError):
+            return _encode(picture, _Bounded(most), quality)
     size = (max(1, picture.width // 2), max(1, picture.height // 2))
     return within(picture.resize(size, reducing_gap=2.0), most, as_jpeg=True)
 
 
-def encode(picture: Pillow.Image, *, quality: int | None = None) -> Image:
-    """Write a decoded image as PNG, or as JPEG of a quality."""
+def _encode(picture: Pillow.Image, out: io.BytesIO, quality: int | None) -> Image:
+    """Write an image as PNG, or as JPEG of a quality."""
     kind: Literal["JPEG", "PNG"] = "PNG" if quality is None else "JPEG"
-    out = io.BytesIO()
     if quality is None:
         picture.save(out, kind, compress_level=4)
     else:
         picture.save(out, kind, quality=quality)
     return Image(data=out.getvalue(), media_type=f"image/{kind.lower()}", width=picture.width, height=picture.height)
+
+
+class _FullError(Exception):
+    """More was written than there is room for."""
+
+
+class _Bounded(io.BytesIO):
+    """Bytes in memory, `most` of them: what turns out too large is not written to its end."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def write(self, data: Any, /) -> int:
+        """Take some more. Raises _FullError."""
+        written = super().write(data)
+        if self.tell() > self._most:
+            raise _FullError
+        return written
 
 
 def _decode(data: bytes, header: Header, limits: Limits) -> Image:
