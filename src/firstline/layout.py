@@ -7,7 +7,6 @@ pictures nor readers, only `types.Page`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from statistics import median
@@ -15,9 +14,10 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
+from firstline import patterns
 from firstline.types import Page, Segment, Value
 
-_GAP = re.compile(r"\t+|[^\S\n]{2,}")
+_GAP = patterns.compile(r"\t+|[^\S\n]{2,}")
 _PHRASE_GAP = 1.0
 """Boxes on a line closer than this many character heights are one phrase."""
 _NUMBER_GAP = 0.4

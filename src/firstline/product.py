@@ -9,7 +9,6 @@ The names of `firstline/__init__.py` come from here; nothing inside the package 
 from __future__ import annotations
 
 import asyncio
-import re
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +16,7 @@ from typing import Literal, Self
 
 import msgspec
 
-from firstline import settings
+from firstline import patterns, settings
 from firstline.app import App, build
 from firstline.errors import DocumentError, UsageError
 from firstline.types import Json, Run, Text, Value
@@ -28,7 +27,7 @@ from firstline.workflow.task import Task
 from firstline.workflow.task_class import TaskModel, task_from_class
 from firstline.workflow.tasks import task_of_path
 
-_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|_")
+_WORD = patterns.compile(r"(?<=[a-z0-9])(?=[A-Z])|_")
 TaskLike = str | Path | Task | type[TaskModel]
 """How a task is named: by its name, the path of its file, as read before, or as a class."""
 

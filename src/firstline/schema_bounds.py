@@ -8,11 +8,11 @@ passes are linear in the schema, and none recurses past `MAX_DEPTH`.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 
 import msgspec
 
+from firstline import patterns
 from firstline.errors import SchemaError
 from firstline.types import Json, Value
 
@@ -27,8 +27,10 @@ MAX_EXPLAINED = 20_000
 MAX_COMBINATIONS = 64
 """Past so many combinations of branches at one place emptiness is not searched for: the search is exponential."""
 
-_ATOM = re.compile(r"\\[pP]\{[^}]*\}|\\.|\[(?:\\.|[^\]\\])*\]|\((?:\?[:=!<]*)?|\)|\{\d+(?:,\d*)?\}|.", re.DOTALL)
-_REPEAT = re.compile(r"\{(\d+)(?:,(\d*))?\}")
+_ATOM = patterns.compile(
+    r"\\[pP]\{[^}]*\}|\\.|\[(?:\\.|[^\]\\])*\]|\((?:\?[:=!<]*)?|\)|\{\d+(?:,\d*)?\}|.", patterns.DOTALL
+)
+_REPEAT = patterns.compile(r"\{(\d+)(?:,(\d*))?\}")
 _MANY_CHARACTERS = 4
 _UNICODE_CLASS = 300
 _SAME_PLACE_LISTS = ("allOf", "anyOf", "oneOf")

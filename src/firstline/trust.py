@@ -12,7 +12,6 @@ because Firstline with another data folder than the one meant would be worse tha
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from pathlib import Path
@@ -20,6 +19,7 @@ from pathlib import Path
 import msgspec
 import platformdirs
 
+from firstline import patterns
 from firstline.allowances import Allowance, Allowances
 from firstline.catalog.catalog import Catalog
 from firstline.catalog.model import Model
@@ -27,7 +27,8 @@ from firstline.errors import FolderNotAllowedError
 from firstline.settings import Loaded, ModelSettings, Settings, env_name
 from firstline.types import Value
 
-_LOOPBACK = re.compile(r"https?://(localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?(?:/[\w./~-]*)?")
+_PLAIN = patterns.compile(r"[\w./~+-]+")
+_LOOPBACK = patterns.compile(r"https?://(localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?(?:/[\w./~-]*)?")
 """Strict on purpose: two readers of a stranger address may disagree on its host."""
 
 HARMLESS = frozenset(
@@ -227,4 +228,4 @@ def _name(path: Path) -> str:
 
 def _quoted(folder: Path) -> str:
     text = str(folder)
-    return text if re.fullmatch(r"[\w./~+-]+", text) else msgspec.json.encode(text).decode()
+    return text if _PLAIN.fullmatch(text) else msgspec.json.encode(text).decode()

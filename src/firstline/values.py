@@ -6,13 +6,13 @@ evaluation and the extraction's candidates all stand on them, so that a value me
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
+from firstline import patterns
 from firstline.types import Json, Value
 
 
@@ -49,11 +49,22 @@ CURRENCIES = {
 }  # fmt: skip
 """Signs and codes of currencies, in lower case, with their ISO 4217 code."""
 
-_CURRENCY = "|".join(sorted((re.escape(sign) for sign in CURRENCIES), key=len, reverse=True))
-_BEFORE = re.compile(rf"(?:^|(?<=[^A-Za-z]))({_CURRENCY})\s{{0,3}}[:.]?\s{{0,2}}[-+(]?\s?$", re.IGNORECASE)
-_AFTER = re.compile(rf"\s{{0,2}}({_CURRENCY})(?![A-Za-z])", re.IGNORECASE)
+_CURRENCY = "|".join(sorted((patterns.escape(sign) for sign in CURRENCIES), key=len, reverse=True))
+_ANY_DIGIT = patterns.compile(r"\d")
+_WORD = patterns.compile(r"[^\W_]+")
+_PERCENT = patterns.compile(r"\s?%")
+_FIGURES = patterns.compile(r"[-+]?[\d.,]*\d[\d.,]*")
+_SIGNS = patterns.compile(r"[.,]")
+_CENTS = patterns.compile(r"[.,]\d\d$")
+_TAX_CODE = patterns.compile(r"[A-Z]{1,2}(?![\w])")
+_MINUS_BEHIND = patterns.compile(r"\s?-(?![\w-])")
+_BEFORE = patterns.compile(rf"(?:^|(?<=[^A-Za-z]))({_CURRENCY})\s{{0,3}}[:.]?\s{{0,2}}[-+(]?\s?$", patterns.IGNORECASE)
+_AFTER = patterns.compile(rf"\s{{0,2}}({_CURRENCY})(?![A-Za-z])", patterns.IGNORECASE)
+_SIGN_CHARS = 8
+"""Blanks, a currency sign and the character behind it."""
 _SPACE = "\u0020\u00a0\u202f\u2009"
-_NUMBER = re.compile(
+_BLANKS = patterns.compile(rf"[{_SPACE}'’]")
+_NUMBER = patterns.compile(
     rf"""(?<![\w.,])                      # not inside a word or a longer number
     (?:(?<=\()|[-+\u2212])?\s?            # a sign
     (?P<body>
@@ -65,9 +76,9 @@ _NUMBER = re.compile(
       | \d+(?:[.,]\d+)?                                           # 1234.50
       | [.,]\d{{1,2}}(?!\d)                                       # .50
     )""",
-    re.VERBOSE,
+    patterns.VERBOSE,
 )
-_GLUED = re.compile(rf"(?i)(?:{_CURRENCY})(?=[-+]?\d)")
+_GLUED = patterns.compile(rf"(?i)(?:{_CURRENCY})(?=[-+]?\d)")
 
 _MONTHS = {
     1: "january jan januar jän jänner janvier janv enero ene gennaio gen januari janeiro styczeń stycznia sty",
@@ -84,27 +95,35 @@ _MONTHS = {
     12: "december dec dezember dez décembre decembre déc diciembre dic dicembre desember dezembro grudzień grudnia gru",
 }
 _MONTH_OF = {name: number for number, names in _MONTHS.items() for name in names.split()}
-_NAME = "|".join(sorted(map(re.escape, _MONTH_OF), key=len, reverse=True))
+_NAME = "|".join(sorted(map(patterns.escape, _MONTH_OF), key=len, reverse=True))
 _END = r"(?=$|[^\d]|\d{1,2}:\d\d)"  # a receipt often glues the time to the year: 25/12/20188:13
 _YEAR = r"(?P<y>(?:19|20)\d\d|\d\d(?!\d\d?\b))"
+
+
+def _between(name: str) -> str:
+    """A number between two signs that are the same; its group is the name and the place of the sign."""
+    return "|".join(rf"{sign}\s?(?P<{name}{place}>\d{{1,2}})\s?{sign}" for place, sign in enumerate(("-", "/", r"\.")))
+
+
 _DATES = (
-    re.compile(r"(?<!\d)(?P<y>(?:19|20)\d\d)\s?(?P<sep>[-/.])\s?(?P<m>\d{1,2})\s?(?P=sep)\s?(?P<d>\d{1,2})(?!\d)"),
-    re.compile(rf"(?<![\d.,/-])(?P<a>\d{{1,2}})\s?(?P<sep>[-/.])\s?(?P<b>\d{{1,2}})\s?(?P=sep)\s?{_YEAR}{_END}"),
-    re.compile(
+    patterns.compile(rf"(?<!\d)(?P<y>(?:19|20)\d\d)\s?(?:{_between('m')})\s?(?P<d>\d{{1,2}})(?!\d)"),
+    patterns.compile(rf"(?<![\d.,/-])(?P<a>\d{{1,2}})\s?(?:{_between('b')})\s?{_YEAR}{_END}"),
+    patterns.compile(
         rf"(?<!\d)(?P<d>\d{{1,2}})(?:st|nd|rd|th|\.|º)?[\s\-/.,']{{0,2}}(?:de\s+|of\s+)?(?P<name>{_NAME})(?![a-z])"
         rf"[\s\-/.,']{{0,3}}(?:de[l]?\s+)?{_YEAR}{_END}",
-        re.IGNORECASE,
+        patterns.IGNORECASE,
     ),
-    re.compile(
+    patterns.compile(
         rf"(?<![a-z])(?P<name>{_NAME})(?![a-z])[\s\-/.]{{0,2}}(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?:\s?,\s?|[\s\-/]+)"
         rf"{_YEAR}{_END}",
-        re.IGNORECASE,
+        patterns.IGNORECASE,
     ),
-    re.compile(
-        rf"(?<!\d)(?P<y>(?:19|20)\d\d)[\s\-/.]{{1,2}}(?P<name>{_NAME})[\s\-/.]{{1,2}}(?P<d>\d{{1,2}})(?!\d)", re.I
+    patterns.compile(
+        rf"(?<!\d)(?P<y>(?:19|20)\d\d)[\s\-/.]{{1,2}}(?P<name>{_NAME})[\s\-/.]{{1,2}}(?P<d>\d{{1,2}})(?!\d)",
+        patterns.IGNORECASE,
     ),
-    re.compile(r"(?<!\d)(?P<y>(?:19|20)\d\d)(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])(?!\d)"),
-    re.compile(r"(?P<y>(?:19|20)\d\d)\s?年\s?(?P<m>\d{1,2})\s?月\s?(?P<d>\d{1,2})\s?日"),
+    patterns.compile(r"(?<!\d)(?P<y>(?:19|20)\d\d)(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])(?!\d)"),
+    patterns.compile(r"(?P<y>(?:19|20)\d\d)\s?年\s?(?P<m>\d{1,2})\s?月\s?(?P<d>\d{1,2})\s?日"),
 )
 
 
@@ -116,7 +135,7 @@ def fold(text: str) -> str:
 def fold_words(text: str) -> list[str]:
     """Split into words, each folded; punctuation inside a word (`a.b`) splits it."""
     flat = unicodedata.normalize("NFKC", text).casefold()
-    return re.findall(r"[^\W_]+", flat)
+    return _WORD.findall(flat)
 
 
 def find_amounts(text: str) -> list[Amount]:
@@ -124,7 +143,9 @@ def find_amounts(text: str) -> list[Amount]:
 
     Digits inside a word (`TD0116`), a time (`8:13`) or a date are no amounts; a currency sign may be glued (`RM9.00`).
     """
-    found = []
+    found: list[Amount] = []
+    if _ANY_DIGIT.search(text) is None:
+        return found
     days = find_dates(text)
     begins = [day.start for day in days]
     for match in _NUMBER.finditer(_unglue(text)):
@@ -134,7 +155,7 @@ def find_amounts(text: str) -> list[Amount]:
             continue
         after = text[end : end + 2]
         before = text[start - 1] if start else ""
-        if after[:1].isalnum() and not _AFTER.match(text, end) and not _tax_code(text, start, end):
+        if after[:1].isalnum() and not _AFTER.match(text[end : end + _SIGN_CHARS]) and not _tax_code(text, start, end):
             continue
         if (after[:1] == ":" and after[1:2].isdigit()) or (before == ":" and start > 1 and text[start - 2].isdigit()):
             continue
@@ -153,7 +174,7 @@ def find_amounts(text: str) -> list[Amount]:
                 end=end,
                 decimals=_decimals(readings[0]),
                 currency=_currency(text, start, end),
-                percent=bool(re.match(r"\s?%", text[end : end + 2])),
+                percent=bool(_PERCENT.match(text[end : end + 2])),
             )
         )
     return found
@@ -165,14 +186,14 @@ def read_number(text: str) -> tuple[Decimal, ...]:
     Two different separators: the last one is the decimal sign. One separator once with three digits after it is
     ambiguous (`1.234`, `1,234`): thousands first. Repeated: thousands.
     """
-    body = re.sub(rf"[{_SPACE}'’]", "", text.strip())
-    if not re.fullmatch(r"[-+]?[\d.,]*\d[\d.,]*", body):
+    body = _BLANKS.sub("", text.strip())
+    if not _FIGURES.fullmatch(body):
         return ()
     commas, dots = body.count(","), body.count(".")
     candidates: list[str] = []
     if commas and dots:
         last = max(body.rfind(","), body.rfind("."))
-        candidates = [re.sub(r"[.,]", "", body[:last]) + "." + body[last + 1 :]]
+        candidates = [_SIGNS.sub("", body[:last]) + "." + body[last + 1 :]]
     elif commas + dots == 1:
         sign = "," if commas else "."
         whole, _, rest = body.partition(sign)
@@ -181,7 +202,7 @@ def read_number(text: str) -> tuple[Decimal, ...]:
         if len(rest) == 3 and whole.lstrip("+-") == "0":
             candidates = [decimal]
     else:
-        candidates = [re.sub(r"[.,]", "", body)]
+        candidates = [_SIGNS.sub("", body)]
     values = []
     for candidate in candidates:
         try:
@@ -206,6 +227,8 @@ def parse_amount(value: Json) -> tuple[Decimal, ...]:
 
 def find_dates(text: str) -> list[DateFound]:
     """Find the calendar dates of a text from left to right; overlapping finds go to the longest."""
+    if _ANY_DIGIT.search(text) is None:
+        return []
     found = [day for pattern in _DATES for match in pattern.finditer(text) if (day := _date(match)) is not None]
     found.sort(key=lambda day: (day.start, day.start - day.end))
     kept: list[DateFound] = []
@@ -247,14 +270,14 @@ def _unglue(text: str) -> str:
 
 def _tax_code(text: str, start: int, end: int) -> bool:
     """Say whether the letters glued to an amount are a till's tax code (`80.90SR`, `8,83A`)."""
-    return bool(re.search(r"[.,]\d\d$", text[start:end]) and re.match(r"[A-Z]{1,2}(?![\w])", text[end : end + 3]))
+    return bool(_CENTS.search(text[start:end]) and _TAX_CODE.match(text[end : end + 3]))
 
 
 def _negative(text: str, sign_at: int, start: int, end: int) -> bool:
     lead = text[max(0, sign_at) : start]
     if "-" in lead or "\u2212" in lead:
         return not (sign_at > 0 and text[sign_at - 1].isalnum())
-    if re.match(r"\s?-(?![\w-])", text[end : end + 3]):
+    if _MINUS_BEHIND.match(text[end : end + 3]):
         return True
     return text[max(0, start - 1) : start] == "(" and text[end : end + 1] == ")" and "." in text[start:end]
 
@@ -268,12 +291,12 @@ def _currency(text: str, start: int, end: int) -> str | None:
     before = _BEFORE.search(text[max(0, start - 12) : start])
     if before:
         return CURRENCIES[before.group(1).lower()]
-    after = _AFTER.match(text, end)
+    after = _AFTER.match(text[end : end + _SIGN_CHARS])
     return CURRENCIES[after.group(1).lower()] if after else None
 
 
-def _date(match: re.Match[str]) -> DateFound | None:
-    groups = match.groupdict()
+def _date(match: patterns.Match) -> DateFound | None:
+    groups = {name.rstrip("012"): text for name, text in match.groupdict().items() if text is not None}
     year = int(groups["y"])
     if len(groups["y"]) == 2:
         year += 2000 if year < 70 else 1900

@@ -31,6 +31,7 @@ checks = ["grounded", { rule = "output.total >= 0.0" }]
         ('"output.totl >= 0.0"', '"output.total >= 0.0"', 7, "totl"),
         ('["groundd", ', '["grounded", ', 7, "groundd"),
         ('pattern = "("', 'labels = ["total"]', 6, "pattern"),
+        ("pattern = '(a)\\1'", 'labels = ["total"]', 6, "backtracking"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(wrong: str, right: str, line: int, words: str) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Mapping
 from typing import TypeVar
 
 import msgspec
 from starlette.requests import Request
 
+from firstline import patterns
 from firstline.errors import UnsupportedError, UsageError
 from firstline.types import Json
+
+_MISSING = patterns.compile(r"missing required field `(\w+)`")
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -67,6 +69,6 @@ def wrong_value(error: msgspec.ValidationError) -> UsageError:
     message, _, path = str(error).partition(" - at ")
     # A key of a mapping is told as: `key` in `$.metadata`.
     param = path.rpartition(" in ")[2].strip("`").removeprefix("$").removeprefix(".")
-    if missing := re.search(r"missing required field `(\w+)`", message):
+    if missing := _MISSING.search(message):
         param = f"{param}.{missing[1]}" if param else missing[1]
     return UsageError(f"{param}: {message}" if param else message, param=param or None)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import itertools
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -18,12 +17,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from firstline import patterns
 from firstline.api.documents import ErrorDocument
 from firstline.api.messages_documents import AnthropicErrorDocument
 from firstline.api.messages_errors import anthropic_status
 from firstline.api.operation import Operation, Surface, failures, method_of, operation_of
 from firstline.errors import ClosingError, FirstlineError, RateLimitError
 from firstline.types import Json, Value
+
+_CONVERTER = patterns.compile(r":\w+\}")
+_FULL_STOP = patterns.compile(r"(?<=\w)\.(?: |$)")
+_PARAMETER = patterns.compile(r"\{(\w+)")
 
 _REF = "#/components/schemas/{name}"
 _EACH = {
@@ -80,7 +84,7 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Json]:
             _close(components[schemas[one.body]["$ref"].rpartition("/")[2]], one)
     paths: dict[str, dict[str, Json]] = {}
     for route in routes:
-        path = re.sub(r":\w+}", "}", route.path)
+        path = _CONVERTER.sub("}", route.path)
         paths.setdefault(path, {})[method_of(route).lower()] = _operation(route, schemas)
     return {
         "openapi": "3.1.0",
@@ -111,7 +115,7 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Json]:
 def summary(route: Route) -> str:
     """Give the first sentence of an endpoint's docstring, without its full stop."""
     words = " ".join((inspect.getdoc(route.endpoint) or "").split())
-    return re.split(r"(?<=\w)\.(?: |$)", words)[0]
+    return _FULL_STOP.split(words)[0]
 
 
 def by_status(found: Iterable[type[FirstlineError]], surface: Surface = "openai") -> dict[int, list[str]]:
@@ -160,7 +164,7 @@ def _operation(route: Route, schemas: Mapping[Any, Json]) -> dict[str, Json]:
 
 
 def _path_parameters(route: Route) -> Iterator[Json]:
-    for name in re.findall(r"{(\w+)", route.path):
+    for name in _PARAMETER.findall(route.path):
         words = {"description": "may hold slashes"} if f"{{{name}:path}}" in route.path else {}
         yield {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}, **words}
 

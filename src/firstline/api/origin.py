@@ -16,7 +16,6 @@ Programs send none of these but `Host`, and notice nothing.
 from __future__ import annotations
 
 import functools
-import re
 from ipaddress import IPv6Address, ip_address
 
 from starlette.applications import Starlette
@@ -24,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from firstline import patterns
 from firstline.api.errors import translate
 from firstline.errors import AuthenticationError, FirstlineError, HostError, OriginError, UsageError
 from firstline.workflow.services import Services
@@ -35,7 +35,7 @@ _PROXY = frozenset(
     {b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"x-cluster-client-ip", b"true-client-ip", b"cf-connecting-ip"}
 )
 _NAMES = _PROXY | {b"host", b"origin", b"sec-fetch-site"}
-_AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._~!$&'()*+,;=%-]+)(?::(\d{1,5}))?")
+_AUTHORITY = patterns.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._~!$&'()*+,;=%-]+)(?::(\d{1,5}))?")
 _OWN_PAGE = frozenset({b"same-origin", b"none"})
 """`Sec-Fetch-Site` of a page of this server, and of a user who typed the address."""
 _ANY = "*"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from firstline import patterns
 from firstline.api.chat_shapes import ObjectFormat
 from firstline.api.responses_body import chosen
 from firstline.api.responses_shapes import (
@@ -22,6 +22,8 @@ from firstline.errors import FirstlineError
 from firstline.strict_schema import check_strict_schema, strict_fault
 from firstline.types import Caller, Json, Sampling, Text, Tool, ToolChoice
 from firstline.workflow.conversation import Conversation, Turn
+
+_FUNCTION = patterns.compile(r"^(tools\[\d+\])\.function\b")
 
 _NAMES = {
     "messages": "input",
@@ -75,7 +77,7 @@ def custom_names(body: Asked) -> frozenset[str]:
 def named(error: FirstlineError) -> FirstlineError:
     """Give an error the name that its field has on this surface."""
     if error.param is not None:
-        param = re.sub(r"^(tools\[\d+\])\.function\b", r"\1", error.param)
+        param = _FUNCTION.sub(r"\1", error.param)
         head, dot, rest = param.partition(".")
         here = _NAMES.get(head, head) + dot + rest
         error.message = error.message.replace(f"'{error.param}'", f"'{here}'")

@@ -6,7 +6,6 @@ pictures of more than 8 MB, as at OpenAI.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
@@ -17,6 +16,7 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from firstline import patterns
 from firstline.api.answering import json_response, page_response
 from firstline.api.auth import caller_of
 from firstline.api.body import read_object
@@ -34,7 +34,7 @@ Store = Callable[[dict[str, Json]], Awaitable[None]]
 """Keeps a whole answer, where its request says so."""
 LARGEST_PICTURE = 8_000_000
 """Bytes of a picture that is kept with its request, in the base64 of its `data:` URI."""
-_FILTER = re.compile(r"metadata\[(.+)\]")
+_FILTER = patterns.compile(r"metadata\[(.+)\]")
 
 Metadata = Annotated[
     dict[Annotated[str, Meta(min_length=1, max_length=64)], Annotated[str, Meta(max_length=512)]], Meta(max_length=16)

@@ -7,7 +7,6 @@ used because it neither names files by content nor hashes while it writes.
 from __future__ import annotations
 
 import fnmatch
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -16,13 +15,14 @@ import httpx2
 from huggingface_hub import HfApi, constants, get_hf_file_metadata, get_session, get_token, hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
+from firstline import patterns
 from firstline.catalog.model import HubSource
 from firstline.catalog.partial import CHUNK
 from firstline.errors import WeightsError
 from firstline.types import Value
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_GLOB = re.compile(r"[*?\[]")
+_SHA256 = patterns.compile(r"[0-9a-f]{64}")
+_GLOB = patterns.compile(r"[*?\[]")
 _READ_S = 60.0
 
 

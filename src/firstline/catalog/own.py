@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from firstline import patterns
 from firstline.catalog.model import FREE, FlatPrice, Model, Remote, WeightFile
 from firstline.errors import SettingsError
 from firstline.settings import ModelSettings
 
 FILE_PREFIX = "file:"
 _WAYS = ("file", "base_url", "script")
-_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.:-]*)+")
+_ID = patterns.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.:-]*)+")
 
 
 def changed(card: Model, settings: ModelSettings) -> Model:

@@ -7,22 +7,23 @@ from __future__ import annotations
 
 import mimetypes
 import os
-import re
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
+from firstline import patterns
 from firstline.errors import DocumentError, InputError, UsageError
 from firstline.media.sniff import sniff
 from firstline.types import Json, Text
 from firstline.workflow.source import Decode, Document, TaskInput
 
-_SUFFIX = re.compile(
+_BLANK = patterns.compile(r"\s")
+_SUFFIX = patterns.compile(
     r"\.(?:png|jpe?g|webp|gif|bmp|tiff?|heic|avif|svg|pdf|txt|md|html?|json|jsonl|csv|tsv|eml|docx?|xlsx?|xml|log)$",
-    re.IGNORECASE,
+    patterns.IGNORECASE,
 )
-_PICTURE_SUFFIX = re.compile(r"\.(?:png|jpe?g|webp|gif|bmp|tiff?|heic|avif|svg)$", re.IGNORECASE)
+_PICTURE_SUFFIX = patterns.compile(r"\.(?:png|jpe?g|webp|gif|bmp|tiff?|heic|avif|svg)$", patterns.IGNORECASE)
 _PICTURES = ("png", "jpeg", "webp", "gif", "bmp", "tiff", "heic", "svg")
 
 
@@ -83,7 +84,7 @@ def _existing(word: str) -> Path | None:
 def _looks_like_a_path(word: str) -> bool:
     if "\n" in word or len(word) > 255:
         return False
-    slashed = not re.search(r"\s", word) and ("/" in word or os.sep in word)
+    slashed = not _BLANK.search(word) and ("/" in word or os.sep in word)
     return slashed or _SUFFIX.search(word) is not None
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 
+from firstline import patterns
 from firstline.errors import UsageError
 
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-_SPAN = re.compile(r"([0-9]{1,9})([smhdw])")
+_SPAN = patterns.compile(r"([0-9]{1,9})([smhdw])")
 
 
 def seconds(text: str, word: str) -> float:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 import threading
 from collections import deque
 from pathlib import Path
+
+from firstline import patterns
+
+_COMPLAINT = patterns.compile(r"\bE\b|error|failed")
+_STAMP = patterns.compile(r"^[\d.]+ [EWIDT] ")
+_CRY = patterns.compile(r"abort|assert|terminate|GGML_|out of memory")
 
 _MAX_BYTES = 1_000_000
 _TAIL_LINES = 40
@@ -42,13 +47,13 @@ class ChildLog:
 
     def why_not_loaded(self) -> str:
         """Say in one line what the child complained about when it could not load; empty when it did not."""
-        worth = [line for line in self.lines if re.search(r"\bE\b|error|failed", line)]
+        worth = [line for line in self.lines if _COMPLAINT.search(line)]
         telling = [line for line in worth if "error loading model:" in line] or worth
-        return re.sub(r"^[\d.]+ [EWIDT] ", "", telling[-1])[:400] if telling else ""
+        return _STAMP.sub("", telling[-1])[:400] if telling else ""
 
     def why_ended(self) -> str:
         """Say in one line what the child cried out at its end; empty when it did not, as after a `kill -9`."""
-        cries = [line for line in self.lines[-10:] if re.search(r"abort|assert|terminate|GGML_|out of memory", line)]
+        cries = [line for line in self.lines[-10:] if _CRY.search(line)]
         return cries[-1][:400] if cries else ""
 
     def clear(self) -> None:

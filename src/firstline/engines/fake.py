@@ -33,7 +33,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import re
 import tomllib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
@@ -41,11 +40,13 @@ from typing import Annotated
 
 import msgspec
 
-from firstline import errors
+from firstline import errors, patterns
 from firstline.engines.minimal import minimal
 from firstline.engines.openai_wire import input_schema
 from firstline.errors import EngineRefusedError, FirstlineError, SettingsError
 from firstline.types import Completion, Delta, Json, Message, ModelRequest, TokenProb, ToolCall, Usage
+
+_TOKEN = patterns.compile(r"\s*\S+|\s+$")
 
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
 
@@ -144,7 +145,7 @@ class Fake:
     def _rule(self, text: str, results: str) -> Rule:
         for at, rule in enumerate(self._rules):
             left = self._left[at]
-            if left == 0 or not re.search(rule.when, text) or (rule.result and not re.search(rule.result, results)):
+            if left == 0 or not _found(rule.when, text) or (rule.result and not _found(rule.result, results)):
                 continue
             if left is not None:
                 self._left[at] = left - 1
@@ -162,8 +163,8 @@ def parse(text: str, *, name: str = "script") -> Script:
     for rule in script.rules:
         for key, pattern in (("when", rule.when), ("result", rule.result)):
             try:
-                re.compile(pattern)
-            except re.error as error:
+                patterns.compile_foreign(pattern)
+            except patterns.PatternError as error:
                 raise SettingsError(f"{name}: `{key}` is not a regular expression: {error}", param="script") from None
         if rule.error:
             error_of(rule.error)
@@ -236,8 +237,12 @@ def _choice(rule: Rule, request: ModelRequest) -> Completion:
     )
 
 
+def _found(pattern: str, text: str) -> bool:
+    return patterns.compile_foreign(pattern).search(text) is not None
+
+
 def _tokens(text: str) -> list[str]:
-    return re.findall(r"\s*\S+|\s+$", text)
+    return _TOKEN.findall(text)
 
 
 def _logprobs(tokens: Iterable[str], share: float) -> tuple[TokenProb, ...]:

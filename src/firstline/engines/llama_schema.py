@@ -11,19 +11,19 @@ and `duration`. Whoever needs them verifies the answer.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from firstline import patterns
 from firstline.types import Json
 
 _ROOT = "whole-schema"
 _MAPS = ("properties", "patternProperties", "$defs", "definitions")
 _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 _ONE = ("items", "contains", "not", "if", "then", "else", "propertyNames")
-_TOKEN = re.compile(r"\\.|\(\?:|\[\^?|.", re.DOTALL)
+_TOKEN = patterns.compile(r"\\.|\(\?:|\[\^?|.", patterns.DOTALL)
 _CLASSES = {r"\d": "0-9", r"\w": "A-Za-z0-9_", r"\s": " "}
-_UNKNOWN = re.compile(r"\\[1-9bBDWSpPkuxc]")
+_UNKNOWN = patterns.compile(r"\\[1-9bBDWSpPkuxc]")
 _NOT_RAW = r'"\\\n\r\t'
 _ANYTHING = f"[^{_NOT_RAW}]*"
 """Any run of characters that stand in a JSON text as they are."""

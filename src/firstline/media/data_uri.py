@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 
+from firstline import patterns
 from firstline.errors import ImageError
 from firstline.settings import Limits
 
-_DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w.+-]+=[^;,]*)*)(;base64)?,", re.IGNORECASE)
+_DATA_URI = patterns.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w.+-]+=[^;,]*)*)(;base64)?,", patterns.IGNORECASE)
 
 
 def data_uri(text: str, limits: Limits) -> tuple[bytes, str]:

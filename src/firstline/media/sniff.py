@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
+
+from firstline import patterns
 
 Kind = Literal["pdf", "png", "jpeg", "webp", "gif", "tiff", "bmp", "heic", "svg", "html", "text", "unknown"]
 
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis")
-_MARKUP = re.compile(rb"<(?:\w+:)?(svg|html|!doctype\s+html|!doctype\s+svg)\b", re.IGNORECASE)
+_MARKUP = patterns.compile(r"<(?:\w+:)?(svg|html|!doctype\s+html|!doctype\s+svg)\b", patterns.IGNORECASE)
 
 
 def sniff(data: bytes) -> Kind:
@@ -17,8 +18,8 @@ def sniff(data: bytes) -> Kind:
     if binary is not None:
         return binary
     head = data[:4096]
-    if found := _MARKUP.search(head):
-        return "svg" if b"svg" in found[1].lower() else "html"
+    if found := _MARKUP.search(head.decode("latin-1")):
+        return "svg" if "svg" in found[1].lower() else "html"
     return "text" if head.strip() and _is_text(head, cut=len(data) > len(head)) else "unknown"
 
 

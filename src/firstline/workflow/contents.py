@@ -12,13 +12,12 @@ import asyncio
 import hashlib
 import logging
 import os
-import re
 import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from firstline import disk
+from firstline import disk, patterns
 from firstline.errors import ContentsDamagedError
 from firstline.ledger.contents import NamedBytes
 
@@ -28,7 +27,7 @@ PART_S = 86_400.0
 """How long a part file is left alone: an upload may take that long."""
 
 _PART = ".part"
-_NAME = re.compile(r"[0-9a-f]{64}")
+_NAME = patterns.compile(r"[0-9a-f]{64}")
 _MOST_SEEN = 10_000
 _LOG = logging.getLogger("firstline.contents")
 

@@ -12,13 +12,13 @@ All decisions are functions of their arguments; `LabelReader` adds what is worke
 from __future__ import annotations
 
 import math
-import re
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from firstline import patterns
 from firstline.types import ModelRequest, Sampling, Value, message
 from firstline.workflow.task import Label
 
@@ -47,8 +47,8 @@ SHOWN = 1.0
 """The same for one that was shown an example of each label."""
 
 _PREFILL = "Label: "
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_FENCE = re.compile(r"[_\-\s]+")
+_CAMEL = patterns.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_FENCE = patterns.compile(r"[_\-\s]+")
 
 
 class View(Value, frozen=True, kw_only=True):

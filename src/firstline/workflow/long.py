@@ -14,26 +14,26 @@ A class is a matter of the whole text: a classify task is refused.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 
+from firstline import patterns
 from firstline.errors import ContextLengthError, EngineOutputError
 from firstline.types import Json
 from firstline.workflow.answer import Draft
 from firstline.workflow.task import Task
 
 _BOUNDARIES = (
-    re.compile(r"\n[^\S\n]*\n\s*"),
-    re.compile(r"\n\s*"),
-    re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+|[。！？]+[」』”]*\s*"),
-    re.compile(r"\s+"),
+    patterns.compile(r"\n[^\S\n]*\n\s*"),
+    patterns.compile(r"\n\s*"),
+    patterns.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+|[。！？]+[」』”]*\s*"),
+    patterns.compile(r"\s+"),
 )
 """Where a text may be parted, best first: after a paragraph, a line, a sentence, a word."""
 
-_PIECE = re.compile(r"[A-Za-z]+|[^\W\d_]+|\d|_+|[^\w\s]|\s{2,}|[\n\t]")
-_DENSE = re.compile(r"[\u0e00-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+_PIECE = patterns.compile(r"[A-Za-z]+|[^\W\d_]+|\d|_+|[^\w\s]|\s{2,}|[\n\t]")
+_DENSE = patterns.compile(r"[\u0e00-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 _LEAST_PART = 64
 """Tokens of the least part that is worth working on."""
 _LONGER = 0.6

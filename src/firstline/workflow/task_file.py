@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
@@ -11,6 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from firstline import patterns
 from firstline.errors import FirstlineError, TaskError, UsageError
 from firstline.schema import unsatisfiable
 from firstline.types import Json, Modality
@@ -21,8 +21,14 @@ from firstline.workflow.checks.schema import matches_schema
 from firstline.workflow.field import Field, FieldType, Position, Prefer, Span
 from firstline.workflow.task import BUILT_IN, Kind, Label, Merge, Parameter, Target, Task, TaskBudget
 
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_FIELD_NAME = re.compile(r"[^\W_](?:[^\x00-\x1f\"]{0,62}[^\s\"])?")
+_PLACE = patterns.compile(r"\[\.\.\.\]|\[\d+\]")
+_UNKNOWN = patterns.compile(r"unknown field `(.+?)`")
+_MISSING = patterns.compile(r"missing required field `(.+?)`")
+_WRONG = patterns.compile(r"Invalid enum value '?(.*?)'?")
+_HEADER = patterns.compile(r"\s*\[\[?\s*([^\]]+?)\s*\]\]?")
+_KEY = patterns.compile(r"\s*([\w\"'.-]+)\s*=")
+NAME = patterns.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_FIELD_NAME = patterns.compile(r"[^\W_](?:[^\x00-\x1f\"]{0,62}[^\s\"])?")
 EACH = "*"
 """The output field that stands for each field which a run names in its parameter `fields`."""
 MOST_FIELDS = 40
@@ -44,7 +50,9 @@ class FieldPart(_Part, frozen=True, kw_only=True):
     labels: Annotated[list[str], Meta(description="words printed beside the value")] = []
     unlike: Annotated[list[str], Meta(description="words that mark another value")] = []
     span: Annotated[Span | None, Meta(description="what a text value is on the page")] = None
-    pattern: Annotated[str, Meta(description="regular expression of the value (span `pattern`)")] = ""
+    pattern: Annotated[
+        str, Meta(description="regular expression of the value (span `pattern`); as in Python, without backreferences")
+    ] = ""
     position: Annotated[Position, Meta(description="where on the document it stands")] = "any"
     prefer: Annotated[Prefer, Meta(description="which of several labelled values is meant")] = "any"
     items: Annotated[dict[str, FieldPart], Meta(description="fields of each element of an array")] = {}
@@ -225,11 +233,18 @@ def _check_shape(file: TaskFile) -> None:
         if name != EACH and not _FIELD_NAME.fullmatch(name):
             raise TaskError(f"{name!r} is no field name", hint="it begins with a letter", param=f"output.{name}")
     for name, part in file.output.items():
-        if part.pattern:
-            try:
-                re.compile(part.pattern)
-            except re.error as error:
-                raise TaskError(f"the pattern does not parse: {error}", param=f"output.{name}.pattern") from None
+        _check_pattern(part, f"output.{name}")
+
+
+def _check_pattern(part: FieldPart, at: str) -> None:
+    """Raise TaskError for a pattern of a field, or of what is in its list, that does not compile."""
+    if part.pattern:
+        try:
+            patterns.compile_foreign(part.pattern)
+        except patterns.PatternError as error:
+            raise TaskError(f"the pattern cannot be used: {error}", param=f"{at}.pattern") from None
+    for name, inner in part.items.items():
+        _check_pattern(inner, f"{at}.items.{name}")
 
 
 def _field(name: str, part: FieldPart) -> Field:
@@ -268,19 +283,19 @@ def _located(tree: Mapping[str, Any], error: str) -> tuple[str, str]:
 def _explained(prefix: str, error: str) -> tuple[str, str, str | None]:
     """Part msgspec's message into dotted path, reason in words, and a hint for a misspelled key or value."""
     reason, _, at = error.partition(" - at `$")
-    inner = re.sub(r"\[\.\.\.\]|\[\d+\]", "", at.rstrip("`")).lstrip(".")
+    inner = _PLACE.sub("", at.rstrip("`")).lstrip(".")
     path = ".".join(part for part in (prefix, inner) if part)
-    unknown = re.search(r"unknown field `(.+?)`", reason)
+    unknown = _UNKNOWN.search(reason)
     if unknown:
         key = unknown.group(1)
         known = {name for part in (TaskFile, FieldPart, LabelPart, ParameterPart) for name in get_type_hints(part)}
         close = difflib.get_close_matches(key, known, n=1)
         full = f"{path}.{key}".lstrip(".")
         return full, "there is no such key", f"did you mean `{close[0]}`?" if close else "see the reference of tasks"
-    missing = re.search(r"missing required field `(.+?)`", reason)
+    missing = _MISSING.search(reason)
     if missing:
         return path, f"the key `{missing.group(1)}` is missing", None
-    wrong = re.fullmatch(r"Invalid enum value '?(.*?)'?", reason)
+    wrong = _WRONG.fullmatch(reason)
     if wrong:
         return path, f"{wrong.group(1)!r} is none of its values", _values_of(path, wrong.group(1))
     return path, reason[:1].lower() + reason[1:], None
@@ -314,13 +329,13 @@ def _line_of(text: str, path: str | None) -> int | None:
     table: tuple[str, ...] = ()
     best: int | None = None
     for number, line in enumerate(text.splitlines(), start=1):
-        header = re.match(r"\s*\[\[?\s*([^\]]+?)\s*\]\]?", line)
+        header = _HEADER.match(line)
         if header and "=" not in line.split("]")[0]:
             table = tuple(piece.strip().strip("\"'") for piece in header.group(1).split("."))
             if list(table) == parts[: len(table)]:
                 best = number
             continue
-        key = re.match(r"\s*([\w\"'.-]+)\s*=", line)
+        key = _KEY.match(line)
         if key:
             full = [*table, *(piece.strip("\"'") for piece in key.group(1).split("."))]
             if full == parts:

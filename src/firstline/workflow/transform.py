@@ -7,12 +7,12 @@ most elements that the list NAME may have, `allowed` the only ones there may be.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from firstline import patterns
 from firstline.errors import EngineOutputError
 from firstline.types import Image, Json, ModelRequest, Sampling
 from firstline.workflow import extract, prompt
@@ -30,13 +30,13 @@ _LANGUAGES = ("to", "language")
 _LONGER = 4
 """Tokens of the answer for one of the input: what English becomes in scripts that tokenizers know badly."""
 _LEAST_TOKENS = 128
-_PLACE = re.compile(r"\{(\w+)\}")
-_FENCED = re.compile(r"\A```[\w-]*[ \t]*\n(.*?)\n?```\Z", re.DOTALL)
-_PREAMBLE = re.compile(
+_PLACE = patterns.compile(r"\{(\w+)\}")
+_FENCED = patterns.compile(r"\A```[\w-]*[ \t]*\n(.*?)\n?```\Z", patterns.DOTALL)
+_PREAMBLE = patterns.compile(
     r"\A(?:(?:sure|certainly|of course|okay)\b[^\n:]{0,80}[:!.,]\s*)?"
     r"(?:here(?:'s| is| are)\b[^\n:]{0,80}:|(?:the )?(?:\w+ )?(?:translation|summary|rewritten (?:text|version)|output|"
     r"result)(?: (?:in|into|to) \w+)?:)\s*",
-    re.IGNORECASE,
+    patterns.IGNORECASE,
 )
 _QUOTES = {'"': '"', "“": "”", "„": "“", "«": "»", "`": "`"}
 
@@ -73,7 +73,7 @@ async def transform(
 def filled(instruction: str, parameters: Mapping[str, Json]) -> str:
     """Put the values of parameters in the places that an instruction names as `{parameter}`; others stay."""
 
-    def value_of(match: re.Match[str]) -> str:
+    def value_of(match: patterns.Match) -> str:
         value = parameters.get(match.group(1))
         if value is None:
             return match.group()

@@ -132,7 +132,7 @@ def test_checks_are_written_as_the_house_writes_them() -> None:
     ("changed", "told"),
     [
         ({"pattern": r"(\w+)+x"}, "output.code.pattern: repeats a repetition"),
-        ({"pattern": r"(\w+"}, "the pattern does not parse"),
+        ({"pattern": r"(\w+"}, "the pattern cannot be used"),
         ({"name": "other"}, "does not answer this field"),
         ({"type": "number"}, "code: expected a number"),
         ({"optional": False, "enum": ["A1"]}, "B2"),

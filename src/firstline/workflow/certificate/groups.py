@@ -7,7 +7,6 @@ rarest sequences of either (prefix filtering, Bayardo et al. 2007), and only tho
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Hashable, Sequence
 
@@ -17,7 +16,11 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 
+from firstline import patterns
 from firstline.workflow.certificate.table import Ints
+
+_NO_LETTERS = patterns.compile(r"[\W_]+")
+_DIGIT = patterns.compile(r"\d")
 
 _CELLS = 5_000_000
 _PAIRS = 20_000
@@ -45,7 +48,7 @@ def group(texts: Sequence[str], *, keys: Sequence[Hashable | None] | None = None
 def fold(text: str) -> str:
     """Fold what does not make two messages different: case, width, punctuation, spacing, and which digits."""
     plain = unicodedata.normalize("NFKC", text).casefold()
-    return re.sub(r"[\W_]+", " ", re.sub(r"\d", "0", plain)).strip()
+    return _NO_LETTERS.sub(" ", _DIGIT.sub("0", plain)).strip()
 
 
 def _pairs(texts: list[str], alike: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -5,11 +5,10 @@ Lexical elements as in the CEL language definition. Says nothing on whether an e
 
 from __future__ import annotations
 
-import re
-
+from firstline import patterns
 from firstline.types import Value
 
-_TOKEN = re.compile(
+_TOKEN = patterns.compile(
     r"""(?P<space>\s+|//[^\n]*)
       | (?P<text>[rRbB]{0,2}(?:\"\"\"(?:.|\n)*?\"\"\"|'''(?:.|\n)*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'))
       | (?P<decimal>\d+\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|\.\d+(?:[eE][+-]?\d+)?)
@@ -17,7 +16,7 @@ _TOKEN = re.compile(
       | (?P<whole>\d+)
       | (?P<name>[A-Za-z_]\w*)
       | (?P<sign>&&|\|\||[=!<>]=|.)""",
-    re.VERBOSE | re.DOTALL,
+    patterns.VERBOSE | patterns.DOTALL,
 )
 _LOOPS = frozenset({"all", "exists", "exists_one", "existsOne", "map", "filter"})
 

@@ -7,16 +7,16 @@ How often it is wrong is in `docs/concepts/checks.md`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import pairwise
 
+from firstline import patterns
 from firstline.errors import TaskError
 from firstline.types import Finding
 from firstline.values import fold_words
 from firstline.workflow.checks.base import Check, NamedCheck, Subject, shown
 
-_SENTENCE = re.compile(r"(?<=[.!?。！？])\s+|(?<=[。！？])|\n+")
+_SENTENCE = patterns.compile(r"(?<=[.!?。！？])\s+|(?<=[。！？])|\n+")
 _STEM = 5
 _LEAST_WORDS = 3
 _COMMON_WORDS = """

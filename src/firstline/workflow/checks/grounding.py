@@ -7,18 +7,22 @@ want to know whether a value stands in a text use the same.
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from decimal import Decimal
 from functools import cached_property
 from itertools import accumulate
 
+from firstline import patterns
 from firstline.types import Finding, Json
 from firstline.values import CURRENCIES, find_amounts, find_dates, fold, fold_words, parse_amount, parse_dates
 from firstline.workflow.checks.base import Check, NamedCheck, Subject, shown
 from firstline.workflow.field import FieldType
 
-_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_UNSPACED = patterns.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_GLUED = patterns.compile(r"(?:(?<![\w.,/:-])|(?<=\b[xX]))[0-9]+(?:(?=[A-Za-z]{1,3}\b)|\b(?![.,:/-]\d))")
+"""A whole number on its own or with a unit glued to it: `2x`, `5kg`, `x2`."""
+_MOST_PLACES = 10_000
+"""Places at which a text is looked for between words; only a text made for it stands at more without being one."""
 _ISO_CURRENCIES = frozenset(CURRENCIES.values())
 
 
@@ -50,6 +54,11 @@ class Evidence:
         return frozenset(amount.currency for amount in find_amounts(self.source) if amount.currency)
 
     @cached_property
+    def _glued(self) -> frozenset[str]:
+        """The whole numbers that stand alone or with a unit glued to them."""
+        return frozenset(_GLUED.findall(self.source))
+
+    @cached_property
     def _words(self) -> tuple[str, list[int]]:
         """The folded source without spaces, and the sorted offsets at which a word begins or ends."""
         words = fold_words(self.source)
@@ -76,19 +85,20 @@ class Evidence:
             return text.strip() in self.source
         joined, edges = self._words
         at = joined.find(wanted)
-        while at != -1:
+        for _ in range(_MOST_PLACES):
+            if at == -1:
+                return False
             if _is_in(edges, at) and _is_in(edges, at + len(wanted)):
                 return True
-            at = joined.find(wanted, at + 1)
+            place = bisect_right(edges, at)
+            at = joined.find(wanted, edges[place]) if place < len(edges) else -1
         return False
 
     def _has_unit(self, value: Decimal) -> bool:
         """Say whether a whole number stands with a unit glued to it (`2x`, `5kg`, `x2`), which is no amount itself."""
         if value != value.to_integral_value() or abs(value) >= 10**9:
             return False
-        digits = str(abs(int(value)))
-        before, after = r"(?:(?<![\w.,/:-])|(?<=\b[xX]))", r"(?=[A-Za-z]{1,3}\b|\b(?![.,:/-]\d))"
-        return re.search(before + digits + after, self.source) is not None
+        return str(abs(int(value))) in self._glued
 
 
 def grounded(field: str, kind: FieldType) -> Check:

@@ -6,12 +6,12 @@ model. Where a text is too short or the model not sure, nothing is said.
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from threading import Lock
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
+from firstline import patterns
 from firstline.errors import TaskError
 from firstline.types import Finding, Json
 from firstline.workflow.checks.base import Check, NamedCheck, Subject
@@ -24,7 +24,7 @@ LEAST_CONFIDENCE = 0.75
 """How sure the model must be that a text is in another language; chosen on the first half of NTREX."""
 
 _DENSE = ("Han", "Japanese", "Hangul")  # a sign of these says about as much as three letters
-_SENTENCE = re.compile(r"(?<=[.!?…।؟])\s+|(?<=[。！？])|\n+")
+_SENTENCE = patterns.compile(r"(?<=[.!?…।؟])\s+|(?<=[。！？])|\n+")
 _SENTENCE_LETTERS = 50
 _SENTENCE_CONFIDENCE = 0.98
 _ALIKE = (

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
+from firstline import patterns
 from firstline.errors import TaskError
 from firstline.types import Finding, Json
 from firstline.workflow.checks.base import Check, NamedCheck, Subject
 
 _UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-_WORD = re.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+")
+_WORD = patterns.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+")
 
 
 def length(

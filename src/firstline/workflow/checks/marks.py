@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable
 
+from firstline import patterns
 from firstline.types import Value
 
 _IN_URL = r"[^\s<>\"'`()\[\]{}«»“”„、。，；（）]"
-_URL = re.compile(rf"(?:https?://|ftp://|www\.){_IN_URL}+(?:\([^\s()]*\))?{_IN_URL}*", re.IGNORECASE)
-_EMAIL = re.compile(
+_URL = patterns.compile(rf"(?:https?://|ftp://|www\.){_IN_URL}+(?:\([^\s()]*\))?{_IN_URL}*", patterns.IGNORECASE)
+_EMAIL = patterns.compile(
     r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}\.[A-Za-z]{2,24}"
 )
 _PLACEHOLDERS = (
-    re.compile(r"\{\{\{?\s*[#/^&>]?\s*([\w.\- |]+?)\s*\}?\}\}"),  # Mustache, Jinja
-    re.compile(r"\$\{\s*([\w.\-]+)\s*\}"),  # shell, JavaScript
-    re.compile(r"%\(([\w.]+)\)[-+ 0-9.]*[a-zA-Z]"),  # Python
-    re.compile(r"%(?:\d+\$)?[-+0]*\d*(?:\.\d+)?(?:l{0,2}[dufsxX]|[@s])(?![\w])"),  # C, Objective-C, Java
-    re.compile(r"\{([A-Za-z_][\w.\[\]]*|\d*)(?:[!:][^{}]*)?\}"),  # str.format, .NET
-    re.compile(
+    patterns.compile(r"\{\{\{?\s*[#/^&>]?\s*([\w.\- |]+?)\s*\}?\}\}"),  # Mustache, Jinja
+    patterns.compile(r"\$\{\s*([\w.\-]+)\s*\}"),  # shell, JavaScript
+    patterns.compile(r"%\(([\w.]+)\)[-+ 0-9.]*[a-zA-Z]"),  # Python
+    patterns.compile(r"%(?:\d+\$)?[-+0]*\d*(?:\.\d+)?(?:l{0,2}[dufsxX]|[@s])(?![\w])"),  # C, Objective-C, Java
+    patterns.compile(r"\{([A-Za-z_][\w.\[\]]*|\d*)(?:[!:][^{}]*)?\}"),  # str.format, .NET
+    patterns.compile(
         r"\{\s*([A-Za-z_]\w*|\d+)\s*,\s*(?:plural|select|selectordinal|number|date|time)\b"
     ),  # ICU MessageFormat
 )
-_TAG = re.compile(r"</?([A-Za-z][\w:.-]*)(?:\s+[^<>]*)?/?>")
-_FENCE = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
-_CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
-_BOLD = re.compile(
+_TAG = patterns.compile(r"</?([A-Za-z][\w:.-]*)(?:\s+[^<>]*)?/?>")
+_FENCE = patterns.compile(r"^[ \t]*(?:```|~~~)", patterns.MULTILINE)
+_CODE = patterns.compile(r"(?<!`)`([^`\n]+)`(?!`)")
+_BOLD = patterns.compile(
     r"(?<![\w*])\*\*(?=\S)(?:.{1,400}?)(?<=\S)\*\*(?![\w*])|(?<![\w_])__(?=\S)(?:.{1,400}?)(?<=\S)__(?![\w_])"
 )
-_LINK = re.compile(r"\]\(")
-_HEADING = re.compile(r"^(#{1,6})\s+\S", re.MULTILINE)
+_LINK = patterns.compile(r"\]\(")
+_HEADING = patterns.compile(r"^(#{1,6})\s+\S", patterns.MULTILINE)
 
 
 class Marks(Value, frozen=True, kw_only=True):
@@ -63,8 +63,8 @@ def marks(text: str) -> Marks:
     return Marks(**found, markup=+markup, rest=text)
 
 
-def _take(pattern: re.Pattern[str], text: str, note: Callable[[re.Match[str]], None]) -> str:
-    def blank(match: re.Match[str]) -> str:
+def _take(pattern: patterns.Pattern, text: str, note: Callable[[patterns.Match], None]) -> str:
+    def blank(match: patterns.Match) -> str:
         note(match)
         return " " * len(match.group())
 
@@ -72,9 +72,9 @@ def _take(pattern: re.Pattern[str], text: str, note: Callable[[re.Match[str]], N
 
 
 def _tidy(placeholder: str) -> str:
-    return re.sub(r"\s+", "", placeholder)
+    return "".join(placeholder.split())
 
 
-def _tag(match: re.Match[str]) -> str:
+def _tag(match: patterns.Match) -> str:
     closing = "/" if match.group().startswith("</") else ""
     return f"<{closing}{match.group(1).lower()}>"

@@ -6,14 +6,16 @@ A name is a row of capitalised Latin words. Two words are alike when they begin 
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from itertools import groupby
+
+from firstline import patterns
 
 _UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĒĖĘĚĞĢĪĮİĶĹĻŁŃŅŇŌŐŒŘŚŞŠŢŤŪŮŰŲŹŻŽȘȚ"
 _WORD = rf"[{_UPPER}][\w’']{{0,40}}[^\W\d_]"
 _JOINT = r"(?:(?:de|of|the|von|van|der|del|la|du|le|da|do|bin|al)[ ]+)?"
-_RUN = re.compile(rf"(?<!\w){_WORD}(?:[ ]+{_JOINT}{_WORD})+")
+_PART = patterns.compile(r"[^\W_]+")
+_RUN = patterns.compile(rf"(?<!\w){_WORD}(?:[ ]+{_JOINT}{_WORD})+")
 _NO_NAMES = """
 a an the in on at of for from with by to and but or as if when while after before this that these those one two he she
 it they we his her their our der die das den dem des ein eine im am und für mit von nach le la les un une dans en au
@@ -37,11 +39,11 @@ def invented_names(source: str, text: str) -> list[str]:
 
 
 def _without_likeness(text: str, other: str) -> list[str]:
-    there = {word[:4] for part in re.findall(r"[^\W_]+", other) if len(word := _flat(part)) > 2}
+    there = {word[:4] for part in _PART.findall(other) if len(word := _flat(part)) > 2}
     no_names = frozenset(_NO_NAMES.split())
     out = []
     for match in _RUN.finditer(text):
-        parts = [part for part in re.split(r"[ ]+", match.group()) if part.casefold() not in no_names]
+        parts = [part for part in match.group().split() if part.casefold() not in no_names]
         for strange, row in groupby(parts, key=lambda part: _flat(part)[:4] not in there):
             name = [part for part in row if len(_flat(part)) > 2]
             if strange and len(name) > 1:

@@ -7,9 +7,12 @@ and the names of months (`in June`, `6月`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import cache
+
+from firstline import patterns
+
+_ROMAN_NUMBER = patterns.compile(r"\b[IVXL]{1,7}(?=\b|e\b|er\b|ème\b|º|ª)")
 
 _WORDS = {
     0: "zero nil null nought no kein* aucun* cero ningún nulo zéro ноль нуль нул* صفر शून्य 零 〇",
@@ -138,17 +141,20 @@ def scales() -> dict[str, tuple[int, ...]]:
 
 
 @cache
-def _patterns() -> tuple[tuple[int, re.Pattern[str]], ...]:
+def _patterns() -> tuple[tuple[int, patterns.Pattern], ...]:
     months = [(value, f"{words} {_WORDS[value]}") for value, words in _MONTHS.items()]
     return tuple((value, _pattern(words.split())) for value, words in (_WORDS | dict(months)).items())
 
 
-def _pattern(words: list[str]) -> re.Pattern[str]:
+def _pattern(words: list[str]) -> patterns.Pattern:
     signs = [word for word in words if _is_cjk(word)]
     others = [
-        re.escape(word.rstrip("*")) + (r"\w*" if word.endswith("*") else r"\b") for word in words if not _is_cjk(word)
+        patterns.escape(word.rstrip("*")) + (r"\w*" if word.endswith("*") else r"\b")
+        for word in words
+        if not _is_cjk(word)
     ]
-    return re.compile("|".join([rf"\b(?:[وفبلك]?ال|[وفبلك])?(?:{'|'.join(others)})", *map(re.escape, signs)]))
+    spaced = rf"\b(?:[وفبلك]?ال|[وفبلك])?(?:{'|'.join(others)})"
+    return patterns.compile("|".join([spaced, *map(patterns.escape, signs)]))
 
 
 def values_in_words(text: str) -> frozenset[int]:
@@ -162,7 +168,7 @@ def values_in_words(text: str) -> frozenset[int]:
 
 
 def _romans(text: str) -> Iterator[int]:
-    for match in re.finditer(r"\b[IVXL]{1,7}(?=\b|e\b|er\b|ème\b|º|ª)", text):
+    for match in _ROMAN_NUMBER.finditer(text):
         digits = [_ROMAN[sign] for sign in match.group()]
         yield sum(-now if now < after else now for now, after in zip(digits, [*digits[1:], 0], strict=True))
 

@@ -7,13 +7,13 @@ values: nothing that a user or a model wrote is ever part of the expression.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 import cel
 
+from firstline import patterns
 from firstline.errors import RuleError
 from firstline.types import Finding, Json
 from firstline.workflow.checks.base import Check, NamedCheck, Subject
@@ -25,7 +25,9 @@ MAX_WORK = 1_000_000
 
 VARIABLES = ("output", "parameters", "source")
 _DIGITS = 9
-_OPERATORS = re.compile(r"\W|_\S+_$")
+_COMPLAINT = patterns.compile(r"<input>:(\d+):(\d+): ([^\n]*)")
+_EXPECTING = patterns.compile(r"expecting \{.*")
+_OPERATORS = patterns.compile(r"\W|^_\S+_$")
 _FUNCTIONS = frozenset(
     {"abs", "round", "sum", "size", "int", "uint", "double", "string", "bytes", "timestamp", "duration", "type", "dyn"}
     | {"matches", "contains", "startsWith", "endsWith", "getFullYear", "getMonth", "getDate", "getDayOfMonth"}
@@ -99,11 +101,11 @@ def _compile(expression: str) -> cel.Program:
     try:
         return cel.compile(expression)
     except ValueError as error:
-        found = re.search(r"<input>:(\d+):(\d+): ([^\n]*)", str(error))
+        found = _COMPLAINT.search(str(error))
         if found is None:
             raise RuleError(f"the rule `{expression}` does not parse", hint="it may be nested too deep") from None
         line, column, cause = found.groups()
-        cause = re.sub(r"expecting \{.*", "here", cause).removeprefix("Syntax error: ")
+        cause = _EXPECTING.sub("here", cause).removeprefix("Syntax error: ")
         message = f"the rule `{expression}` does not parse at line {line}, column {column}: {cause}"
         raise RuleError(message, hint="rules are CEL: https://github.com/google/cel-spec") from None
 

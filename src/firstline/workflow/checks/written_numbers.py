@@ -6,25 +6,28 @@ in a translation every digit matters, wherever it stands.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import cache, cached_property
 
+from firstline import patterns
 from firstline.types import Value
 from firstline.values import read_number
 from firstline.workflow.checks.number_words import scales, values_in_words
 
 _SPACE = "\u0020\u00a0\u202f\u2009"
-_NUMBER = re.compile(
+_FIGURES = patterns.compile(r"\d+[\d.,]*")
+_DIGITS = patterns.compile(r"\d+")
+_MYRIAD = patterns.compile(r"(\d[\d.,]*)\s?([億亿억万萬만千]?)")
+_NUMBER = patterns.compile(
     rf"""\d{{1,3}}(?:[{_SPACE}]\d{{3}})+(?:[.,]\d+)?(?!\d)
        | \d{{1,3}}(?:['’٬]\d{{3}})+(?:\.\d+)?(?!\d)
        | \d+(?:[.,٫:]\d+)*""",
-    re.VERBOSE,
+    patterns.VERBOSE,
 )
-_MYRIADS = re.compile(r"(?<!\d)(?:\d[\d.,]{0,18}\s?[億亿억万萬만千]\s?){1,4}\d{0,12}")
-_AFTERNOON = re.compile(r"\s?(?:p\.?\s?m\b|uhr\s(?:nachmittags|abends))", re.IGNORECASE)
+_MYRIADS = patterns.compile(r"(?<!\d)(?:\d[\d.,]{0,18}\s?[億亿억万萬만千]\s?){1,4}\d{0,12}")
+_AFTERNOON = patterns.compile(r"\s?(?:p\.?\s?m\b|uhr\s(?:nachmittags|abends))", patterns.IGNORECASE)
 
 
 class Number(Value, frozen=True, kw_only=True):
@@ -88,8 +91,8 @@ def _has_group(there: Numbers, group: Decimal) -> bool:
 def _numbers(text: str) -> Iterator[Number]:
     whole: list[str] = []
 
-    def take(match: re.Match[str]) -> str:
-        if len(re.findall(r"\d+[\d.,]*", match.group())) < 2:
+    def take(match: patterns.Match) -> str:
+        if len(_FIGURES.findall(match.group())) < 2:
             return match.group()
         whole.append(match.group())
         return " " * len(match.group())
@@ -97,7 +100,7 @@ def _numbers(text: str) -> Iterator[Number]:
     text = _MYRIADS.sub(take, text)
     for match in _NUMBER.finditer(text):
         written = match.group()
-        groups = tuple(Decimal(group) for group in re.findall(r"\d+", written))
+        groups = tuple(Decimal(group) for group in _DIGITS.findall(written))
         readings = set(read_number(written.replace("٫", ".").replace("٬", "")))
         after = text[match.end() : match.end() + 16]
         factors = _scales(after)
@@ -113,18 +116,18 @@ def _numbers(text: str) -> Iterator[Number]:
 def _myriad(text: str) -> Number:
     """Read `2万6750` or `1億2,500万` as one number."""
     total = Decimal(0)
-    for digits, unit in re.findall(r"(\d[\d.,]*)\s?([億亿억万萬만千]?)", text):
+    for digits, unit in _MYRIAD.findall(text):
         factor = {"": 1, "千": 10**3}.get(unit, 10**8 if unit in "億亿억" else 10**4)
         total += (read_number(digits.strip(".,")) or (Decimal(0),))[0] * factor
     return Number(text=text, readings=frozenset({total}), groups=(total,))
 
 
 @cache
-def _scale_pattern() -> re.Pattern[str]:
+def _scale_pattern() -> patterns.Pattern:
     ordered = sorted(scales(), key=len, reverse=True)
-    signs = "|".join(re.escape(word) for word in ordered if _unspaced(word))
-    words = "|".join(re.escape(word) for word in ordered if not _unspaced(word))
-    return re.compile(rf"[\s\-]{{0,2}}(?:de\s)?(?P<word>{signs}|(?:{words})(?![^\W_]))", re.IGNORECASE)
+    signs = "|".join(patterns.escape(word) for word in ordered if _unspaced(word))
+    words = "|".join(patterns.escape(word) for word in ordered if not _unspaced(word))
+    return patterns.compile(rf"[\s\-]{{0,2}}(?:de\s)?(?P<word>{signs}|(?:{words})(?![^\W_]))", patterns.IGNORECASE)
 
 
 def _scales(after: str) -> tuple[int, ...]:

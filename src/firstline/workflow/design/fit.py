@@ -7,11 +7,11 @@ them to a person.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
+from firstline import patterns
 from firstline.errors import FirstlineError
 from firstline.types import Text, Value
 from firstline.values import fold
@@ -30,7 +30,8 @@ _OF_EVIDENCE = ("agreement", "confidence", "schema")
 """Checks that need a model's own answer, or were held against the expected values already."""
 _MOST_REFUSED = 0.2
 _MANY = r"(?:[+*]|\{\d*,\})"
-_REPEATED_REPETITION = re.compile(rf"\((?:[^()\\]|\\.)*{_MANY}(?:[^()\\]|\\.)*\){_MANY}")
+_WORD = patterns.compile(r"\w+")
+_REPEATED_REPETITION = patterns.compile(rf"\((?:[^()\\]|\\.)*{_MANY}(?:[^()\\]|\\.)*\){_MANY}")
 
 
 class Made(Value, frozen=True, kw_only=True):
@@ -185,7 +186,7 @@ def _slow_patterns(task: Task) -> Iterator[str]:
 
 
 def _runs(text: str) -> set[tuple[str, ...]]:
-    words = re.findall(r"\w+", text.casefold())
+    words = _WORD.findall(text.casefold())
     return {tuple(words[place : place + QUOTED_WORDS]) for place in range(len(words) - QUOTED_WORDS + 1)}
 
 

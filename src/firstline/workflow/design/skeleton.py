@@ -5,16 +5,18 @@ It is shown as a beginning where no larger model can be asked; nobody thought ab
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 
+from firstline import patterns
 from firstline.errors import UsageError
 from firstline.types import Json, Text
 from firstline.workflow.design.material import Material, Seen, type_of
 from firstline.workflow.design.task_toml import task_toml
 from firstline.workflow.examples import Row
 from firstline.workflow.task_file import NAME
+
+_WORD = patterns.compile(r"[a-z0-9]+")
 
 _MESSAGES = 3
 _LONGEST_MESSAGE = 200
@@ -40,7 +42,7 @@ def name_of(request: str) -> str:
     """Make a task's name of the first words of a request. Raises UsageError where no letter of it can be in one."""
     plain = unicodedata.normalize("NFKD", request).encode("ascii", "ignore").decode().lower()
     words: list[str] = []
-    for word in re.findall(r"[a-z0-9]+", plain):
+    for word in _WORD.findall(plain):
         if words and (word in _ENDS or len("-".join([*words, word])) > _LONGEST_NAME):
             break
         words.append(word[:_LONGEST_NAME])

@@ -7,14 +7,14 @@ so that neither an editor nor a terminal shows a file other than it is.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from firstline import patterns
 from firstline.printable import json_escaped
 from firstline.types import Json
 
 _WIDTH = 120
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_BARE = patterns.compile(r"[A-Za-z0-9_-]+")
 
 
 def task_toml(tree: Mapping[str, Json], *, notes: Sequence[str] = ()) -> str:

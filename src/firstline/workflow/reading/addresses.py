@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
+from firstline import patterns
 from firstline.values import find_amounts, find_dates
 from firstline.workflow.field import Field
 from firstline.workflow.reading.candidate import Candidate, label_pattern
@@ -12,28 +12,28 @@ from firstline.workflow.reading.document import Document
 
 _BLOCK_LINES = 6
 _FIRST_LINES = 40
-ADDRESS = re.compile(
+ADDRESS = patterns.compile(
     r"\b(?:jalan|jln|lorong|taman|tmn|kampung|kg\.|bandar|persiaran|lebuh|selangor|johor|kuala|street|str\.|stra(?:ß|ss)e|\w+str\.?|"
     r"road|rd|ave|avenue|blvd|lane|drive|suite|floor|lot|plot|block|blok|unit|p\.?o\.?\s?box|rue|via|calle|plaza|plot|level|"
     r"\w+stra(?:ß|ss)e|\w+weg|\w+platz|\w+allee|postcode|zip|city|district|no)\b|\b\d{5}\b",
-    re.IGNORECASE,
+    patterns.IGNORECASE,
 )
-REGISTRATION = re.compile(
-    r"^\W*(?:co\.?|company|reg|roc|br)?\W*(?:reg|no)?[\W\d]*\d{4,}\s*-?\s*[A-Z]{0,2}\W*$", re.IGNORECASE
+REGISTRATION = patterns.compile(
+    r"^\W*(?:co\.?|company|reg|roc|br)?\W*(?:reg|no)?[\W\d]*\d{4,}\s*-?\s*[A-Z]{0,2}\W*$", patterns.IGNORECASE
 )
-_STREET_NUMBER = re.compile(r"^\W*(?:no\W{0,2})?\d{1,4}[a-z]?(?:[/-]\w+)?\s?,.*,\s*$", re.IGNORECASE)
-_LAND = re.compile(
+_STREET_NUMBER = patterns.compile(r"^\W*(?:no\W{0,2})?\d{1,4}[a-z]?(?:[/-]\w+)?\s?,.*,\s*$", patterns.IGNORECASE)
+_LAND = patterns.compile(
     r"^\W*(?:malaysia|singapore|germany|deutschland|france|united kingdom|uk|usa|[a-z]{0,12} ?darul [a-z]{2,12})\W*$",
-    re.IGNORECASE,
+    patterns.IGNORECASE,
 )
-POSTCODE = re.compile(r"\b\d{4,6}\b")
-NOT_ADDRESS = re.compile(
+POSTCODE = patterns.compile(r"\b\d{4,6}\b")
+NOT_ADDRESS = patterns.compile(
     r"\b(?:tel|fax|phone|h/p|hp|gst|sst|invoice|receipt|email|www|reg|cashier|table|pos|order|cash|item|qty|customer)\b|@|"
     r"\b(?:co|company|br|roc|inv|doc|document|bill|rcpt|member|trans|slip|check|id|brn|ssm)\W{0,3}no\b|"
     r"\bregistration\b|\d{6,}|\(\d{4,6}\W?[a-z]?\)|\b(?!no\b)\w{2,}\s?:",
-    re.IGNORECASE,
+    patterns.IGNORECASE,
 )
-_TOWN = re.compile(r"^[\w .'-]+,[\w\s.,'-]*\d{4,6}\b")  # words, a comma, then a postcode; no nested repetition
+_TOWN = patterns.compile(r"^[\w .'-]+,[\w\s.,'-]*\d{4,6}\b")  # words, a comma, then a postcode; no nested repetition
 
 
 def blocks_for(document: Document, field: Field) -> list[Candidate]:

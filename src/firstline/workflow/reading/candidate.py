@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
+from firstline import patterns
 from firstline.types import Json, Value
+
+_WORD = patterns.compile(r"\w+")
 
 
 class Candidate(Value, frozen=True, kw_only=True):
@@ -18,11 +20,11 @@ class Candidate(Value, frozen=True, kw_only=True):
 
 
 @lru_cache(maxsize=256)
-def label_pattern(words: tuple[str, ...]) -> re.Pattern[str]:
+def label_pattern(words: tuple[str, ...]) -> patterns.Pattern:
     """Compile labels: any case, any spacing or punctuation between words, not beginning inside a longer word."""
     ordered = sorted(words, key=len, reverse=True)
-    parts = [r"[\W_]*".join(re.escape(word) for word in re.findall(r"\w+", label)) for label in ordered]
-    return re.compile(rf"(?<![^\W\d_])(?:{'|'.join(part for part in parts if part)})", re.IGNORECASE)
+    parts = [r"[\W_]*".join(patterns.escape(word) for word in _WORD.findall(label)) for label in ordered]
+    return patterns.compile(rf"(?<![^\W\d_])(?:{'|'.join(part for part in parts if part)})", patterns.IGNORECASE)
 
 
 def longest_label(words: tuple[str, ...], text: str) -> int:

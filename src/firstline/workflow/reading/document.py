@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
+from firstline import patterns
 from firstline.layout import Line, lines_of_text, render
 from firstline.types import Value
 from firstline.values import Amount, DateFound, find_amounts, find_dates
 
-_LETTER = re.compile(r"[^\W\d_]")
+_NO_LETTER = patterns.compile(r"[\W\d_]")
+_LETTER = patterns.compile(r"[^\W\d_]")
 _LOOK_BACK = 3
 _LEAD_CHARS = 240
 """Words further before a value do not lead to it."""
@@ -124,4 +125,4 @@ def _leads(own: str, line_so_far: str, tails: Sequence[tuple[str, bool]]) -> Ite
 
 def _is_word(text: str) -> bool:
     """Say whether there is more than a currency sign."""
-    return len(re.sub(r"[\W\d_]", "", text)) > 3
+    return len(_NO_LETTER.sub("", text)) > 3

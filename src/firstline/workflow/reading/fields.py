@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from firstline import patterns
 from firstline.types import Json, Value
 from firstline.values import CURRENCIES
 from firstline.workflow.field import Field
@@ -17,6 +17,12 @@ from firstline.workflow.reading.document import Document
 from firstline.workflow.reading.names import is_doubtful, lines_for
 from firstline.workflow.reading.reader import amounts_for, dates_for, month_first
 from firstline.workflow.reading.rows import rows_of
+
+_SIGN = patterns.compile(
+    r"\(\s*(rm|myr|eur|usd|gbp|chf|sgd|aud|cad|inr)\s*\)|\b(RM|MYR|EUR|USD|GBP|CHF|SGD|AUD|CAD|INR)\b|[€$£]"
+)
+_BETWEEN = patterns.compile(r"^\w*[\s:#.\-–=)]*")
+_COLON = patterns.compile(r"\w*\s*[:#]")
 
 MOST = 16
 """Candidates shown to a model; more only dilute its choice."""
@@ -108,10 +114,7 @@ def _currency(document: Document, field: Field) -> Offer:
     """The ISO code of the sign that most amounts carry, or that a heading names."""
     counts = Counter(m.amount.currency for m in document.amounts if m.amount.currency)
     if not counts:
-        sign = re.search(
-            r"\(\s*(rm|myr|eur|usd|gbp|chf|sgd|aud|cad|inr)\s*\)|\b(RM|MYR|EUR|USD|GBP|CHF|SGD|AUD|CAD|INR)\b|[€$£]",
-            document.text,
-        )
+        sign = _SIGN.search(document.text)
         if sign:
             counts[CURRENCIES[sign.group().strip("() ").lower()]] = 1
     ranked = counts.most_common()
@@ -124,9 +127,10 @@ def _matches(document: Document, field: Field) -> list[Candidate]:
     """Everything that the field's pattern matches, those behind a label first."""
     label = label_pattern(field.labels) if field.labels else None
     best: dict[str, Candidate] = {}
+    pattern = patterns.compile_foreign(field.pattern)
     for index, text in enumerate(document.texts):
-        for match in re.finditer(field.pattern, text):
-            value = match.group(1) if match.re.groups else match.group()
+        for match in pattern.finditer(text):
+            value = match.group(1) if pattern.groups else match.group()
             near = text[: match.start()] or (document.texts[index - 1] if index else "")
             score = (1.0 if label and label.search(near) else 0.0) - 0.02 * len(best)
             if value not in best or score > best[value].score:
@@ -145,11 +149,11 @@ def _labelled(document: Document, field: Field) -> list[Candidate]:
                 if unlike and unlike.search(cell.text[: match.end() + 12]):
                     continue
                 lead = 0.3 if match.start() == 0 else 0.0
-                rest = re.sub(r"^\w*[\s:#.\-–=)]*", "", cell.text[match.end() :]).strip()
+                rest = _BETWEEN.sub("", cell.text[match.end() :]).strip()
                 beside = line.cells[place + 1].text if place + 1 < len(line.cells) else ""
                 below = _below(document, index, cell.x0)
                 exact = 0.3 if len(match.group()) >= len(cell.text.rstrip(" :#.")) - 1 else 0.0
-                colon = 0.2 if re.match(r"\w*\s*[:#]", cell.text[match.end() :]) else 0.0
+                colon = 0.2 if _COLON.match(cell.text[match.end() :]) else 0.0
                 for text, score in (
                     (rest, 1.0 + lead + colon),
                     (beside, 0.9 + lead + exact if not rest else 0.4),

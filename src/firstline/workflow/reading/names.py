@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
+from firstline import patterns
 from firstline.values import find_amounts, find_dates, fold
 from firstline.workflow.field import Field
 from firstline.workflow.reading.addresses import ADDRESS, REGISTRATION
@@ -13,31 +13,33 @@ from firstline.workflow.reading.document import Document
 
 _TOP_LINES = 12
 _NAME_LINES = 3
-FORM = re.compile(  # legal forms and words that business names end with
+_NUMBER_BEFORE = patterns.compile(r"^\W*\d{3,}(?:-\w)?\W+(?=[^\W\d])")
+_LETTER = patterns.compile(r"[^\W\d_]")
+FORM = patterns.compile(  # legal forms and words that business names end with
     r"\b(?:sdn|bhd|berhad|ltd|limited|inc|llc|llp|plc|corp|corporation|company|co|gmbh|ag|kg|ohg|ug|e\.?k|mbh|s\.?a|sas|"
     r"sarl|s\.?r\.?l|spa|s\.p\.a|b\.?v|n\.?v|pty|pte|pvt|ab|aps|a/?s|oy|sp\.? z o\.?o|enterprise|enterprises|trading|"
     r"restaurant|restoran|market|minimarket|supermarket|store|stores|shop|mart|cafe|bistro|hotel|hardware|stationery|"
     r"bakery|pharmacy|clinic|perniagaan|syarikat|holdings?|group|services?|house|kitchen|books?)\b",
-    re.IGNORECASE,
+    patterns.IGNORECASE,
 )
-STRONG_FORM = re.compile(
+STRONG_FORM = patterns.compile(
     r"\b(?:sdn\.?\s?bhd|bhd|berhad|ltd|limited|inc|llc|plc|corp|gmbh|kg|ohg|s\.?a\.?r\.?l|s\.r\.l|b\.v|pty|pte|oy)\b|sdn\.?bhd",
-    re.IGNORECASE,
+    patterns.IGNORECASE,
 )
-OTHER = re.compile(  # words of lines that are not a name
+OTHER = patterns.compile(  # words of lines that are not a name
     r"\b(?:tel|fax|phone|hp|cash\s?sales?|payment|gst|sst|vat|tax|invoice|receipt|bill|date|time|cashier|www|http|https|e-?mail|table|order|member|"
     r"welcome|thank|co\.?\s?reg|reg|registration|br\s?no|id|no|roc|page|customer|copy|doc|document|bon|kasse|rechnung|quittung|"
     r"ust|steuer|kassenbon|beleg|facture|ticket|siret|tva|factura|fattura|slip|counter|operator|tin|abn|ein|"
     r"desc|description|qty|quantity|number|shopping|returnable|exchangeable)\b\W",
-    re.IGNORECASE,
+    patterns.IGNORECASE,
 )
-_NUMBER_BEHIND = re.compile(
-    r"[\s(\[]+(?:co\.?\s?)?(?:reg\.?\s?)?(?:no\W{0,2})?\d{3,}\s*-?\s*[A-Z]{0,2}\b.{0,8}$", re.IGNORECASE
+_NUMBER_BEHIND = patterns.compile(
+    r"[\s(\[]+(?:co\.?\s?)?(?:reg\.?\s?)?(?:no\W{0,2})?\d{3,}\s*-?\s*[A-Z]{0,2}\b.{0,8}$", patterns.IGNORECASE
 )
-_HALF = re.compile(r"^\W*(?:&|\+|and\b|\()", re.IGNORECASE)
+_HALF = patterns.compile(r"^\W*(?:&|\+|and\b|\()", patterns.IGNORECASE)
 """How the second half of a name begins."""
-_BRACKETED = re.compile(r"\([^()]*\)?")
-_BROKEN_OFF = re.compile(r"\bsdn\b(?!\W*bhd\b)", re.IGNORECASE)
+_BRACKETED = patterns.compile(r"\([^()]*\)?")
+_BROKEN_OFF = patterns.compile(r"\bsdn\b(?!\W*bhd\b)", patterns.IGNORECASE)
 """The first half of a legal form whose second half was cut off or read wrongly."""
 _SURE_MARGIN = 0.2
 
@@ -91,7 +93,7 @@ def _offer(found: dict[str, Candidate], text: str, line: int, score: float | Non
 
 def trimmed(text: str) -> str:
     """Leave out numbers around a name: a registration (`(126926-H)`, `273500-U`) behind it, a till's number before."""
-    text = re.sub(r"^\W*\d{3,}(?:-\w)?\W+(?=[^\W\d])", "", text)
+    text = _NUMBER_BEFORE.sub("", text)
     return " ".join(_NUMBER_BEHIND.sub("", text).split()) or text
 
 
@@ -137,7 +139,7 @@ def _is_half(text: str) -> bool:
     form = FORM.search(text)
     if form is None:
         return False
-    if len(re.findall(r"[^\W\d_]", FORM.sub(" ", _BRACKETED.sub(" ", text)))) <= 2:
+    if len(_LETTER.findall(FORM.sub(" ", _BRACKETED.sub(" ", text)))) <= 2:
         return True
     begins = _HALF.match(text) or not any(char.isalpha() for char in text[: form.start()])
     return bool(begins and STRONG_FORM.search(text, form.end()))

@@ -7,15 +7,17 @@ something. The weights were chosen by hand on development receipts (see docs/LOG
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 
+from firstline import patterns
 from firstline.types import Json
 from firstline.workflow.field import Field
 from firstline.workflow.reading.candidate import Candidate, longest_label
 from firstline.workflow.reading.document import DateMention, Document, Lead, Mention
 from firstline.workflow.reading.sums import summary_lines, support
+
+_DAY_AND_MONTH = patterns.compile(r"\D*(\d{1,2})\s?[-/.]\s?(\d{1,2})\s?[-/.]")
 
 
 def amounts_for(document: Document, field: Field) -> list[Candidate]:
@@ -63,7 +65,7 @@ def month_first(document: Document) -> bool:
     votes = 0
     for mention in document.dates:
         day = mention.found.readings[0]
-        first = re.match(r"\D*(\d{1,2})\s?[-/.]\s?(\d{1,2})\s?[-/.]", mention.found.text)
+        first = _DAY_AND_MONTH.match(mention.found.text)
         if not first or len(mention.found.readings) > 1:
             continue
         votes += 1 if int(first.group(1)) == day.month and day.day > 12 else -1

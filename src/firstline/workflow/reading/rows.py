@@ -5,47 +5,49 @@ Whether they are right is not for this module to say: a rule of the task compare
 
 from __future__ import annotations
 
-import re
-
+from firstline import patterns
 from firstline.types import Json
 from firstline.values import Amount, find_amounts, find_dates
 from firstline.workflow.reading.document import Document
 
 _LONGEST = 240
 """A longer line is prose."""
-_STOP = re.compile(
+_LETTER = patterns.compile(r"[^\W\d_]")
+_STOP = patterns.compile(
     r"\b(?:sub\s?-?\s?total|tota[l1i]|summe|gesamt|zwischensumme|net\s+amount|amount\s+due|balance|cash|change|visa|master|"
     r"rounding|gst\s+summary|tax\s+summary|montant|totale|importe|payment|tender|zu\s+zahlen|betrag)",
-    re.IGNORECASE,
+    patterns.IGNORECASE,
 )
-_ADDED = re.compile(  # lines of what is added to the goods; words of a product may hold the same ones further on
+_ADDED = patterns.compile(  # lines of what is added to the goods; words of a product may hold the same ones further on
     r"^\W*(?:gst|sst|vat|tax|mwst|svr|service\s+(?:tax|charge)|gross\s+am(?:oun)?t|nett?\s+am(?:oun)?t|tip)\b",
-    re.IGNORECASE,
+    patterns.IGNORECASE,
 )
-_HEADING = re.compile(
+_HEADING = patterns.compile(
     r"\b(?:items?|qty|quantity|u/?p(?:rice)?|s/?price|price|amount|am?n?t|uom|disc|description|desc|tax|code|total)\b",
-    re.IGNORECASE,
+    patterns.IGNORECASE,
 )
-_NOT_GOODS = re.compile(
+_NOT_GOODS = patterns.compile(
     r"\b(?:tel|fax|invoice\s+no|receipt\s+no|date|time|cashier|gst\s+(?:id|no|reg)|reg|table|bill\s+no|member|card)\b",
-    re.IGNORECASE,
+    patterns.IGNORECASE,
 )
 _UNIT = r"(?:x|×|pcs?|stk|ea|nos?|pkts?|btls?|ctn|units?|kg|@|\*)"
-_QUANTITY = (
-    re.compile(  # a whole number of two digits; a longer one or a fraction only before a unit: `809` is an article
-        rf"^\s*(?:(\d{{1,4}}(?:[.,]\d{{1,3}})?)\s*{_UNIT}(?=$|[\s\d])|(\d{{1,2}})(?=$|\s|[A-Za-z(]))\s*", re.IGNORECASE
-    )
+# A whole number of two digits; a longer one or a fraction only before a unit: `809` is an article.
+_QUANTITY = patterns.compile(
+    rf"^\s*(?:(\d{{1,4}}(?:[.,]\d{{1,3}})?)\s*{_UNIT}(?=$|[\s\d])|(\d{{1,2}})(?=$|\s|[A-Za-z(]))\s*",
+    patterns.IGNORECASE,
 )
-_SECOND_QUANTITY = re.compile(r"^\s*\d{3,14}\s+(\d{1,3})(?=\s)")
+_SECOND_QUANTITY = patterns.compile(r"^\s*\d{3,14}\s+(\d{1,3})(?=\s)")
 """The number behind the number of an article."""
-_NUMBERS_BEHIND = re.compile(  # possessive: a row of digits must not be tried in all its partings
-    r"(?:\s*+[-+]?(?:rm|eur|usd|[€$£])?\s*+\d[\d.,]*+\s*+(?:[A-Z]{1,3}\b)?[*]?)++\s*$", re.IGNORECASE
+_NUMBERS_BEHIND = patterns.compile(
+    r"(?:\s*[-+]?(?:rm|eur|usd|[€$£])?\s*\d[\d.,]*\s*(?:[A-Z]{1,3}\b)?[*]?)+\s*$", patterns.IGNORECASE
 )
-_NUMBER_BEFORE = re.compile(rf"^\s*(?:\d[\d.,]*+\s*{_UNIT}(?=\s|$)|\d{{1,3}}\s*[x×@]?\s+(?=[A-Za-z(]))", re.IGNORECASE)
-_COLUMNS_BEHIND = re.compile(r"\s{2,}\S*\d.*$")
-_TIMES = re.compile(
+_NUMBER_BEFORE = patterns.compile(
+    rf"^\s*(?:\d[\d.,]*\s*{_UNIT}(?=\s|$)|\d{{1,3}}\s*[x×@]?\s+(?=[A-Za-z(]))", patterns.IGNORECASE
+)
+_COLUMNS_BEHIND = patterns.compile(r"\s{2,}\S*\d.*$")
+_TIMES = patterns.compile(
     r"(\d{1,4}(?:[.,]\d{1,3})?)\s*(?:pcs?|stk|unit|ea)?\s*[x×@*]\s*(?:rm|eur|usd|[€$£])?\s*(\d+[.,]\d{2})",
-    re.IGNORECASE,
+    patterns.IGNORECASE,
 )
 
 
@@ -105,7 +107,7 @@ def _words(text: str) -> str:
     bare = _NUMBERS_BEHIND.sub("", text)
     bare = _NUMBER_BEFORE.sub("", bare)
     bare = _COLUMNS_BEHIND.sub("", bare)
-    letters = re.findall(r"[^\W\d_]", bare)
+    letters = _LETTER.findall(bare)
     return " ".join(bare.split()) if len(letters) >= 3 else ""
 
 

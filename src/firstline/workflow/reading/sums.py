@@ -5,26 +5,26 @@ An amount that other printed amounts add up to is more likely the one to pay; no
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+from firstline import patterns
 from firstline.values import find_amounts
 from firstline.workflow.reading.document import Document, Mention
 
-_ROUNDING = re.compile(r"round|rund|arrond|redond|arroton", re.IGNORECASE)
-_CHANGE = re.compile(
+_ROUNDING = patterns.compile(r"round|rund|arrond|redond|arroton", patterns.IGNORECASE)
+_CHANGE = patterns.compile(
     r"change|chg|balance|r[uü]ckgeld|wechselgeld|zur[uü]ck|rendu|monnaie|cambio|resto|vuelto|troco|wisselgeld|reszta",
-    re.IGNORECASE,
+    patterns.IGNORECASE,
 )
-_TAX = re.compile(
-    r"\b(?:gst|sst|vat|tax|mwst|ust|tva|iva|btw|ptu|moms|service|svc|serv|steuer|tip|surcharge)", re.IGNORECASE
+_TAX = patterns.compile(
+    r"\b(?:gst|sst|vat|tax|mwst|ust|tva|iva|btw|ptu|moms|service|svc|serv|steuer|tip|surcharge)", patterns.IGNORECASE
 )
-_SUMMARY = re.compile(
+_SUMMARY = patterns.compile(
     r"(?:gst|sst|vat|tax|mwst|tva|iva|btw)\W{0,3}(?:summary|analysis|code|breakdown|details|rate)|^\W*summary"
     r"|(?:amount|amt|netto|net)\W*(?:\([a-z]{2,3}\))?\W+(?:tax|gst|mwst|steuer|ust|tva|iva)\b",
-    re.IGNORECASE,
+    patterns.IGNORECASE,
 )
 _SUMMARY_LINES = 12
 _LARGEST_ROUNDING = Decimal("0.05")

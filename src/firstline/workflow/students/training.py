@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Sequence, Set
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from firstline import patterns
 from firstline.workflow.certificate.groups import group
 from firstline.workflow.students.artifact import Artifact
 from firstline.workflow.students.classify import train as train_classify
@@ -18,6 +18,8 @@ from firstline.workflow.students.extract import train as train_extract
 from firstline.workflow.students.extract.fit import Fit
 from firstline.workflow.students.teaching import Division, Lesson, Use
 from firstline.workflow.task import Task
+
+_NO_LETTERS = patterns.compile(r"[_\W]+")
 
 _BATCH = 64
 _COMPARED = 0.2
@@ -93,6 +95,6 @@ def _told(task: Task, taught: Set[str]) -> list[tuple[str, str]]:
     found = []
     for label in task.labels:
         if label.name in taught and label.name != task.out_of_scope:
-            said = (re.sub(r"[_\W]+", " ", label.name).strip(), label.description, *label.examples)
+            said = (_NO_LETTERS.sub(" ", label.name).strip(), label.description, *label.examples)
             found += [(text, label.name) for text in said if text]
     return found

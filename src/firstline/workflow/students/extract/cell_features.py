@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 
 import numpy as np
 
+from firstline import patterns
 from firstline.values import find_amounts, find_dates
 from firstline.workflow.reading.addresses import ADDRESS, NOT_ADDRESS, POSTCODE, REGISTRATION
 from firstline.workflow.reading.names import FORM, OTHER, STRONG_FORM
 from firstline.workflow.students.extract.grams import Grams, grams
 from firstline.workflow.students.extract.grid import Floats, Grid
+
+_LETTERS = patterns.compile(r"[^\W\d_]{2}")
 
 NAMES = (
     "length", "words", "letters", "digits", "upper", "marks", "ends_comma", "colon", "open", "starts_digit",
@@ -116,4 +118,4 @@ def _place(grid: Grid, at: int, tall: float, usual: float, copies: Counter[str])
 
 def has_letters(text: str) -> bool:
     """Say whether there is a word in the text."""
-    return bool(re.search(r"[^\W\d_]{2}", text))
+    return bool(_LETTERS.search(text))

@@ -6,7 +6,6 @@ fall into 2^14 buckets by a fixed polynomial; nothing is fitted and no vocabular
 
 from __future__ import annotations
 
-import re
 import unicodedata
 import zlib
 from collections.abc import Sequence
@@ -15,14 +14,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from firstline import patterns
+
 BITS = 14
 BUCKETS = 1 << BITS
 _SIZES = (3, 4)
 _PRIME = np.uint64(0x100000001B3)
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT = np.uint64(64 - BITS)
-_DIGIT = re.compile(r"\d")
-_WORD = re.compile(r"[^\W_]+")
+_DIGIT = patterns.compile(r"\d")
+_WORD = patterns.compile(r"[^\W_]+")
 _LONGEST = 200
 
 

@@ -6,11 +6,11 @@ families of spans a text field draws from is learned with the student; days and 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from firstline import patterns
 from firstline.types import Json
 from firstline.values import Amount, fold
 from firstline.workflow.field import Field
@@ -28,17 +28,17 @@ _MOST_WORDS = 6
 _WORDS_READ = 120
 _LEAST = 2
 _LONGEST = 400
-_REST = re.compile(r"[:#=]\s*(?=\S)|\b(?:no|nr|id)\b\.?\s+(?=\S)", re.IGNORECASE)
-_TAIL = re.compile(
+_REST = patterns.compile(r"[:#=]\s*(?=\S)|\b(?:no|nr|id)\b\.?\s+(?=\S)", patterns.IGNORECASE)
+_TAIL = patterns.compile(
     r"[\s,;(\[]+(?:tel|phone|fax|hp|h/p|mobile|gst|sst|vat|email|e-mail|www|reg|co\.?\s?reg|company\s?no|ssm|roc)\b.*$"
     r"|[\s,;]+\S*@.*$|\s*[-–|]\s*$",
-    re.IGNORECASE,
+    patterns.IGNORECASE,
 )
-_BRACKETS = re.compile(r"\s*[(\[][^()\[\]]*[)\]]?\s*$")
-_CODE = re.compile(r"(?=\S*\d)[A-Za-z0-9][\w./\-#]{2,39}")
-_WORD = re.compile(r"\S+")
-_PIECE = re.compile(r"\s*(?:[|·•;]|\s[-–—~]\s|,\s)\s*")
-_GLUED_DAY = re.compile(r"(?<!\d)(0[1-9]|[12]\d|3[01])\s?(0[1-9]|1[0-2])\s?(20[0-4]\d)(?!\d)")
+_BRACKETS = patterns.compile(r"\s*[(\[][^()\[\]]*[)\]]?\s*$")
+_CODE = patterns.compile(r"(?=\S*\d)[A-Za-z0-9][\w./\-#]{2,39}")
+_WORD = patterns.compile(r"\S+")
+_PIECE = patterns.compile(r"\s*(?:[|·•;]|\s[-–—~]\s|,\s)\s*")
+_GLUED_DAY = patterns.compile(r"(?<!\d)(0[1-9]|[12]\d|3[01])\s?(0[1-9]|1[0-2])\s?(20[0-4]\d)(?!\d)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 
 import numpy as np
 
+from firstline import patterns
 from firstline.workflow.field import Field
 from firstline.workflow.reading.candidate import longest_label
 from firstline.workflow.reading.document import Document
@@ -25,7 +25,7 @@ AMOUNT = (
     "of_five", "labelled_behind", "largest_labelled",
 )  # fmt: skip
 DAY = ("order", "days", "day_label", "day_unlike", "time_behind", "year")
-_TIME = re.compile(r"^.{0,3}\d{1,2}\s?[:.]\s?\d\d", re.DOTALL)
+_TIME = patterns.compile(r"^.{0,3}\d{1,2}\s?[:.]\s?\d\d", patterns.DOTALL)
 _MANY = 60
 _CENTS = 100
 _HUGE = 10**12

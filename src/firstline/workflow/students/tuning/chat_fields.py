@@ -6,10 +6,10 @@ texts with case, spacing and punctuation folded (`checks/grounding.py`).
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from firstline import patterns
 from firstline.errors import UsageError
 from firstline.types import Json, Value
 from firstline.values import parse_amount
@@ -26,9 +26,9 @@ _SHAPED = 0.95
 _LEAST_PRESENT = 5
 _LONGEST = 400
 _STYLE_LINES = 200
-_NUMBER = re.compile(r"-?\d+(?:\.(\d+))?")
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_NAME = re.compile(r"[^\W_](?:[^\x00-\x1f\"]{0,62}[^\s\"])?")
+_NUMBER = patterns.compile(r"-?\d+(?:\.(\d+))?")
+_DAY = patterns.compile(r"\d{4}-\d{2}-\d{2}")
+_NAME = patterns.compile(r"[^\W_](?:[^\x00-\x1f\"]{0,62}[^\s\"])?")
 
 Said = tuple[int, str, str]
 """A line's number, the user's text and the content."""

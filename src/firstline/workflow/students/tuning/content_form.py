@@ -7,16 +7,16 @@ that a value is not there.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
 
+from firstline import patterns
 from firstline.types import Json, Value
 
 Case = Literal["lower", "upper", "title"]
-_FENCED = re.compile(r"(\s*(?:```(?:json|JSON)?[ \t]*\n)?\s*)(\{.*\})(\s*(?:```)?\s*)", re.DOTALL)
+_FENCED = patterns.compile(r"(\s*(?:```(?:json|JSON)?[ \t]*\n)?\s*)(\{.*\})(\s*(?:```)?\s*)", patterns.DOTALL)
 
 
 class Written(float):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import msgspec
 
+from firstline import patterns
 from firstline.errors import FirstlineError, LedgerError, UsageError
 from firstline.ledger.fine_tuning import UNDONE, FineTuningRows, JobEvent, JobRow
 from firstline.types import Caller, Json, Value
@@ -18,6 +18,8 @@ from firstline.workflow.students.tuning.chat_lessons import ChatLesson, Narrow, 
 from firstline.workflow.students.tuning.chat_lines import LARGEST, read_chat
 from firstline.workflow.students.tuning.content_form import to_json
 from firstline.workflow.students.tuning.tune import Order, Tuned, Tuner
+
+_NO_NAME = patterns.compile(r"[^a-z0-9_-]+")
 
 BASE = "gpt-4o-mini-2024-07-18"
 """The model whose name a fine-tuned one carries: what it stands in for. None of its weights are here."""
@@ -280,7 +282,7 @@ def _asked(job: JobRow) -> Asked:
 
 def _slug(suffix: str | None) -> str:
     """Make a suffix a part of a name, as OpenAI does: lower case, the rest as hyphens."""
-    return re.sub(r"[^a-z0-9_-]+", "-", (suffix or "").lower()).strip("-")
+    return _NO_NAME.sub("-", (suffix or "").lower()).strip("-")
 
 
 def _said(error: FirstlineError) -> str:

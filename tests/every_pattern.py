@@ -1,0 +1,50 @@
+"""Every regular expression of the product, found by walking its modules."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+import firstline
+from firstline.patterns import Pattern
+from firstline.workflow.checks import number_words, written_numbers
+from firstline.workflow.reading.candidate import label_pattern
+from firstline.workflow.tasks import Tasks
+
+
+@cache
+def every_pattern() -> dict[str, Pattern]:
+    """Give the compiled patterns by module and name."""
+    found: dict[str, Pattern] = {}
+    known: set[int] = set()
+    for module in pkgutil.walk_packages(firstline.__path__, "firstline."):
+        if ".migrations" in module.name or module.name.endswith("__main__"):
+            continue
+        for name, value in vars(import_module(module.name)).items():
+            for at, pattern in _patterns(value):
+                if id(pattern) not in known:  # the same name may be imported elsewhere
+                    known.add(id(pattern))
+                    found[f"{module.name}.{name}{at}"] = pattern
+    found |= {f"number_words[{value}]": pattern for value, pattern in number_words._patterns()}
+    found["scale_pattern"] = written_numbers._scale_pattern()
+    tasks = Tasks(Path("no-such-folder"))
+    for task in map(tasks.get, tasks.names()):
+        for field in task.fields:
+            for kind, words in (("labels", field.labels), ("unlike", field.unlike)):
+                if words:
+                    found[f"{task.name}.{field.name}.{kind}"] = label_pattern(words)
+    return found
+
+
+def _patterns(value: object) -> Iterator[tuple[str, Pattern]]:
+    if isinstance(value, Pattern):
+        yield "", value
+    elif isinstance(value, tuple | list):
+        for at, item in enumerate(value):
+            yield from ((f"[{at}]{more}", pattern) for more, pattern in _patterns(item))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from ((f"[{key!r}]{more}", pattern) for more, pattern in _patterns(item))
