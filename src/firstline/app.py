@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from firstline import disk
 from firstline.catalog.catalog import Catalog
 from firstline.catalog.model import Model
 from firstline.catalog.weights import WeightsStore
@@ -97,7 +98,7 @@ async def build(loaded: Loaded, *, school: School | None = None) -> AsyncIterato
     trust = Trust(loaded)
     trust.require_settings()
     try:
-        settings.data_path.mkdir(parents=True, exist_ok=True)
+        await asyncio.to_thread(_own, settings)
     except OSError as error:
         raise SettingsError(
             f"the data folder {settings.data_path} cannot be made: {error.strerror}",
@@ -231,6 +232,16 @@ async def build(loaded: Loaded, *, school: School | None = None) -> AsyncIterato
         await pdfs.close()
         await encoders.close()
         await ledger.close()
+
+
+def _own(settings: Settings) -> None:
+    """Make the data folder, and keep others out of what is in it but the weights. Raises OSError."""
+    disk.make_folder(settings.data_path)
+    kept = (settings.files_path, settings.inputs_path, settings.students_path)
+    for path in (*kept, settings.taught_path, settings.records_path, settings.data_path / "logs"):
+        disk.tighten(path)
+    if disk.is_open_to_others(settings.data_path):
+        disk.restrict(settings.data_path, disk.FOLDER_MODE)
 
 
 class _Encoders:

@@ -47,6 +47,7 @@
     │   └── WeightsInvalidError          400                  weights_invalid
     ├── BudgetError                      402 billing_error    budget_exceeded
     ├── LedgerError                      503                  ledger_unavailable    the record cannot be read or kept
+    │   └── LedgerLostError              503                  ledger_lost           keys were made, and it has none
     ├── ContentsDamagedError             500                  contents_damaged      stored bytes are not what they were
     └── EngineError                      502 engine_error     engine_error          what runs a model failed
         ├── EngineUnavailableError       503                  engine_unavailable    retryable
@@ -400,6 +401,12 @@ class LedgerError(FirstlineError):
     status = 503
     type = "api_error"
     code = "ledger_unavailable"
+
+
+class LedgerLostError(LedgerError):
+    """The ledger is gone although API keys were made, or was taken away while it was open: nobody is let in."""
+
+    code = "ledger_lost"
 
 
 class ContentsDamagedError(FirstlineError):

@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from pathlib import Path
 
-from firstline import patterns
+from firstline import disk, patterns
 
 _COMPLAINT = patterns.compile(r"\bE\b|error|failed")
 _STAMP = patterns.compile(r"^[\d.]+ [EWIDT] ")
@@ -75,8 +75,8 @@ class ChildLog:
         if self._path is None:
             return
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("ab") as file:
+            disk.make_folder(self._path.parent)
+            with disk.open_end(self._path) as file:
                 file.write(chunk)
                 full = file.tell() > _MAX_BYTES
             if full:

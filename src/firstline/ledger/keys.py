@@ -7,6 +7,7 @@ stays the same key with another secret; the one before is accepted for a while.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
@@ -15,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 from sqlalchemy import Connection, RowMapping, bindparam, exists, insert, or_, select, update
 
-from firstline.errors import NotFoundError, UsageError
+from firstline.errors import LedgerError, NotFoundError, UsageError
 from firstline.ledger.tables import api_keys, credits
 from firstline.money import ZERO, NanoUSD
 from firstline.rights import check_rights, usual_rights
@@ -62,12 +63,14 @@ class Keys:
         *,
         new_secret: Callable[[], str] = lambda: PREFIX + secrets.token_urlsafe(32),
         new_id: Callable[[], str] = lambda: f"key_{secrets.token_hex(8)}",
+        made: Callable[[], None] = lambda: None,
     ) -> None:
         self._write = write
         self._read = read
         self._clock = clock
         self._new_secret = new_secret
         self._new_id = new_id
+        self._made = made
 
     async def create(self, terms: KeyTerms, credit: NanoUSD = ZERO) -> tuple[ApiKey, str]:
         """Make a key; gives it and its secret, which cannot be had again. Raises UsageError for a taken name."""
@@ -93,7 +96,13 @@ class Keys:
                 _credit(connection, key_id, credit, "when the key was made", now)
             return _get(connection, key_id)
 
-        return await self._write(work), secret
+        key = await self._write(work)
+        try:
+            await asyncio.to_thread(self._made)
+        except OSError as error:
+            hint = f"revoke {terms.name!r}, and make it again when data_dir can be written"
+            raise LedgerError(f"it cannot be kept that keys were made: {error.strerror}", hint=hint) from error
+        return key, secret
 
     async def by_secret(self, secret: str) -> Found | None:
         """Return the key of a secret, whatever its state, also where its time is over; None when nobody has it."""

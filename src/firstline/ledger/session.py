@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from firstline import disk
+
 
 class Session:
     """The lock file of one process, held until `close` or the end of the process."""
@@ -20,7 +22,8 @@ class Session:
         self.name = name
         self._folder = folder
         self._path = folder / f"{name}.lock"
-        folder.mkdir(parents=True, exist_ok=True)
+        disk.make_folder(folder)
+        disk.make_file(self._path)
         self._connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         self._connection.execute("BEGIN EXCLUSIVE")
 
@@ -57,7 +60,8 @@ def opening(folder: Path, timeout_s: float) -> Iterator[None]:
     SQLite has no lock of its own for this: the first that open a new file together would turn it to WAL together,
     and that it refuses at once instead of waiting.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    disk.make_folder(folder)
+    disk.make_file(folder / "opening.lock")
     with closing(sqlite3.connect(folder / "opening.lock", timeout=timeout_s, isolation_level=None)) as connection:
         connection.execute("BEGIN EXCLUSIVE")
         yield

@@ -22,14 +22,11 @@ from sqlalchemy import (
     Engine,
     bindparam,
     case,
-    create_engine,
-    event,
     func,
     insert,
     select,
     update,
 )
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from firstline.errors import LedgerError, NotFoundError
@@ -38,6 +35,7 @@ from firstline.ledger.audits import AuditRows, draw, free_claims
 from firstline.ledger.buckets import SharedBuckets
 from firstline.ledger.certificates import Certificates
 from firstline.ledger.contents import write_named
+from firstline.ledger.database import BUSY_S, Database
 from firstline.ledger.files import FileRows
 from firstline.ledger.fine_tuning import FineTuningRows
 from firstline.ledger.inputs import InputRows, Keeping, keep
@@ -54,9 +52,6 @@ from firstline.ledger.usage import UsageBook
 from firstline.ledger.writer import Transaction, Writer, unusable
 from firstline.money import ZERO, NanoUSD
 from firstline.types import Attempt, AuditBy, Run, Verdict
-
-BUSY_S = 10.0
-"""How long a writer waits for another process."""
 
 Outcome = Literal["settled", "failed", "refused"]
 
@@ -89,25 +84,18 @@ class Ledger:
     Made by `Ledger.open`; `clock` gives the seconds since 1970 that entries are stamped with.
     """
 
-    def __init__(
-        self,
-        writer: Engine,
-        reader: Engine,
-        looker: Engine,
-        alone: Engine,
-        session: Session,
-        clock: Callable[[], float],
-    ) -> None:
-        self._writer = Writer(writer)
-        self._engines = (writer, reader, looker, alone)
-        self._reader = reader
-        self._looker = looker
-        self._locking = alone
+    def __init__(self, database: Database, writer: Engine, session: Session, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._writer = Writer(writer, check=database.check_present)
+        self._reader = database.engine("BEGIN")
+        self._looker = database.engine("BEGIN")
+        self._locking = database.engine("BEGIN IMMEDIATE")
+        self._engines = (writer, self._reader, self._looker, self._locking)
         self._session = session
         self._clock = clock
         self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-read")
         self._look_thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-look")
-        self.keys = Keys(self._write, self._read, clock)
+        self.keys = Keys(self._write, self._read, clock, made=database.mark)
         self.usage = UsageBook(self._look)
         self.storage = Storage(self._read)
         self.buckets = SharedBuckets(self._write, clock)
@@ -309,20 +297,25 @@ class Ledger:
     async def _read(self, work: Callable[[Connection], T]) -> T:
         await self._writer.flush()
         return await asyncio.get_running_loop().run_in_executor(
-            self._read_thread, _guarded, _transaction, self._reader, work
+            self._read_thread, _guarded, self._transaction, self._reader, work
         )
 
     async def _alone(self, work: Callable[[Connection], T]) -> T:
         """Do work that changes no row while nothing, in this process or another, can write: it sees what is committed,
         and what it does outside the ledger need not be undone."""
         await self._writer.flush()
-        return await asyncio.to_thread(_guarded, _transaction, self._locking, work)
+        return await asyncio.to_thread(_guarded, self._transaction, self._locking, work)
+
+    def _transaction(self, engine: Engine, work: Callable[[Connection], T]) -> T:
+        self._database.check_present()
+        with engine.begin() as connection:
+            return work(connection)
 
     async def _look(self, work: Callable[[Connection], T]) -> T:
         """Read what may take long, beside the short reads that every request waits for."""
         await self._writer.flush()
         return await asyncio.get_running_loop().run_in_executor(
-            self._look_thread, _guarded, _transaction, self._looker, work
+            self._look_thread, _guarded, self._transaction, self._looker, work
         )
 
     def _close(self) -> None:
@@ -335,49 +328,21 @@ class Ledger:
 
 
 def _open(url: str, clock: Callable[[], float]) -> Ledger:
-    database = make_url(url).database
-    if not url.startswith("sqlite:") or not database or database == ":memory:":
-        raise LedgerError(f"not an address of a ledger: {url}", hint="it is a file: sqlite:////path/ledger.db")
-    path = Path(database)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    folder = path.with_name(path.name + ".sessions")
-    with opening(folder, BUSY_S):
-        migrating = _engine(url, "BEGIN IMMEDIATE")
+    database = Database(url)
+    database.prepare()
+    with opening(database.sessions, BUSY_S):
+        migrating = database.engine("BEGIN IMMEDIATE")
         schema.migrate(migrating)
         migrating.dispose()
-    writer = _engine(url, None)
-    session = Session(folder, secrets.token_hex(8))
+    writer = database.engine(None)
     with writer.connect() as connection:
+        database.admit(connection)
+        session = Session(database.sessions, secrets.token_hex(8))
         transaction = Transaction(connection)
         transaction.begin()
-        _mark_interrupted(transaction, folder)
+        _mark_interrupted(transaction, database.sessions)
         transaction.commit()
-    readers = _engine(url, "BEGIN"), _engine(url, "BEGIN")
-    return Ledger(writer, *readers, _engine(url, "BEGIN IMMEDIATE"), session, clock)
-
-
-def _engine(url: str, begin: str | None) -> Engine:
-    """Make an engine whose transactions begin with these words; None leaves it to who uses it."""
-    engine = create_engine(url, pool_size=1, max_overflow=0, pool_reset_on_return=None)
-
-    @event.listens_for(engine, "connect")
-    def _connected(connection: sqlite3.Connection, _record: object) -> None:
-        # The driver would begin transactions of its own, late and never IMMEDIATE.
-        connection.isolation_level = None
-        connection.execute(f"PRAGMA busy_timeout = {int(BUSY_S * 1000)}")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        # What is deleted is overwritten: inputs hold what people wrote.
-        connection.execute("PRAGMA secure_delete = ON")
-
-    if begin is not None:
-
-        @event.listens_for(engine, "begin")
-        def _begun(connection: Connection) -> None:
-            connection.exec_driver_sql(begin)
-
-    return engine
+    return Ledger(database, writer, session, clock)
 
 
 def _mark_interrupted(transaction: Transaction, folder: Path) -> None:
@@ -427,11 +392,6 @@ def _by_run(connection: Connection, table: Any, found: Sequence[rows.Row]) -> di
 
 def _rows(connection: Connection, query: Any) -> list[rows.Row]:
     return [dict(row) for row in connection.execute(query).mappings()]
-
-
-def _transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
-    with engine.begin() as connection:
-        return work(connection)
 
 
 def _guarded(work: Callable[..., T], *arguments: Any) -> T:

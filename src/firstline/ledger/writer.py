@@ -126,10 +126,14 @@ class _Work(Generic[T]):
 
 
 class Writer:
-    """Writes through one connection of an engine. Made where the loop runs that waits for it; ended with `close`."""
+    """Writes through one connection of an engine. Made where the loop runs that waits for it; ended with `close`.
 
-    def __init__(self, engine: Engine) -> None:
+    `check` is called before each commit's works and raises LedgerError where nothing may be written.
+    """
+
+    def __init__(self, engine: Engine, *, check: Callable[[], None] = lambda: None) -> None:
         self._engine = engine
+        self._check = check
         self._queue: SimpleQueue[_Work[Any] | None] = SimpleQueue()
         self._asked = 0
         self._done = 0
@@ -171,10 +175,13 @@ class Writer:
             batch, ended = self._next()
             try:
                 if batch:
+                    self._check()
                     transaction = transaction or Transaction(self._engine.connect())
                     _together(transaction, batch)
             except (SQLAlchemyError, sqlite3.Error) as error:
                 _fail(batch, unusable(error))
+            except LedgerError as error:
+                _fail(batch, error)
             self._done += len(batch)
             _deliver(batch)
         if transaction is not None:

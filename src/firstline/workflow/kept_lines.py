@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
+from firstline import disk
 from firstline.errors import UsageError
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -43,8 +44,8 @@ def append_kept(path: Path, lines: Iterable[msgspec.Struct]) -> None:
 
     Raises OSError.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+b") as file:
+    disk.make_folder(path.parent)
+    with disk.open_end(path) as file:
         end = file.seek(0, os.SEEK_END)
         file.seek(max(end - 1, 0))
         if file.read(1) not in (b"", b"\n"):
