@@ -263,8 +263,13 @@ class _Encoders:
 
     def _encoder(self, model: Model) -> Encoder | None:
         if model.id not in self._encoders and self._weights.ready(model):
-            files = (self._weights.require(model, role) for role in ("model", "tokenizer", "config"))
-            self._encoders[model.id] = Encoder(*files)
+            weights = self._weights
+            self._encoders[model.id] = Encoder(
+                weights.require(model, "model"),
+                weights.require(model, "tokenizer"),
+                weights.require(model, "config"),
+                check=lambda: weights.check(model),
+            )
         return self._encoders.get(model.id)
 
     async def close(self) -> None:
@@ -338,6 +343,7 @@ def _local_engine(model: Model, weights: WeightsStore, settings: Settings) -> En
             call_s=llama.call_s,
             log_dir=settings.data_path / "logs",
             log_name=log_name,
+            check=lambda: weights.check(model),
         )
 
     short = min(llama.context, model.context or llama.context)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,20 +49,45 @@ def test_a_file_of_the_wrong_size_is_not_ready(tmp_path: Path) -> None:
     assert store.path(known()) is None
 
 
-def test_verify_removes_a_damaged_file_of_the_right_size(tmp_path: Path) -> None:
+def test_damaged_weights_are_refused_until_they_are_fetched_again(tmp_path: Path) -> None:
     store = WeightsStore(tmp_path)
-    path = put(store, GGUF[:-1] + b"!")
-    assert store.path(known()) == path
-    with pytest.raises(WeightsMismatchError, match="it was removed"):
-        store.verify(known())
-    assert store.path(known()) is None
+    path = put(store, GGUF)
+    store.check(known())
+    before = path.stat()
+    path.write_bytes(GGUF[:-1] + b"!")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    for again in (store, WeightsStore(tmp_path)):
+        with pytest.raises(WeightsMismatchError, match=r"a\.gguf is damaged") as told:
+            again.check(known())
+        assert "firstline models pull acme/a" in (told.value.hint or "")
+    with pytest.raises(WeightsError):
+        store.pull(known(), sources=Sources(hub=""))
+    assert not path.exists()  # what is damaged does not keep a pull from fetching it
 
 
-def test_verify_passes_over_what_is_right_or_absent(tmp_path: Path) -> None:
-    store = WeightsStore(tmp_path)
-    assert store.verify(known())[0].state == "missing"
-    put(store, GGUF)
-    assert store.verify(known())[0].state == "ready"
+def test_weights_are_read_once_a_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = put(WeightsStore(tmp_path), GGUF)
+    WeightsStore(tmp_path).check(known())
+    reads: list[Path] = []
+    real = hashlib.file_digest
+
+    def counted(file: Any, name: str) -> Any:
+        reads.append(Path(file.name))
+        return real(file, name)
+
+    monkeypatch.setattr(hashlib, "file_digest", counted)
+    later = WeightsStore(tmp_path)
+    later.check(known())
+    assert reads == []
+    later.check(known(), fresh=True)
+    os.utime(path)
+    later.check(known())
+    later.check(known())
+    assert reads == [path, path]
+
+
+def test_what_is_absent_is_not_damaged(tmp_path: Path) -> None:
+    WeightsStore(tmp_path).check(known())
 
 
 def test_an_own_file_is_used_where_it_lies(tmp_path: Path) -> None:
@@ -102,7 +129,7 @@ def test_an_own_file_that_is_no_gguf_is_refused_and_left_alone(tmp_path: Path, d
     with pytest.raises(WeightsInvalidError, match=words):
         store.path(model)
     with pytest.raises(WeightsInvalidError):
-        store.verify(model)
+        store.require(model)
     assert mine.read_bytes() == data
 
 

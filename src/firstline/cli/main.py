@@ -198,7 +198,7 @@ def show_demo(json: Json = False) -> None:
 @app.command(name="doctor")
 def examine(
     json: Json = False,
-    verify: Annotated[bool, typer.Option("--verify", help="read the weights and compare their sha256")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="read the weights even if unchanged")] = False,
 ) -> None:
     """Say what is set up, what is missing, and how to undo everything."""
     out = Out(json=json)

@@ -10,7 +10,7 @@ Features for students come from the same weights in 8 bits (`bert_features`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -32,6 +32,7 @@ class Encoder:
     """One encoder, loaded on first use; calls are worked on one after another.
 
     `model` is a safetensors checkpoint of a BERT, `tokenizer` its `tokenizer.json`, `config` its `config.json`.
+    `check` is called before they are loaded, may block, and raises WeightsError where they may not be used.
     """
 
     def __init__(
@@ -41,7 +42,9 @@ class Encoder:
         config: Path,
         *,
         max_tokens: int = MAX_TOKENS,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
+        self._check = check
         self._files = (model, tokenizer, config)
         self._max_tokens = max_tokens
         self._lock = asyncio.Lock()
@@ -75,6 +78,7 @@ class Encoder:
 
     def _ready(self) -> _Loaded:
         if self._loaded is None:
+            self._check()
             self._loaded = _load(*self._files, max_tokens=self._max_tokens)
         return self._loaded
 

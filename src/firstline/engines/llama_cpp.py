@@ -65,8 +65,9 @@ class LlamaCpp:
 
     `context` is the tokens of each of `parallel` slots; `gpu_layers` -1 is all that fit; `start_s` bounds loading,
     `call_s` one answer (waiting for a free slot not counted; `ModelRequest.timeout_s` bounds all of it).
-    `log_dir` gets the child's bounded log, under `log_name` (empty: the file's own name). Beside EngineErrors a first
-    call may raise WeightsMissingError or WeightsInvalidError.
+    `log_dir` gets the child's bounded log, under `log_name` (empty: the file's own name). `check` is called before the
+    files are loaded, may block, and raises WeightsError where they may not be used. Beside EngineErrors a first call
+    may raise that, WeightsMissingError or WeightsInvalidError.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class LlamaCpp:
         call_s: float,
         log_dir: Path | None,
         log_name: str = "",
+        check: Callable[[], None] = lambda: None,
         new_id: Callable[[], str] = lambda: f"call_{secrets.token_hex(12)}",
     ) -> None:
         self._new_id = new_id
@@ -99,6 +101,7 @@ class LlamaCpp:
                 gpu_layers=gpu_layers,
             ),
             start_s=start_s,
+            check=check,
             log=ChildLog(log_dir / f"{log_name or gguf.stem}.log" if log_dir else None),
         )
 

@@ -62,8 +62,15 @@ class Supervisor:
     """One model's child process. After two crashes in a row it waits 2, 4, 8 … 60 s before it starts another."""
 
     def __init__(
-        self, spec: ChildSpec, *, start_s: float, log: ChildLog, clock: Callable[[], float] = time.monotonic
+        self,
+        spec: ChildSpec,
+        *,
+        start_s: float,
+        log: ChildLog,
+        check: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._check = check
         self._spec = spec
         self._start_s = start_s
         self._log = log
@@ -153,6 +160,7 @@ class Supervisor:
         return f"the process of {Path(self._spec.model).name}"
 
     async def _start(self) -> Running:
+        await asyncio.to_thread(self._check)
         await asyncio.to_thread(check_gguf, Path(self._spec.model))
         if self._spec.mmproj:
             await asyncio.to_thread(check_gguf, Path(self._spec.mmproj))

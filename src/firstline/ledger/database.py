@@ -48,14 +48,14 @@ class Database:
         paths = [self.path.with_name(self.path.name + suffix) for suffix in _COMPANIONS]
         return [path for path in paths if path.exists()]
 
-    def prepare(self) -> None:
-        """Make the file where it is missing, for its owner alone, as the one there is.
-
-        Raises LedgerLostError where it is missing although keys were made, and OSError.
-        """
+    def make_folder(self) -> None:
+        """Make the folder. Raises LedgerLostError where the file is missing although keys were made, and OSError."""
         disk.make_folder(self.path.parent)
         if self.marker.exists() and not (self.path.exists() and self.path.stat().st_size):
             raise self._lost(f"the ledger {self.path} is gone, and it had API keys")
+
+    def make_file(self) -> None:
+        """Make the file where it is missing; its owner alone may read it, also where others could. Raises OSError."""
         disk.make_file(self.path)
         for path in (*self.files, self.sessions, self.marker):
             disk.tighten(path)

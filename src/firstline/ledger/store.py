@@ -329,8 +329,9 @@ class Ledger:
 
 def _open(url: str, clock: Callable[[], float]) -> Ledger:
     database = Database(url)
-    database.prepare()
+    database.make_folder()
     with opening(database.sessions, BUSY_S):
+        database.make_file()
         migrating = database.engine("BEGIN IMMEDIATE")
         schema.migrate(migrating)
         migrating.dispose()
