@@ -30,9 +30,13 @@ _COMPANIONS = ("", "-wal", "-shm", "-journal")
 
 
 class Database:
-    """The file at an address such as `sqlite:////path/ledger.db`. Raises LedgerError for another address."""
+    """The file at an address such as `sqlite:////path/ledger.db`. Raises LedgerError for another address.
 
-    def __init__(self, url: str) -> None:
+    `busy_s` is how long a write waits for another process, in seconds.
+    """
+
+    def __init__(self, url: str, *, busy_s: float = BUSY_S) -> None:
+        self.busy_s = busy_s
         database = make_url(url).database
         if not url.startswith("sqlite:") or not database or database == ":memory:":
             raise LedgerError(f"not an address of a ledger: {url}", hint="it is a file: sqlite:////path/ledger.db")
@@ -94,7 +98,7 @@ class Database:
         def _connected(connection: sqlite3.Connection, _record: object) -> None:
             # The driver would begin transactions of its own, late and never IMMEDIATE.
             connection.isolation_level = None
-            connection.execute(f"PRAGMA busy_timeout = {int(BUSY_S * 1000)}")
+            connection.execute(f"PRAGMA busy_timeout = {int(self.busy_s * 1000)}")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")

@@ -84,9 +84,17 @@ class Ledger:
     Made by `Ledger.open`; `clock` gives the seconds since 1970 that entries are stamped with.
     """
 
-    def __init__(self, database: Database, writer: Engine, session: Session, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        writer: Engine,
+        session: Session,
+        clock: Callable[[], float],
+        *,
+        threaded: bool = True,
+    ) -> None:
         self._database = database
-        self._writer = Writer(writer, check=database.check_present)
+        self._writer = Writer(writer, check=database.check_present, threaded=threaded)
         self._reader = database.engine("BEGIN")
         self._looker = database.engine("BEGIN")
         self._locking = database.engine("BEGIN IMMEDIATE")
@@ -110,12 +118,16 @@ class Ledger:
         self.audits = AuditRows(self._write, self._read, clock)
 
     @classmethod
-    async def open(cls, url: str, *, clock: Callable[[], float] = time.time) -> Ledger:
+    async def open(
+        cls, url: str, *, clock: Callable[[], float] = time.time, busy_s: float = BUSY_S, threaded: bool = True
+    ) -> Ledger:
         """Open the ledger at an address such as `sqlite:////path/ledger.db`, making or migrating it where needed.
 
-        Runs that a process left unfinished when it died become `review`, reason `interrupted`.
+        Runs that a process left unfinished when it died become `review`, reason `interrupted`. `busy_s` is how
+        long a write waits for another process, in seconds. Without a thread (`threaded`) the writer takes its steps
+        when it is told to.
         """
-        return await asyncio.to_thread(_guarded, _open, url, clock)
+        return await asyncio.to_thread(_guarded, _open, Database(url, busy_s=busy_s), clock, threaded)
 
     async def close(self) -> None:
         """Finish what is being written and let go of the database."""
@@ -327,10 +339,9 @@ class Ledger:
         self._session.close()
 
 
-def _open(url: str, clock: Callable[[], float]) -> Ledger:
-    database = Database(url)
+def _open(database: Database, clock: Callable[[], float], threaded: bool) -> Ledger:
     database.make_folder()
-    with opening(database.sessions, BUSY_S):
+    with opening(database.sessions, database.busy_s):
         database.make_file()
         migrating = database.engine("BEGIN IMMEDIATE")
         schema.migrate(migrating)
@@ -343,7 +354,7 @@ def _open(url: str, clock: Callable[[], float]) -> Ledger:
         transaction.begin()
         _mark_interrupted(transaction, database.sessions)
         transaction.commit()
-    return Ledger(database, writer, session, clock)
+    return Ledger(database, writer, session, clock, threaded=threaded)
 
 
 def _mark_interrupted(transaction: Transaction, folder: Path) -> None:

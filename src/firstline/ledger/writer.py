@@ -128,18 +128,22 @@ class _Work(Generic[T]):
 class Writer:
     """Writes through one connection of an engine. Made where the loop runs that waits for it; ended with `close`.
 
-    `check` is called before each commit's works and raises LedgerError where nothing may be written.
+    `check` is called before each commit's works and raises LedgerError where nothing may be written. Without a thread
+    of its own (`threaded`) it writes when `step` is called, and only then.
     """
 
-    def __init__(self, engine: Engine, *, check: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, engine: Engine, *, check: Callable[[], None] = lambda: None, threaded: bool = True) -> None:
         self._engine = engine
         self._check = check
         self._queue: SimpleQueue[_Work[Any] | None] = SimpleQueue()
+        self._transaction: Transaction | None = None
         self._asked = 0
         self._done = 0
-        # A daemon, because a server that was never closed must still be able to end.
-        self._thread = threading.Thread(target=self._serve, name="ledger-write", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
+        if threaded:
+            # A daemon, because a server that was never closed must still be able to end.
+            self._thread = threading.Thread(target=self._serve, name="ledger-write", daemon=True)
+            self._thread.start()
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Do a work and wait until it is committed. It is done even when the caller is cancelled while it waits.
@@ -162,30 +166,41 @@ class Writer:
     def close(self) -> None:
         """Finish what was asked for and end."""
         self._queue.put(None)
-        self._thread.join()
+        if self._thread is None:
+            self._serve()
+        else:
+            self._thread.join()
 
     def _ask(self, work: _Work[Any]) -> None:
         self._asked += 1
         self._queue.put(work)
 
+    @property
+    def waiting(self) -> bool:
+        """Whether something was asked for that is not yet written."""
+        return not self._queue.empty()
+
+    def step(self) -> bool:
+        """Wait for a work, commit it with all that is waiting and tell who asked; False after the last."""
+        batch, ended = self._next()
+        try:
+            if batch:
+                self._check()
+                self._transaction = self._transaction or Transaction(self._engine.connect())
+                _together(self._transaction, batch)
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            _fail(batch, unusable(error))
+        except LedgerError as error:
+            _fail(batch, error)
+        self._done += len(batch)
+        _deliver(batch)
+        return not ended
+
     def _serve(self) -> None:
-        transaction: Transaction | None = None
-        ended = False
-        while not ended:
-            batch, ended = self._next()
-            try:
-                if batch:
-                    self._check()
-                    transaction = transaction or Transaction(self._engine.connect())
-                    _together(transaction, batch)
-            except (SQLAlchemyError, sqlite3.Error) as error:
-                _fail(batch, unusable(error))
-            except LedgerError as error:
-                _fail(batch, error)
-            self._done += len(batch)
-            _deliver(batch)
-        if transaction is not None:
-            transaction.close()
+        while self.step():
+            pass
+        if self._transaction is not None:
+            self._transaction.close()
 
     def _next(self) -> tuple[list[_Work[Any]], bool]:
         """Wait for a work, and take with it what else is waiting; beside it whether it was the last."""
