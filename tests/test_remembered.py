@@ -34,12 +34,23 @@ def test_values_that_are_equal_and_written_differently_are_not_the_same() -> Non
     assert len(function.asked) == 5
 
 
-def test_only_the_last_small_ones_are_kept() -> None:
+def test_only_the_last_ones_are_kept_and_none_that_is_larger_than_all_together_may_be() -> None:
     function = Counted()
     remembered = Remembered(function, count=2, size=10)
     for value in ("a", "b", "a", "c", "a", "b", "x" * 20, "x" * 20):
         remembered(value)
     assert function.asked == ["a", "b", "c", "b", "x" * 20, "x" * 20]
+
+
+def test_what_is_kept_is_bounded_by_its_bytes_together() -> None:
+    function = Counted()
+    remembered = Remembered(function, size=250)
+    texts = ["a" * 98, "b" * 98, "c" * 98]  # a hundred bytes each, with their quotes
+    for text in texts:
+        remembered(text)
+    assert [remembered.knows(text) for text in texts] == [False, True, True]
+    remembered("d" * 198)
+    assert [remembered.knows(text) for text in (*texts, "d" * 198)] == [False, False, False, True]
 
 
 def test_an_error_is_not_kept_and_what_is_no_json_is_left_to_the_function() -> None:

@@ -6,8 +6,11 @@ fetched: a `$ref` that leads out of the schema is an error. Knows nothing of tas
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+import json
+import sys
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Protocol
 
 import jsonschema_rs as rs
 import msgspec
@@ -16,12 +19,19 @@ from jsonschema_rs import ValidationErrorKind as Kind
 from firstline import schema_bounds
 from firstline.errors import SchemaError
 from firstline.remembered import Remembered
-from firstline.schema_bounds import check_size, resolve, too_many_combinations
-from firstline.types import Json, Value
+from firstline.schema_bounds import MAX_COMBINATIONS_HERE, check_size, resolve, too_many_combinations
+from firstline.schema_child import SchemaChildren, SchemaJob
+from firstline.schema_words import Mismatch, dotted, explain, first_line, mismatch, show
+from firstline.types import Json
 
 MAX_MISMATCHES = 20
+COMPILE_S = 3.0
+SEARCH_S = 1.0
+CHECK_S = 3.0
+"""Seconds that compiling a large schema, the search for a contradiction and a long check may take."""
 
 _BACKTRACKS = 100_000
+_NONE: Mapping[str, Json] = MappingProxyType({})
 _NEWER_FORMATS = ("date", "time", "duration", "uuid")
 """Unknown to the drafts before 2019-09, and sent with them by zod; asserted all the same."""
 _DRAFTS: Mapping[type[rs.Validator], int] = {
@@ -31,56 +41,109 @@ _DRAFTS: Mapping[type[rs.Validator], int] = {
     rs.Draft201909Validator: rs.Draft201909,
     rs.Draft202012Validator: rs.Draft202012,
 }
-_TYPE_WORDS = {
-    "string": "a text",
-    "number": "a number",
-    "integer": "a whole number",
-    "boolean": "true or false",
-    "null": "null",
-    "array": "a list",
-    "object": "an object",
-}
 
 
-class Mismatch(Value, frozen=True, kw_only=True):
-    """One place where a document breaks its schema. `field` is the first name of `path`, None for the document."""
+class Validator(Protocol):
+    """A compiled schema; safe to share between threads."""
 
-    path: tuple[str | int, ...]
-    field: str | None
-    reason: str
+    @property
+    def parts_are_quick(self) -> bool:
+        """Say whether the schemas of all its properties are compiled, one by one, in less than half a second."""
+        ...
+
+    def quick(self, characters: int) -> bool:
+        """Say whether a document of so many characters is checked at once, so that an event loop may do it."""
+        ...
+
+    def mismatches(self, document: Json) -> list[Mismatch]:
+        """List what is wrong with a document, in words, at most `MAX_MISMATCHES`; empty when it matches."""
+        ...
 
 
-class Validator:
-    """A compiled schema; safe to share between threads.
+class _Here:
+    """Checks in this process. The library holds Python's lock meanwhile, so that everybody waits.
 
-    Validating holds Python's lock, so it blocks an event loop wherever it runs. Its time is bounded instead: patterns
-    without look-around take linear time, those with it `_BACKTRACKS` steps, and `schema_bounds` refuses what branches
-    without end.
+    Patterns without look-around take linear time, those with it `_BACKTRACKS` steps, and `schema_bounds` refuses what
+    branches without end.
     """
 
     def __init__(self, compiled: rs.Validator, cost: schema_bounds.Cost) -> None:
         self._compiled = compiled
-        self._cost = cost
+        self.cost = cost
+
+    @property
+    def parts_are_quick(self) -> bool:
+        return self.cost.parts_are_quick
+
+    def quick(self, characters: int) -> bool:
+        return self.cost.checked_here(characters, explained=True)
+
+    def is_valid(self, document: Json) -> bool:
+        """Say whether a document matches; False for what is no JSON."""
+        try:
+            return self._compiled.is_valid(document)
+        except ValueError:
+            return False
 
     def mismatches(self, document: Json) -> list[Mismatch]:
-        """List what is wrong with a document, in words, at most `MAX_MISMATCHES`; empty when it matches."""
         found: list[Mismatch] = []
         try:
             if self._compiled.is_valid(document):
                 return found
-            if not self._cost.explainable(document):
-                return [
-                    _mismatch((), "does not match the schema, which refers to itself in too many ways to say where")
-                ]
+            if not self.cost.explainable(document):
+                return [mismatch((), "does not match the schema, which refers to itself in too many ways to say where")]
             for error in self._compiled.iter_errors(document):
-                for item in _explain(error):
+                for item in explain(error):
                     if item not in found:
                         found.append(item)
                 if len(found) >= MAX_MISMATCHES:
                     break
         except ValueError as error:  # a lone surrogate, a key that is no text, nesting past the library's limit
-            found.append(_mismatch((), f"is not a JSON document: {error}"))
+            found.append(mismatch((), f"is not a JSON document: {error}"))
         return found[:MAX_MISMATCHES]
+
+
+class _Bounded:
+    """Checks in this process what is sure to be quick, and in a child process with a time limit all else."""
+
+    def __init__(self, schema: Json, formats: bool, cost: schema_bounds.Cost, here: _Here | None) -> None:
+        self.cost = cost
+        self._job = SchemaJob(kind="check", schema=msgspec.json.encode(schema), formats=formats)
+        self._here = here
+
+    @property
+    def parts_are_quick(self) -> bool:
+        return self._here is not None and self.cost.parts_are_quick
+
+    def quick(self, characters: int) -> bool:
+        return self._here is not None and self._here.quick(characters)
+
+    def mismatches(self, document: Json) -> list[Mismatch]:
+        """Check; where it takes longer than `CHECK_S`, the one mismatch says so."""
+        if self._here is not None:
+            characters = _length(document)
+            if self._here.quick(characters):
+                return self._here.mismatches(document)
+            if self._here.cost.checked_here(characters, explained=False) and self._here.is_valid(document):
+                return []
+        try:
+            job = msgspec.structs.replace(self._job, document=json.dumps(document).encode())
+            answer = _CHILDREN.ask(job, seconds=CHECK_S)
+        except (TimeoutError, ChildProcessError) as error:
+            return [mismatch((), f"cannot be checked against the schema: {error}")]
+        except (ValueError, TypeError, RecursionError) as error:
+            return [mismatch((), f"is not a JSON document: {error}")]
+        return msgspec.json.decode(answer.mismatches, type=list[Mismatch])
+
+
+def _length(document: Json) -> int:
+    """Count the characters of a document; none where it is nested too deeply to be written."""
+    try:
+        return len(msgspec.json.encode(document))
+    except (ValueError, TypeError, OverflowError):
+        return sys.maxsize  # a number that is too long, a lone surrogate
+    except RecursionError:
+        return 0
 
 
 def compile_schema(schema: Json, *, formats: bool = True, resources: Mapping[str, Json] | None = None) -> Validator:
@@ -91,30 +154,54 @@ def compile_schema(schema: Json, *, formats: bool = True, resources: Mapping[str
     when the schema is not valid, is too large, too deep or too branched, or has a reference that leads nowhere or out
     of it and the resources; nothing is fetched. A schema that was compiled before is not compiled again.
     """
-    return _known(schema) if formats and resources is None else _compile(schema, formats, resources)
+    if resources is not None:
+        return compile_here(schema, formats=formats, resources=resources)
+    return _known(schema) if formats else _compile(schema, formats)
 
 
-def _compile(schema: Json, formats: bool = True, resources: Mapping[str, Json] | None = None) -> Validator:
-    check_size(schema)
+def is_known(schema: Json, *, searched: bool = True) -> bool:
+    """Say whether a schema was compiled and `searched` before, so that doing it again takes no time."""
+    return _known.knows(schema) and (not searched or _known_conflict.knows(schema))
+
+
+def _compile(schema: Json, formats: bool = True) -> _Bounded:
     cost = schema_bounds.cost(schema)
-    others = resources or {}
-    kind = _validator_class(schema, others)
+    if cost.compiled_here:
+        return _Bounded(schema, formats, cost, _here(schema, cost, formats=formats))
+    job = SchemaJob(kind="compile", schema=msgspec.json.encode(schema), formats=formats)
+    try:
+        answer = _CHILDREN.ask(job, seconds=COMPILE_S)
+    except (TimeoutError, ChildProcessError) as error:
+        raise SchemaError(f"the schema cannot be compiled: {error}", hint="fewer or simpler patterns") from None
+    if answer.error is not None:
+        raise SchemaError(answer.error, hint=answer.hint)
+    return _Bounded(schema, formats, cost, None)
+
+
+def compile_here(schema: Json, *, formats: bool = True, resources: Mapping[str, Json] | None = None) -> _Here:
+    """Compile a schema and check by it in this process, however long it takes. Raises as `compile_schema` does."""
+    return _here(schema, schema_bounds.cost(schema), formats=formats, resources=resources or {})
+
+
+def _here(schema: Json, cost: schema_bounds.Cost, *, formats: bool, resources: Mapping[str, Json] = _NONE) -> _Here:
+    kind = _validator_class(schema, resources)
     try:
         compiled = kind(
-            _known_dialect(schema, others),
+            _known_dialect(schema, resources),
             formats=_newer_formats(kind) if formats else None,
             validate_formats=formats,
             offline=True,
-            registry=rs.Registry(others.items(), draft=rs.Draft202012) if others else None,
+            registry=rs.Registry(resources.items(), draft=rs.Draft202012) if resources else None,
             pattern_options=rs.FancyRegexOptions(backtrack_limit=_BACKTRACKS),
         )
     except rs.ValidationError as error:
         raise _schema_error(error) from None
     except (ValueError, rs.ReferencingError) as error:
-        raise SchemaError(f"the schema cannot be used: {_first_line(str(error))}") from None
-    return Validator(compiled, cost)
+        raise SchemaError(f"the schema cannot be used: {first_line(str(error))}") from None
+    return _Here(compiled, cost)
 
 
+_CHILDREN = SchemaChildren()
 _known = Remembered(_compile)
 
 
@@ -132,7 +219,8 @@ def strict(schema: Mapping[str, Json]) -> dict[str, Json]:
 def unsatisfiable(schema: Json) -> str | None:
     """Say in words why no document can match a schema, or None when that is not proved.
 
-    Sound, not complete: what it reports is truly empty; patterns and heavy combinations are not searched.
+    Sound, not complete: what it reports is truly empty; patterns and heavy combinations are not searched, and a search
+    ends after `SEARCH_S`.
     Raises SchemaError for a schema that does not compile. A schema that was looked at before is not looked at again.
     """
     return _known_conflict(schema) or None
@@ -140,11 +228,22 @@ def unsatisfiable(schema: Json) -> str | None:
 
 def _find_conflict(schema: Json) -> str:
     """Give the words of `unsatisfiable`; empty: none."""
-    compile_schema(schema)
-    draft = _DRAFTS[_validator_class(schema, {})]
-    schema = _known_dialect(schema, {})
+    cost = _known(schema).cost
     if too_many_combinations(schema):
         return ""
+    if cost.searched_here and not too_many_combinations(schema, most=MAX_COMBINATIONS_HERE):
+        return conflict_here(schema)
+    try:
+        job = SchemaJob(kind="conflict", schema=msgspec.json.encode(schema))
+        return _CHILDREN.ask(job, seconds=SEARCH_S).words
+    except (TimeoutError, ChildProcessError):
+        return ""
+
+
+def conflict_here(schema: Json) -> str:
+    """Find the words of `unsatisfiable` in this process, however long it takes; empty: none."""
+    draft = _DRAFTS[_validator_class(schema, {})]
+    schema = _known_dialect(schema, {})
     try:
         canonical = rs.canonicalize(schema, draft=draft, offline=True)
         if str(canonical.satisfiability()) != "no":
@@ -162,7 +261,7 @@ def _validator_class(schema: Json, resources: Mapping[str, Json]) -> type[rs.Val
     try:
         return rs.validator_cls_for(_known_dialect(schema, resources))
     except ValueError as error:
-        raise SchemaError(f"the schema cannot be used: {_first_line(str(error))}") from None
+        raise SchemaError(f"the schema cannot be used: {first_line(str(error))}") from None
 
 
 def _newer_formats(kind: type[rs.Validator]) -> dict[str, Callable[[str], bool]] | None:
@@ -180,144 +279,17 @@ def _known_dialect(schema: Json, resources: Mapping[str, Json]) -> Json:
 
 
 def _schema_error(error: rs.ValidationError) -> SchemaError:
-    text = _first_line(error.message)
+    text = first_line(error.message)
     if isinstance(error.kind, Kind.Referencing):
         hint = "only references inside the schema (`#/$defs/…`) are followed; nothing is fetched"
         return SchemaError(f"the schema has a reference that cannot be followed: {text}", hint=hint)
-    place = _dotted(tuple(error.instance_path))
-    reason = next(iter(_explain(error)))
+    place = dotted(tuple(error.instance_path))
+    reason = next(iter(explain(error)))
     if place.split(".")[-1] == "type":
-        return SchemaError(f"the schema is wrong at {place}: {_show(error.instance)} is not a type of JSON")
+        return SchemaError(f"the schema is wrong at {place}: {show(error.instance)} is not a type of JSON")
     if isinstance(error.kind, Kind.Format) or "regex" in text:
-        return SchemaError(f"the schema is wrong at {place}: {_show(error.instance)} is not a regular expression")
+        return SchemaError(f"the schema is wrong at {place}: {show(error.instance)} is not a regular expression")
     return SchemaError(f"the schema is wrong at {place or 'its root'}: {reason.reason}")
-
-
-def _first_line(text: str) -> str:
-    return text.strip().splitlines()[0] if text.strip() else ""
-
-
-def _dotted(path: tuple[str | int, ...]) -> str:
-    out = ""
-    for step in path:
-        out += f"[{step}]" if isinstance(step, int) else f".{step}" if out else step
-    return out
-
-
-def _show(value: Json) -> str:
-    try:
-        text = msgspec.json.encode(value).decode()
-    except (TypeError, ValueError):
-        text = str(value)
-    return text if len(text) <= 80 else text[:77] + "…"
-
-
-def _kind_of(value: Json) -> str:
-    if value is None or isinstance(value, bool):
-        return _show(value)
-    if isinstance(value, str):
-        return f"the text {_show(value)}"
-    if isinstance(value, int | float):
-        return f"the number {_show(value)}"
-    return f"a list of {len(value)}" if isinstance(value, list | tuple) else "an object"
-
-
-def _mismatch(path: tuple[str | int, ...], reason: str) -> Mismatch:
-    place = _dotted(path)
-    first = path[0] if path and isinstance(path[0], str) else None
-    return Mismatch(path=path, field=first, reason=f"{place}: {reason}" if place else reason)
-
-
-def _explain(error: rs.ValidationError) -> Iterator[Mismatch]:
-    path = tuple(error.instance_path)
-    match error.kind:
-        case Kind.Required(property=name):
-            yield _mismatch((*path, str(name)), "is missing")
-        case Kind.AdditionalProperties(unexpected=names) | Kind.UnevaluatedProperties(unexpected=names):
-            for name in names:
-                yield _mismatch((*path, name), "is not a field of the schema")
-        case Kind.AnyOf(context=branches) | Kind.OneOfNotValid(context=branches):
-            yield from _explain_branches(path, branches, error)
-        case _:
-            yield _mismatch(path, _words(error))
-
-
-def _explain_branches(
-    path: tuple[str | int, ...], branches: list[list[rs.ValidationError]], error: rs.ValidationError
-) -> Iterator[Mismatch]:
-    """Explain the branch that comes nearest: those whose type fits at all, else all types that would have fitted."""
-    fitting = [
-        branch
-        for branch in branches
-        if not any(isinstance(e.kind, Kind.Type) and tuple(e.instance_path) == path for e in branch)
-    ]
-    if len(fitting) == 1:
-        for inner in fitting[0]:
-            yield from _explain(inner)
-        return
-    types = [name for branch in branches for e in branch if isinstance(e.kind, Kind.Type) for name in e.kind.types]
-    if not fitting and types:
-        yield _mismatch(path, f"expected {_types(types)}, got {_kind_of(error.instance)}")
-        return
-    yield _mismatch(path, f"matches none of the {len(branches)} allowed forms, got {_kind_of(error.instance)}")
-
-
-def _types(names: list[str]) -> str:
-    return " or ".join(dict.fromkeys(_TYPE_WORDS.get(name, name) for name in names))
-
-
-def _words(error: rs.ValidationError) -> str:
-    got = f"got {_kind_of(error.instance)}"
-    match error.kind:
-        case Kind.Type(types=types):
-            return f"expected {_types(types)}, {got}"
-        case Kind.Enum(options=options):
-            return f"expected one of {', '.join(_show(option) for option in options[:20])}, {got}"
-        case Kind.Constant(expected_value=value):
-            return f"expected {_show(value)}, {got}"
-        case Kind.Minimum(limit=limit):
-            return f"expected at least {_show(limit)}, {got}"
-        case Kind.Maximum(limit=limit):
-            return f"expected at most {_show(limit)}, {got}"
-        case Kind.ExclusiveMinimum(limit=limit):
-            return f"expected more than {_show(limit)}, {got}"
-        case Kind.ExclusiveMaximum(limit=limit):
-            return f"expected less than {_show(limit)}, {got}"
-        case Kind.MultipleOf(multiple_of=step):
-            return f"expected a multiple of {_show(step)}, {got}"
-        case _:
-            return _words_of_size(error) or f"{_first_line(error.message)}"
-
-
-def _words_of_size(error: rs.ValidationError) -> str | None:
-    size = len(error.instance) if isinstance(error.instance, str | list | dict) else 0
-    match error.kind:
-        case Kind.MinLength(limit=limit):
-            return f"expected at least {limit} characters, got {size}"
-        case Kind.MaxLength(limit=limit):
-            return f"expected at most {limit} characters, got {size}"
-        case Kind.MinItems(limit=limit):
-            return f"expected at least {limit} items, got {size}"
-        case Kind.MaxItems(limit=limit):
-            return f"expected at most {limit} items, got {size}"
-        case Kind.MinProperties(limit=limit):
-            return f"expected at least {limit} fields, got {size}"
-        case Kind.MaxProperties(limit=limit):
-            return f"expected at most {limit} fields, got {size}"
-        case Kind.UniqueItems():
-            return "holds the same item twice"
-        case Kind.Pattern(pattern=pattern):
-            return f"expected a text of the pattern {pattern}, got {_kind_of(error.instance)}"
-        case Kind.Format(format=name):
-            return f"expected the format {name}, got {_kind_of(error.instance)}"
-        case Kind.Contains():
-            return "holds no item of the kind that it must hold"
-        case Kind.FalseSchema():
-            return "nothing is allowed here"
-        case Kind.OneOfMultipleValid():
-            return "matches more than one form where exactly one is allowed"
-        case _:
-            return None
 
 
 _SUBSCHEMAS = ("items", "additionalItems", "contains", "unevaluatedItems")
@@ -384,7 +356,7 @@ def _why_empty(schema: Json, found: Mapping[str, rs.canonical.UnsatisfiableReaso
     if missing := _forbidden_requirement(node):
         return f"{place}: requires `{missing}`, which `additionalProperties: false` forbids"
     keys = _conflicting(pointer, reason)
-    shown = [f"{key} {_show(node[key])}" for key in keys if key in node] or ["its parts"]
+    shown = [f"{key} {show(node[key])}" for key in keys if key in node] or ["its parts"]
     return f"{place}: {' and '.join(shown)} can be met by no value"
 
 

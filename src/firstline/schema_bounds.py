@@ -24,6 +24,18 @@ MAX_PATTERN_STATES = 400_000
 """Of all patterns together: what compiles in about half a second."""
 MAX_EXPLAINED = 20_000
 """Evaluations past which a mismatch of a schema that refers to itself is not put in words: 30 µs each."""
+MAX_SIZE_HERE = 32 * 1024
+MAX_STATES_HERE = 20_000
+"""Past these a schema is compiled, and documents are checked, in a process of their own: compiling holds the lock."""
+MAX_SIZE_SEARCHED = 16 * 1024
+MAX_EVALUATIONS_SEARCHED = 8
+"""Past these a contradiction is searched for in a process of its own: the search is cubic at best."""
+MAX_PARTS = 2_000_000
+"""Bytes of a schema times its properties."""
+MAX_STEPS = 200_000
+MAX_STEPS_EXPLAINED = 20_000
+"""Steps of checking, and of checking with reasons, past which it happens in a process of its own: 0.2 µs, 2 µs each."""
+MAX_COMBINATIONS_HERE = 8
 MAX_COMBINATIONS = 64
 """Past so many combinations of branches at one place emptiness is not searched for: the search is exponential."""
 
@@ -31,6 +43,12 @@ _ATOM = patterns.compile(
     r"\\[pP]\{[^}]*\}|\\.|\[(?:\\.|[^\]\\])*\]|\((?:\?[:=!<]*)?|\)|\{\d+(?:,\d*)?\}|.", patterns.DOTALL
 )
 _REPEAT = patterns.compile(r"\{(\d+)(?:,(\d*))?\}")
+_LOOKS_AROUND = patterns.compile(r"\(\?(?:[=!]|<[=!])|\\[1-9k]|\(\?>|[*+?}]\+")
+_SLOW_PATTERN = 2_000
+_RETURNING = 16
+_PATTERN_ALONE = 50
+"""States that any pattern counts at least: what making its engine takes."""
+_NAMES = ("required", "dependentRequired", "dependentSchemas", "dependencies")
 _MANY_CHARACTERS = 4
 _UNICODE_CLASS = 300
 _SAME_PLACE_LISTS = ("allOf", "anyOf", "oneOf")
@@ -42,10 +60,37 @@ _INSIDE_MAPS = ("properties", "patternProperties")
 
 
 class Cost(Value, frozen=True, kw_only=True):
-    """Evaluations at one place of a document, at most, and how many of them lead back to where they came from."""
+    """Evaluations at one place of a document, at most, and how many of them lead back to where they came from.
+
+    `size` is the schema's in bytes, `states` its patterns', and `width` the steps that checking four bytes of a
+    document may take.
+    """
 
     evaluations: int
     returns: int
+    size: int
+    states: int
+    width: int
+    properties: int
+
+    @property
+    def compiled_here(self) -> bool:
+        """Say whether compiling takes some hundredths of a second at most."""
+        return self.size <= MAX_SIZE_HERE and self.states <= MAX_STATES_HERE
+
+    @property
+    def searched_here(self) -> bool:
+        """Say whether the search for a contradiction takes some hundredths of a second at most."""
+        return self.size <= MAX_SIZE_SEARCHED and self.evaluations <= MAX_EVALUATIONS_SEARCHED and self.returns <= 1
+
+    @property
+    def parts_are_quick(self) -> bool:
+        """Say whether a schema for each property, with all definitions, is compiled in less than half a second."""
+        return self.size * self.properties <= MAX_PARTS
+
+    def checked_here(self, characters: int, *, explained: bool) -> bool:
+        """Say whether a document of so many characters is checked in a few hundredths of a second."""
+        return self.width * characters <= (MAX_STEPS_EXPLAINED if explained else MAX_STEPS)
 
     def explainable(self, document: Json) -> bool:
         """Say whether the mismatches of a document can be listed in bounded time."""
@@ -54,12 +99,16 @@ class Cost(Value, frozen=True, kw_only=True):
         return self.evaluations * math.pow(self.returns, min(_depth(document), 30)) <= MAX_EXPLAINED
 
 
-def check_size(schema: Json) -> None:
-    """Raise SchemaError for a schema that is too deep, too large or no JSON."""
+def check_size(schema: Json) -> tuple[int, int]:
+    """Give the bytes of a schema, and the states of its patterns with what making each of them takes.
+
+    Raises SchemaError for one that is too deep, too large or no JSON.
+    """
     level: list[Json] = [schema]
-    states = 0
+    states = count = 0
     for _ in range(MAX_DEPTH):
-        states += sum(pattern_states(text) for node in level for text in _patterns(node))
+        found = [pattern_states(text) for node in level for text in _patterns(node)]
+        states, count = states + sum(found), count + len(found)
         if states > MAX_PATTERN_STATES:
             raise SchemaError("the schema's patterns are too large together", hint="smaller counts of repetition")
         level = [child for node in level for child in children(node)]
@@ -73,10 +122,12 @@ def check_size(schema: Json) -> None:
         raise SchemaError(f"the schema is not JSON: {error}") from None
     if size > MAX_BYTES:
         raise SchemaError(f"the schema has {size:,} bytes; at most {MAX_BYTES:,} are taken")
+    return size, states + _PATTERN_ALONE * count
 
 
 def cost(schema: Json) -> Cost:
-    """Count what one place of a document can cost. Raises SchemaError past `MAX_EVALUATIONS`."""
+    """Count what compiling a schema and checking by it can cost. Raises SchemaError past a bound."""
+    size, states = check_size(schema)
     done: dict[int, tuple[int, int]] = {}
     begun: set[int] = set()
     waiting: list[Json] = [schema]
@@ -98,7 +149,30 @@ def cost(schema: Json) -> Cost:
             f"the schema asks for {evaluations:,} evaluations of one place; at most {MAX_EVALUATIONS:,} are done",
             hint="fewer branches in anyOf, oneOf and allOf whose definitions branch again",
         )
-    return Cost(evaluations=evaluations, returns=returns)
+    named = schema.get("properties") if isinstance(schema, Mapping) else None
+    properties = len(named) if isinstance(named, Mapping) else 0
+    width = evaluations * (_RETURNING if returns > 1 else 1) + states // 64 + _looked_up(schema)
+    return Cost(evaluations=evaluations, returns=returns, size=size, states=states, width=width, properties=properties)
+
+
+def _looked_up(schema: Json) -> int:
+    """Count what is compared one by one at each place: values, names, patterns; those of a slow pattern at length."""
+    found, spread = 0, 1
+    level: list[Json] = [schema]
+    while level:
+        for node in level:
+            if not isinstance(node, Mapping):
+                continue
+            named = _patterns(node)
+            found += 4 * len(named) + sum(_SLOW_PATTERN for text in named if _LOOKS_AROUND.search(text))
+            enum = node.get("enum")
+            if isinstance(enum, list) and any(isinstance(value, list | Mapping) for value in enum):
+                found += 8 * len(enum)
+            found += sum(len(node[key]) // 8 for key in _NAMES if isinstance(node.get(key), list | Mapping))
+            if any(key in node for key in _INSIDE_UNEVALUATED):
+                spread = 4
+        level = [child for node in level for child in children(node)]
+    return found * spread
 
 
 def pattern_states(pattern: str) -> int:
@@ -124,12 +198,12 @@ def pattern_states(pattern: str) -> int:
     return sum(groups)
 
 
-def too_many_combinations(schema: Json) -> bool:
-    """Estimate whether the branches at some place multiply past `MAX_COMBINATIONS`."""
+def too_many_combinations(schema: Json, *, most: int = MAX_COMBINATIONS) -> bool:
+    """Estimate whether the branches at some place multiply past `most`."""
     seen: dict[int, int] = {}
     level: list[Json] = [schema]
     while level:
-        if any(_combinations(node, schema, seen) > MAX_COMBINATIONS for node in level):
+        if any(_combinations(node, schema, seen) > most for node in level):
             return True
         level = [child for node in level for child in children(node)]
     return False

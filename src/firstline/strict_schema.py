@@ -19,6 +19,8 @@ from firstline.types import Json
 MAX_DEPTH = 10
 """Objects and lists inside one another, the root counted; what a `$ref` leads to is counted where it is defined."""
 MAX_PROPERTIES = 5_000
+MAX_PARTS = 20_000
+"""Schemas inside one schema: what is checked in some tenths of a second. Ours; OpenAI's limits are reached before."""
 MAX_ENUM_VALUES = 1_000
 MAX_NAME_CHARACTERS = 120_000
 """Of all names of properties and definitions, enum values and const values together."""
@@ -50,6 +52,7 @@ class _Tally:
 
     def __init__(self) -> None:
         self.depth = 0
+        self.parts = 0
         self.properties = 0
         self.enum_values = 0
         self.characters = 0
@@ -133,6 +136,8 @@ def _check(root: Json) -> None:
         container = bool(_types(node) & {"object", "array"})
         tally.depth = max(tally.depth, depth + container)
         _count(place, node, tally)
+        if tally.parts > MAX_PARTS:
+            raise _Fault(f"more than {MAX_PARTS} schemas inside one schema.")
         children = list(_children(place, node, depth + container))
         waiting += reversed(children)
     tally.check()
@@ -148,6 +153,8 @@ def _check_node(place: Place, node: Mapping[str, Json], root: Mapping[str, Json]
     elif "anyOf" in node:
         if not isinstance(node["anyOf"], list) or not node["anyOf"]:
             raise _fault(place, "'anyOf' must be a list of schemas.")
+        if len(node["anyOf"]) > MAX_PARTS:
+            raise _fault(place, f"'anyOf' has more than {MAX_PARTS} schemas.")
     elif "type" not in node:
         raise _fault(place, "schema must have a 'type' key.")
     kinds = _types(node)
@@ -194,6 +201,7 @@ def _check_object(place: Place, node: Mapping[str, Json]) -> None:
 
 def _count(place: Place, node: Mapping[str, Json], tally: _Tally) -> None:
     names = [*(node.get("properties") or ())]
+    tally.parts += 1
     tally.properties += len(names)
     if not place:
         names += [name for key in _DEFINITIONS if isinstance(node.get(key), Mapping) for name in node[key]]

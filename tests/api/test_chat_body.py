@@ -125,6 +125,7 @@ def test_calls_and_their_results_are_read() -> None:
         ({"response_format": {"type": "json_object"}}, "messages", "must contain the word 'json'"),
         ({"metadata": {"a": "x" * 513}}, "metadata[...]", "512"),
         ({"logit_bias": {"1": 101}}, "logit_bias[...]", "100"),
+        ({"logit_bias": {str(token): 1 for token in range(1025)}}, "logit_bias", "1024"),
         ({"n": 0}, "n", "1"),
         ({"n": 129}, "n", "128"),
         ({"reasoning_effort": "huge"}, "reasoning_effort", "huge"),

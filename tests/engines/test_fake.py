@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import time
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ async def test_the_first_rule_that_fits_the_last_user_text_answers() -> None:
     async def sleep(seconds: float) -> None:
         waited.append(seconds)
 
-    runs = Fake(parse(SCRIPT), sleep=sleep)
+    runs = Fake(parse(SCRIPT), sleep=sleep, keep=True)
     refund = await runs.complete(ask("my REFUND please", top_logprobs=1))
     assert refund.text == '{"total":12.5,"items":["a"]}'
     assert refund.logprobs is not None
@@ -109,6 +110,41 @@ async def test_a_script_is_read_from_toml_and_json(tmp_path: Path) -> None:
 def test_a_script_with_a_mistake_is_refused_with_its_place(text: str, why: str) -> None:
     with pytest.raises(SettingsError, match=why):
         parse(text, name="a.toml")
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "minLength": 10**9},
+        {"type": "array", "items": {"type": "string"}, "minItems": 10**12},
+        {"type": "array", "minItems": 400, "items": {"type": "array", "minItems": 400, "items": {"type": "null"}}},
+        {
+            "type": "object",
+            "properties": {f"p{at}": {"type": "string", "minLength": 10_000} for at in range(20)},
+            "required": [f"p{at}" for at in range(20)],
+        },
+        {"type": "array", "minItems": 60, "items": {"const": "x" * 5_000}},
+        {"type": "object", "required": ["x" * 50_000, "y" * 60_000]},
+        {
+            "$ref": "#/$defs/20",
+            "$defs": {"0": {"type": "null"}}
+            | {str(at + 1): {"type": "array", "minItems": 2, "items": {"$ref": f"#/$defs/{at}"}} for at in range(20)},
+        },
+    ],
+    ids=["text", "list", "product", "many texts", "constant", "names", "doubling"],
+)
+async def test_a_document_of_any_length_is_not_built(schema: dict[str, Json]) -> None:
+    begun = time.perf_counter()
+    with pytest.raises(EngineRefusedError, match="more than 20,000 characters"):
+        await Fake().complete(ask("x", schema=schema))
+    assert time.perf_counter() - begun < 1.0
+
+
+async def test_requests_are_kept_only_where_that_is_wanted() -> None:
+    plain, keeping = Fake(), Fake(keep=True)
+    for engine in (plain, keeping):
+        await engine.complete(ask("x"))
+    assert (plain.requests, keeping.requests) == ([], [ask("x")])
 
 
 names = st.sampled_from("abcd")

@@ -80,7 +80,7 @@ async def worked(folder: Path, model: Model, engine: Fake, given: TaskInput, tas
 async def test_each_part_of_a_long_text_is_offered_the_candidates_of_its_own_lines(tmp_path: Path) -> None:
     prose = "Nothing of note was said about the matter on this page.\n" * 60
     text = f"Date: 13/02/2026\n{prose}\nDate: 05/03/2026\nTotal: 41.50\n{prose}"
-    engine = Fake(Script(rules=(Rule(choice=0),)))
+    engine = Fake(Script(rules=(Rule(choice=0),)), keep=True)
     draft = await worked(tmp_path, PLAIN, engine, text_input(text))
     assert len(engine.requests) > 2
     for request in engine.requests:
@@ -97,7 +97,7 @@ async def test_each_part_of_a_long_text_is_offered_the_candidates_of_its_own_lin
 async def test_a_part_reads_days_as_the_whole_text_writes_them(tmp_path: Path) -> None:
     prose = "Nothing of note was said about the matter on this page.\n" * 60
     text = f"Printed 02/27/2026\n{prose}\nDate: 03/05/2026\nTotal: 41.50\n"
-    engine = Fake(Script(rules=(Rule(choice=0),)))
+    engine = Fake(Script(rules=(Rule(choice=0),)), keep=True)
     draft = await worked(tmp_path, PLAIN, engine, text_input(text))
     assert draft.values["date"] == "2026-03-05"
 
@@ -108,7 +108,7 @@ async def test_a_model_that_sees_gets_the_words_of_the_user_beside_the_pictures(
     seen: InputPart = Image(data=b"png", media_type="image/png", width=9, height=9)
     if kind != "picture":
         seen = Document(data=pdf(shown([(72, 700, "Invoice 4711 of the ACME GmbH")]) if "with " in kind else ""))
-    engine = Fake(Script(rules=(Rule(answer={"date": None, "total": 9.99}),)))
+    engine = Fake(Script(rules=(Rule(answer={"date": None, "total": 9.99}),)), keep=True)
     await worked(tmp_path, SEES, engine, TaskInput(parts=(Text(text=told), seen)))
     (request,) = engine.requests
     assert told in request.messages[-1].text

@@ -27,7 +27,7 @@ EVEN: dict[str, Any] = {
 
 
 def scripted(text: str) -> Fake:
-    return Fake(fake.parse(text))
+    return Fake(fake.parse(text), keep=True)
 
 
 def asks(schema: dict[str, Json] = EVEN, words: str = "a number") -> ModelRequest:

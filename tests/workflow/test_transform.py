@@ -57,7 +57,7 @@ def made(folder: Path, engine: Fake, task: Task, text: str, **given: Json) -> Dr
 
 def answering(answer: Json) -> Fake:
     """Make an engine that always gives one answer."""
-    return Fake(Script(rules=(Rule(answer=answer),)))
+    return Fake(Script(rules=(Rule(answer=answer),)), keep=True)
 
 
 def findings(task: Task, draft: Draft, source: str, **given: Json) -> set[str]:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
 import msgspec
 from starlette.requests import Request
 
 from firstline.errors import ContentTypeError, RequestTooLargeError, UsageError
 from firstline.types import Json
+
+T = TypeVar("T")
+
+_SMALL = 32_768
+"""Bytes of a body whose schemas are read in some milliseconds."""
 
 
 async def read_object(request: Request, max_bytes: int) -> dict[str, Json]:
@@ -50,6 +59,14 @@ def told_size(request: Request) -> int:
     """Return how many bytes the head says that the body has; 0 where it does not say."""
     length = request.headers.get("content-length", "")
     return int(length) if length.isascii() and length.isdecimal() and len(length) < 16 else 0
+
+
+async def beside_loop(request: Request, work: Callable[[], T]) -> T:
+    """Do what takes as long as a body is large; beside the event loop where the body is."""
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) <= _SMALL:
+        return work()
+    return await asyncio.to_thread(work)
 
 
 def _too_large(max_bytes: int) -> RequestTooLargeError:

@@ -22,7 +22,7 @@ from starlette.types import ASGIApp
 
 from firstline.api.answering import json_response, while_here
 from firstline.api.auth import caller_for
-from firstline.api.body import read_object, told_size
+from firstline.api.body import beside_loop, read_object, told_size
 from firstline.api.chat_answer import Head, chunks, whole
 from firstline.api.chat_body import HARMLESS, UNSUPPORTED, parse
 from firstline.api.chat_conversation import conversation, custom_names, turns
@@ -68,7 +68,7 @@ async def chat_completions(request: Request) -> ASGIApp:
 
 async def _answer(request: Request, services: Services, body: ChatBody, caller: Caller | None, store: Store) -> ASGIApp:
     # An unknown model is told before anything is fetched for it.
-    asked = conversation(body, caller)
+    asked = await beside_loop(request, lambda: conversation(body, caller))
     await services.converser.check(asked)
     parts = await read_messages(body.messages, services.settings.limits, sources_of(request, caller))
     asked = msgspec.structs.replace(asked, turns=turns(body, parts))

@@ -243,7 +243,7 @@ class ChatBody(Wire, frozen=True, kw_only=True):
     stop: str | Annotated[list[str], Meta(max_length=4)] | None = None
     seed: int | None = None
     n: Annotated[int, Meta(ge=1, le=128)] | None = None
-    logit_bias: dict[str, Annotated[float, Meta(ge=-100, le=100)]] | None = None
+    logit_bias: Annotated[dict[str, Annotated[float, Meta(ge=-100, le=100)]], Meta(max_length=1024)] | None = None
     tools: Annotated[list[WireTool], Meta(max_length=128)] | None = None
     tool_choice: Literal["none", "auto", "required"] | WireToolChoice | None = None
     parallel_tool_calls: bool | None = None

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 
 from firstline.api.answering import json_response, while_here
 from firstline.api.auth import caller_for
-from firstline.api.body import read_object
+from firstline.api.body import beside_loop, read_object
 from firstline.api.content import sources_of
 from firstline.api.messages_answer import events, whole
 from firstline.api.messages_body import HARMLESS, UNSUPPORTED, conversation, parse
@@ -105,7 +105,7 @@ async def _asked(request: Request, services: Services, body: CountBody) -> Conve
     """Make the conversation and read its turns. An unknown model is told before anything is fetched for it."""
     model = _answering(body.model, services)
     caller = caller_for(request, model)
-    asked = conversation(body, model, caller)
+    asked = await beside_loop(request, lambda: conversation(body, model, caller))
     _check_effort(body, model, services)
     await services.converser.check(asked)
     turns = await read_turns(body, services.settings.limits, sources_of(request, caller))

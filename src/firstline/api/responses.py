@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 
 from firstline.api.answering import json_response, while_here
 from firstline.api.auth import caller_for
-from firstline.api.body import read_object, told_size
+from firstline.api.body import beside_loop, read_object, told_size
 from firstline.api.content import sources_of
 from firstline.api.operation import ASKS, READS_INPUT, READS_SCHEMAS, Operation
 from firstline.api.responses_answer import Head, whole
@@ -109,12 +109,12 @@ async def _counted(request: Request, services: Services, body: Asked) -> Respons
 
 async def _asked(request: Request, services: Services, body: Asked, caller: Caller | None) -> Conversation:
     # An unknown model is told before anything is fetched for it.
-    await services.converser.check(conversation(body, (), caller))
+    await services.converser.check(await beside_loop(request, lambda: conversation(body, (), caller)))
     before = msgspec.convert(await history(services, body.previous_response_id, caller), list[Item])
     items = [*before, *body.items]
     places = [""] * len(before) + [_place(item, number) for number, item in enumerate(body.items)]
     read = await read_items(items, services.settings.limits, sources_of(request, caller), places)
-    asked = conversation(body, turns(items, read), caller)
+    asked = await beside_loop(request, lambda: conversation(body, turns(items, read), caller))
     return await services.converser.fit(asked) if body.truncation == "auto" else asked
 
 

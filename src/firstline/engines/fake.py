@@ -23,10 +23,10 @@ A script is a list of rules; the first that fits answers. As TOML:
     error = "engine_rate_limit"  # fail with the error of this code (`firstline.errors`)
     usage = { prompt_tokens = 900, completion_tokens = 30 }
 
-A request no rule fits is echoed: the last user text; for a schema the least document that meets it; for choices the
-first that stands in the text, else the first; where a tool has to be called, the first with the least arguments. An
-answer longer than `max_tokens` is cut there, and one with a stop sequence before it. Tokens are counted as words.
-`requests` keeps what was asked.
+A request no rule fits is echoed: the last user text; for a schema the least document that meets it, unless that is very
+long (`minimal`); for choices the first that stands in the text, else the first; where a tool has to be called, the
+first with the least arguments. An answer longer than `max_tokens` is cut there, and one with a stop sequence before it.
+Tokens are counted as words.
 """
 
 from __future__ import annotations
@@ -80,14 +80,19 @@ class Script(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Fake:
-    """Answers from a script; see the module. `sleep` waits for `delay_ms`."""
+    """Answers from a script; see the module. `sleep` waits for `delay_ms`; `requests` are those asked, with `keep`."""
 
     def __init__(
-        self, script: Script | None = None, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self,
+        script: Script | None = None,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        keep: bool = False,
     ) -> None:
         self._rules = (script or Script()).rules
         self._left = [rule.times for rule in self._rules]
         self._sleep = sleep
+        self._keep = keep
         self.requests: list[ModelRequest] = []
 
     @classmethod
@@ -101,7 +106,8 @@ class Fake:
 
     async def complete(self, request: ModelRequest) -> Completion:
         """Answer by the first rule that fits. Raises the rule's error."""
-        self.requests.append(request)
+        if self._keep:
+            self.requests.append(request)
         rule = self._rule(_last_text(request.messages), _last_results(request.messages))
         if rule.delay_ms:
             await self._sleep(rule.delay_ms / 1000)

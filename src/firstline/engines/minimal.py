@@ -2,7 +2,7 @@
 
 Follows `type`, `enum`, `const`, `default`, `properties`, `items`, the first branch of `anyOf`/`oneOf`, local `$ref`
 and the lower limits of size. It does not solve patterns, `not`, `if` or what branches forbid each other: there its
-document may miss the schema.
+document may miss the schema. A document of more than `MAX_CHARACTERS` is not built.
 """
 
 from __future__ import annotations
@@ -10,7 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
+from firstline.errors import EngineRefusedError
 from firstline.types import Json
+
+MAX_CHARACTERS = 20_000
+"""Of a document, about as it is written; every value counts four at least."""
 
 _DEEPEST = 64
 _FORMATS = {
@@ -28,46 +34,79 @@ _FORMATS = {
 
 
 def minimal(schema: Json) -> Json:
-    """Give a small document: null where it is allowed, else the shortest of its type."""
-    return _minimal(schema, schema, 0)
+    """Give a small document: null where it is allowed, else the shortest of its type.
+
+    Raises EngineRefusedError where the least document would have more than `MAX_CHARACTERS`.
+    """
+    return _Builder(schema).build(schema, 0)
 
 
-def _minimal(node: Json, root: Json, depth: int) -> Json:
-    if not isinstance(node, Mapping) or depth > _DEEPEST:
-        return None
-    if "const" in node:
-        return node["const"]
-    if node.get("enum"):
-        return None if None in node["enum"] else node["enum"][0]
-    if "$ref" in node:
-        return _minimal(_resolve(root, str(node["$ref"])), root, depth + 1)
-    for key in ("anyOf", "oneOf"):
-        branches = node.get(key)
-        if branches:
-            null = any(isinstance(branch, Mapping) and branch.get("type") == "null" for branch in branches)
-            return None if null else _minimal(branches[0], root, depth + 1)
-    return _of_type(node, root, depth)
+class _Builder:
+    """Builds one document, and counts what it builds before it does."""
 
+    def __init__(self, root: Json) -> None:
+        self._root = root
+        self._left = MAX_CHARACTERS
 
-def _of_type(node: Mapping[str, Any], root: Json, depth: int) -> Json:
-    kind = node.get("type", "object" if "properties" in node else "null")
-    if isinstance(kind, list):
-        kind = "null" if "null" in kind else kind[0]
-    match kind:
-        case "object":
-            required = node.get("required", ())
-            properties = node.get("properties", {})
-            return {name: _minimal(properties.get(name, True), root, depth + 1) for name in required}
-        case "array":
-            return [_minimal(node.get("items", True), root, depth + 1) for _ in range(node.get("minItems", 0))]
-        case "string":
-            return _FORMATS.get(node.get("format", ""), "x" * node.get("minLength", 0))
-        case "integer" | "number":
-            return _number(node)
-        case "boolean":
-            return False
-        case _:
+    def build(self, node: Json, depth: int) -> Json:
+        self._take(4)
+        if not isinstance(node, Mapping) or depth > _DEEPEST:
             return None
+        if "const" in node:
+            return self._given(node["const"])
+        if node.get("enum"):
+            return None if None in node["enum"] else self._given(node["enum"][0])
+        if "$ref" in node:
+            return self.build(_resolve(self._root, str(node["$ref"])), depth + 1)
+        for key in ("anyOf", "oneOf"):
+            branches = node.get(key)
+            if branches:
+                null = any(isinstance(branch, Mapping) and branch.get("type") == "null" for branch in branches)
+                return None if null else self.build(branches[0], depth + 1)
+        return self._of_type(node, depth)
+
+    def _of_type(self, node: Mapping[str, Any], depth: int) -> Json:
+        kind = node.get("type", "object" if "properties" in node else "null")
+        if isinstance(kind, list):
+            kind = "null" if "null" in kind else kind[0]
+        match kind:
+            case "object":
+                return self._object(node, depth)
+            case "array":
+                count = self._take(int(node.get("minItems", 0)))
+                return [self.build(node.get("items", True), depth + 1) for _ in range(count)]
+            case "string":
+                length = int(node.get("minLength", 0))
+                return _FORMATS.get(node.get("format", "")) or "x" * self._take(length)
+            case "integer" | "number":
+                return _number(node)
+            case "boolean":
+                return False
+            case _:
+                return None
+
+    def _object(self, node: Mapping[str, Any], depth: int) -> dict[str, Json]:
+        properties = node.get("properties", {})
+        made: dict[str, Json] = {}
+        for name in node.get("required", ()):
+            self._take(len(name))
+            made[name] = self.build(properties.get(name, True), depth + 1)
+        return made
+
+    def _given(self, value: Json) -> Json:
+        """Take a value of the schema: by a reference it may stand in the document many times."""
+        self._take(len(msgspec.json.encode(value)))
+        return value
+
+    def _take(self, characters: int) -> int:
+        self._left -= characters
+        if self._left < 0:
+            raise EngineRefusedError(
+                f"the least document that meets the schema has more than {MAX_CHARACTERS:,} characters, and the "
+                "scripted model writes no more",
+                hint="smaller minLength, minItems and fewer required fields",
+            )
+        return characters
 
 
 def _number(node: Mapping[str, Any]) -> Json:

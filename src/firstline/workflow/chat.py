@@ -15,8 +15,10 @@ from typing import Any
 
 import msgspec
 
+from firstline.engines.openai_wire import input_schema
 from firstline.errors import FirstlineError
 from firstline.money import NanoUSD
+from firstline.schema import is_known
 from firstline.types import Attempt, Run, Usage, Verdict
 from firstline.workflow.basis import Basis
 from firstline.workflow.call import Purse, key_of
@@ -28,6 +30,8 @@ from firstline.workflow.turns import TurnReader
 
 TASK = "chat"
 _LEFT = "the caller left before the end"
+_COMPILING = 4
+"""Requests whose schemas are compiled at the same time: threads are for others too."""
 _WAITING = 64
 """Pieces of a stream that may wait for a slow reader before its model has to."""
 
@@ -38,16 +42,14 @@ class Chat:
     def __init__(self, basis: Basis, *, turns: TurnReader) -> None:
         self._basis = basis
         self._turns = turns
+        self._compiling = asyncio.Semaphore(_COMPILING)
 
     async def reply(self, asked: Conversation) -> Reply:
         """Answer a conversation.
 
         Raises SchemaError for a wrong schema, and the last model's error when none answered.
         """
-        ladder = self._rungs(asked)
-        climbs = [
-            Climb(asked, ladder, self._basis.settings, self._turns, self._basis.timer) for _ in range(asked.choices)
-        ]
+        climbs = await self._climbs(asked)
         episode = await self._begin(asked)
         try:
             choices = await _all([climb.answer(episode, index) for index, climb in enumerate(climbs)])
@@ -69,10 +71,7 @@ class Chat:
 
         Raises what `reply` raises, before the first piece or after some.
         """
-        ladder = self._rungs(asked)
-        climbs = [
-            Climb(asked, ladder, self._basis.settings, self._turns, self._basis.timer) for _ in range(asked.choices)
-        ]
+        climbs = await self._climbs(asked)
         episode = await self._begin(asked)
         pieces: asyncio.Queue[Piece | None] = asyncio.Queue(_WAITING)
 
@@ -104,6 +103,20 @@ class Chat:
         if any(choice is None for choice in choices):
             raise _unanswered(asked, climbs)
         yield Piece(usage=_usage(run.attempts), run=run)
+
+    async def _climbs(self, asked: Conversation) -> list[Climb]:
+        """Prepare the answers; schemas that were not seen before are compiled beside the event loop."""
+        ladder = self._rungs(asked)
+
+        def prepared() -> list[Climb]:
+            timer = self._basis.timer
+            return [Climb(asked, ladder, self._basis.settings, self._turns, timer) for _ in range(asked.choices)]
+
+        wanted = asked.schema is None or is_known(asked.schema)
+        if wanted and all(is_known(input_schema(tool), searched=False) for tool in asked.tools):
+            return prepared()
+        async with self._compiling:
+            return await asyncio.to_thread(prepared)
 
     def _rungs(self, asked: Conversation) -> tuple[Rung, ...]:
         ladder = self._basis.settings.ladder

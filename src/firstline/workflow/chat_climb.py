@@ -153,7 +153,7 @@ class Climb:
                 self.verdict, self.reason = "review", f"the answer broke off: {words}"
                 raise  # text is out that no other model would go on with
             return None, (), isinstance(failure, EngineCrashedError) and model.local
-        findings, verified = self._findings(completion)
+        findings, verified = await self._held(completion)
         episode.made[place] = self._attempt(
             account, begun, answer=_kept(completion), findings=findings, verified=verified
         )
@@ -200,11 +200,9 @@ class Climb:
             except EngineSchemaError as error:
                 self.notes.append(f"not held by a grammar: {error.message}")
             else:
-                document, findings = document_of(completion)
-                findings = findings or members.findings(document)
+                findings, _ = await self._held(completion)
                 if not findings or completion.finish_reason == "length" or not model.local:
                     return completion
-                self._keep(members, document)
                 request = await self._request(model, index)
         # A small model is told what is wrong and asked again; a paid one is not, the next rung is.
         retries = RETRIES if model.local else 0
@@ -218,7 +216,10 @@ class Climb:
             pieces.add(openai_wire.of_delta(delta))
             if self._members is not None:
                 for key, value in reader.feed(delta.text):
-                    await self._member(self._members, key, value, index, emit)
+                    if await self._stands(self._members, key, value, reader.characters):
+                        self._sent = True
+                        await emit(Piece(index=index, text=member_text(key, value, first=not self._out)))
+                        self._out.append(key)
             else:
                 await self._text(delta, index, emit)
         return pieces.completion()
@@ -230,11 +231,18 @@ class Climb:
             logprobs = delta.logprobs if self.asked.logprobs is not None else ()
             await emit(Piece(index=index, text=delta.text, refusal=delta.refusal, logprobs=logprobs))
 
-    async def _member(self, members: Members, key: str, value: Json, index: int, emit: Emit) -> None:
-        if members.take(key, value):
-            self._sent = True
-            await emit(Piece(index=index, text=member_text(key, value, first=not self._out)))
-            self._out.append(key)
+    async def _stands(self, members: Members, key: str, value: Json, characters: int) -> bool:
+        """Let a member stand if it passes; `characters` are as many as it has at most."""
+        if members.quick(characters):
+            return members.take(key, value)
+        return await asyncio.to_thread(members.take, key, value)
+
+    async def _held(self, completion: Completion) -> tuple[tuple[Finding, ...], bool]:
+        """Hold an answer against what is known of it, beside the event loop where that may take long."""
+        characters = len(completion.text) + sum(len(call.arguments) for call in completion.tool_calls)
+        if all(known is None or known.quick(characters) for known in (self._members, self._tools)):
+            return self._findings(completion)
+        return await asyncio.to_thread(self._findings, completion)
 
     def _findings(self, completion: Completion) -> tuple[tuple[Finding, ...], bool]:
         """Hold an answer against what is known of it; the second value says whether there was anything."""

@@ -30,6 +30,10 @@ class Tools:
                 error.param = f"tools[{place}].function.parameters"
                 raise
 
+    def quick(self, characters: int) -> bool:
+        """Say whether arguments of so many characters are checked at once, whichever tool they are of."""
+        return all(schema.quick(characters) for schema in self._schemas.values())
+
     def findings(self, calls: Sequence[ToolCall]) -> tuple[Finding, ...]:
         """Say what is wrong with the calls of an answer."""
         if not calls and self._choice.mode == "required":

@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
-from firstline.schema import Mismatch, Validator, compile_schema
+from firstline.schema import Validator, compile_schema
+from firstline.schema_words import Mismatch
 from firstline.types import Finding, Json
 from firstline.workflow.structured import compile_wanted
 
@@ -40,7 +41,7 @@ class Members:
     def __init__(self, schema: Mapping[str, Json]) -> None:
         self.schema = schema
         self.whole = compile_wanted(schema)
-        self.apart = _apart(schema)
+        self.apart = _apart(schema) and self.whole.parts_are_quick
         self.standing: dict[str, Json] = {}
         self._parts: dict[str, Validator] = {}
 
@@ -61,6 +62,10 @@ class Members:
             return False
         self.standing[key] = value
         return True
+
+    def quick(self, characters: int) -> bool:
+        """Say whether an answer of so many characters is checked at once, together with what stands."""
+        return self.whole.quick(characters + len(written(self.standing)))
 
     def joined(self, document: Json) -> Json:
         """Give the whole answer: what stands, and the rest from a model."""
@@ -115,6 +120,11 @@ class MemberReader:
         self._decoder = json.JSONDecoder()
         self._text = ""
         self._at: int | None = None
+
+    @property
+    def characters(self) -> int:
+        """Count what was read."""
+        return len(self._text)
 
     def feed(self, text: str) -> Iterator[tuple[str, Json]]:
         """Take the next characters and give the members that are whole now."""

@@ -12,6 +12,7 @@ made less likely.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, Protocol
@@ -19,7 +20,8 @@ from typing import Any, NoReturn, Protocol
 import msgspec
 
 from firstline.errors import BudgetError, ContextLengthError, EngineOutputError, EngineSchemaError, SchemaError
-from firstline.schema import Mismatch, Validator, compile_schema, unsatisfiable
+from firstline.schema import Validator, compile_schema, unsatisfiable
+from firstline.schema_words import Mismatch
 from firstline.types import Completion, Finding, Json, Message, ModelRequest, Text, Value, message
 
 RETRIES = 2
@@ -41,6 +43,10 @@ Ask = Callable[[ModelRequest], Awaitable[Completion]]
 
 class Verifier(Protocol):
     """What a document is held against."""
+
+    def quick(self, characters: int) -> bool:
+        """Say whether a document of so many characters is checked at once, so that an event loop may do it."""
+        ...
 
     def mismatches(self, document: Json) -> list[Mismatch]:
         """List what is wrong with it, in words; empty when it matches."""
@@ -75,7 +81,7 @@ async def ask_structured(ask: Ask, request: ModelRequest, validator: Verifier, *
     answer; a try that fails later leaves the best answer there was.
     """
     held, answer, notes = await _first(ask, request)
-    best = _judge(answer, validator)
+    best = await _judged(answer, validator)
     usage, seen = answer.usage, {answer.text}
     latest = best
     for _ in range(retries):
@@ -89,7 +95,7 @@ async def ask_structured(ask: Ask, request: ModelRequest, validator: Verifier, *
             notes.append(f"not asked again: {error.message}")
             break
         usage += answer.usage
-        latest = _judge(answer, validator)
+        latest = await _judged(answer, validator)
         if _distance(latest) < _distance(best):
             best = latest
         if answer.text in seen:
@@ -188,6 +194,12 @@ def _distance(one: Structured) -> tuple[bool, bool, int]:
 def _unlooped(held: ModelRequest) -> ModelRequest:
     sampling = msgspec.structs.replace(held.sampling, frequency_penalty=AGAINST_LOOPS)
     return msgspec.structs.replace(held, sampling=sampling)
+
+
+async def _judged(answer: Completion, validator: Verifier) -> Structured:
+    if validator.quick(len(answer.text)):
+        return _judge(answer, validator)
+    return await asyncio.to_thread(_judge, answer, validator)
 
 
 def _judge(answer: Completion, validator: Verifier) -> Structured:

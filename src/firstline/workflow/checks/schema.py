@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from firstline.schema import Mismatch, compile_schema
+from firstline.schema import compile_schema
+from firstline.schema_words import Mismatch
 from firstline.types import Finding, Json
 from firstline.workflow.checks.base import Check, NamedCheck, Subject
 
