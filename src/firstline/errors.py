@@ -20,6 +20,7 @@
     │   ├── HeadTooLargeError            431                  request_headers_too_large
     │   ├── RequestTimeoutError          408                  request_timeout       it did not arrive in time
     │   ├── StorageLimitError            413                  storage_limit_exceeded
+    │   ├── IdempotencyKeyError          422                  idempotency_key_reused
     │   ├── NotNarrowError               400                  not_a_narrow_task     a file that teaches no narrow task
     │   ├── NothingLearnedError          400                  nothing_learned
     │   ├── PreviousResponseError        400                  previous_response_not_found
@@ -27,8 +28,8 @@
     │       └── ModelNotFoundError       404                  model_not_found
     ├── AuthenticationError              401 invalid_request  invalid_api_key       no key, an unknown or a disabled one
     ├── PermissionDeniedError            403 invalid_request  model_not_found       the key's scopes do not cover it
-    │   └── MissingRightError            403                  missing_right
-    ├── FolderNotAllowedError            403 invalid_request  folder_not_allowed    what a folder's owner must allow
+    │   ├── MissingRightError            403                  missing_right
+    │   └── FolderNotAllowedError        403                  folder_not_allowed    what a folder's owner must allow
     ├── OriginError                      403 invalid_request  origin_not_allowed    a web page of another origin asks
     │   └── HostError                    403                  host_not_allowed
     ├── BusyError                        503 server_error     too_many_connections  retryable
@@ -37,7 +38,8 @@
     │   └── TokenRateLimitError          429 tokens
     ├── ConflictError                    409 conflict_error   conflict              somebody else was there first
     │   ├── ReviewTakenError             409                  review_taken
-    │   └── ReviewClosedError            409                  review_closed
+    │   ├── ReviewClosedError            409                  review_closed
+    │   └── RequestBusyError             409                  idempotency_in_progress  retryable, says when
     ├── QuotaError                       429                  insufficient_quota    the key's budget is used up
     ├── InsufficientBalanceError         402 billing_error    insufficient_balance  the key's wallet cannot bear it
     ├── WeightsError                     503                  weights_unavailable   files of a model
@@ -60,9 +62,8 @@
         │   └── EngineSchemaError        400                  engine_refused_schema
         └── EngineOutputError            502                  engine_bad_output
 
-`status`, `type`, `code` and `retryable` are facts of the class, `message`, `hint` and `param` of the instance. One
-translator (`firstline.api.errors`) turns them into the wire's shape and one (`firstline.cli`) into words and an
-exit status.
+`status`, `type`, `code` and `retryable` are facts of the class, `message`, `hint` and `param` of the instance.
+`firstline.api.errors` turns them into the wire's shape, `firstline.cli` into words and an exit status.
 """
 
 from __future__ import annotations
@@ -178,6 +179,13 @@ class StorageLimitError(UsageError):
     code = "storage_limit_exceeded"
 
 
+class IdempotencyKeyError(UsageError):
+    """The Idempotency-Key was used for another request of this caller, or is none."""
+
+    status = 422
+    code = "idempotency_key_reused"
+
+
 class NotNarrowError(UsageError):
     """A file of fine-tuning teaches no narrow task; the message says why, with counts and a line."""
 
@@ -259,11 +267,9 @@ class MissingRightError(PermissionDeniedError):
     code = "missing_right"
 
 
-class FolderNotAllowedError(FirstlineError):
+class FolderNotAllowedError(PermissionDeniedError):
     """A file of the working folder runs code or sends something out, and `firstline allow` was not typed for it."""
 
-    status = 403
-    type = "invalid_request_error"
     code = "folder_not_allowed"
 
 
@@ -333,6 +339,14 @@ class ReviewClosedError(ConflictError):
     """The review has another answer already, or was rejected; the message says by whom."""
 
     code = "review_closed"
+
+
+class RequestBusyError(ConflictError):
+    """The first request with this Idempotency-Key is still being worked on; `retry_after_s` says when to ask again."""
+
+    code = "idempotency_in_progress"
+    retryable = True
+    retry_after_s = 1.0
 
 
 class QuotaError(FirstlineError):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
@@ -20,12 +19,10 @@ import platformdirs
 from msgspec import Meta
 
 from firstline.errors import SettingsError
-from firstline.settings_tree import from_text, help_of, kind_of, leaves, put, value_at
+from firstline.settings_tree import from_text, help_of, kind_of, leaves, put, read_toml, value_at
 
 FILE_NAME = "firstline.toml"
 PREFIX = "FIRSTLINE_"
-
-Positive = Meta(gt=0)
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -194,6 +191,17 @@ class Stored(Section, frozen=True, kw_only=True):
     days: Annotated[float, Meta(description="days they are kept; 0 keeps none", ge=0)] = 30.0
 
 
+class Idempotency(Section, frozen=True, kw_only=True):
+    """`[idempotency]`: requests with an `Idempotency-Key`, which are answered alike and done once."""
+
+    hours: Annotated[float, Meta(description="hours that an answer is kept; 0: the header is ignored", ge=0)] = 24.0
+    wait_s: Annotated[
+        float, Meta(description="seconds that a repeated request waits for the first, then it gets 409", ge=0)
+    ] = 30.0
+    answer_mb: Annotated[float, Meta(description="largest answer that is kept in MB", gt=0)] = 4.0
+    key_mb: Annotated[float, Meta(description="answers that are kept of one API key in MB", gt=0)] = 256.0
+
+
 class Reviews(Section, frozen=True, kw_only=True):
     """`[reviews]`: runs that are left to a person, and what is kept of inputs for them."""
 
@@ -281,6 +289,7 @@ class Settings(Section, frozen=True, kw_only=True):
     messages: Messages = Messages()
     files: Files = Files()
     stored: Stored = Stored()
+    idempotency: Idempotency = Idempotency()
     reviews: Reviews = Reviews()
     audits: Audits = Audits()
     fake: Scripted = Scripted()
@@ -399,7 +408,7 @@ def load(environ: Mapping[str, str] | None = None, *, cwd: Path | None = None) -
     data = b""
     if path.is_file():
         data = path.read_bytes()
-        tree = _tree(path, data)
+        tree = read_toml(path.name, data)
     elif PREFIX + "CONFIG" in env:
         raise SettingsError(f"{path} does not exist", hint=f"{PREFIX}CONFIG names the settings file")
     sources = {dotted: str(path) for dotted in leaves(tree)}
@@ -468,13 +477,6 @@ def _allowed(text: str) -> tuple[Path, ...]:
             # A relative one would allow whatever folder somebody happens to work in.
             raise SettingsError(f"{PREFIX}ALLOW: {folder} is not absolute", hint="write the whole path of the folder")
     return tuple(folder.resolve() for folder in folders)
-
-
-def _tree(path: Path, data: bytes) -> dict[str, Any]:
-    try:
-        return tomllib.loads(data.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path.name} is not TOML: {error}") from None
 
 
 def _suggest(name: str, known: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -9,6 +10,14 @@ import msgspec
 from msgspec import Meta
 
 from firstline.errors import SettingsError
+
+
+def read_toml(name: str, data: bytes) -> dict[str, Any]:
+    """Read a settings file. Raises SettingsError for what is not TOML in UTF-8."""
+    try:
+        return tomllib.loads(data.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{name} is not TOML: {error}") from None
 
 
 def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[str]:

@@ -34,7 +34,17 @@ _LOOPBACK = patterns.compile(r"https?://(localhost|127(?:\.\d{1,3}){3}|\[::1\])(
 HARMLESS = frozenset(
     (
         *("ladder", "budget", "tasks", "worth", "keys", "limits", "llama", "embeddings", "messages", "files"),
-        *("stored", "reviews", "audits", "fake", "tasks_dir", "sources.offline", "server.port", "server.workers"),
+        *(
+            "stored",
+            "reviews",
+            "audits",
+            "fake",
+            "idempotency",
+            "tasks_dir",
+            "sources.offline",
+            "server.port",
+            "server.workers",
+        ),
         *("server.max_body_mb", "server.max_connections", "server.head_s", "server.body_s", "server.keep_alive_s"),
     )
 )

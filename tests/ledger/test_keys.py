@@ -285,7 +285,8 @@ async def test_a_ledger_of_the_first_version_is_migrated_with_its_runs(tmp_path:
         for table in ("runs", "entries"):
             connection.execute(f"DROP INDEX ix_{table}_key_id_created")
             connection.execute(f"ALTER TABLE {table} DROP COLUMN key_id")
-        for column in ("certificate", "parameters", "audit_of"):
+        connection.execute("DROP INDEX ix_runs_claim")
+        for column in ("certificate", "parameters", "audit_of", "claim"):
             connection.execute(f"ALTER TABLE runs DROP COLUMN {column}")
         connection.execute("ALTER TABLE attempts DROP COLUMN signals")
         connection.execute("DROP INDEX ix_entries_state_held")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from starlette.exceptions import HTTPException
 
-from firstline.errors import ClosingError, FirstlineError, RateLimitError
+from firstline.errors import ClosingError, FirstlineError, RateLimitError, RequestBusyError
 from firstline.types import Value
 
 
@@ -60,7 +60,7 @@ def told(error: FirstlineError) -> Problem:
 
 def _when(error: FirstlineError) -> dict[str, str]:
     """Say when to ask again, in whole seconds as RFC 9110 wants it, and in milliseconds for the official clients."""
-    if not isinstance(error, RateLimitError | ClosingError):
+    if not isinstance(error, RateLimitError | ClosingError | RequestBusyError):
         return {}
     return {
         "retry-after": str(max(math.ceil(error.retry_after_s), 1)),

@@ -95,7 +95,8 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Json]:
             "description": "OpenAI's shapes, and Anthropic's on `/v1/messages`, with what became of the answer under "
             "`firstline`. Without configured keys no key is needed, and the server answers on the loopback only. "
             "Beside the answers of a route, a request that comes too slowly gets 408, one with too long a head 431 and "
-            "a connection too many 503.",
+            "a connection too many 503. A POST with an `Idempotency-Key` is done once: the same again gets the same "
+            "answer.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],

@@ -152,6 +152,8 @@ def failures(route: Route) -> tuple[Failure, ...]:
     found: list[Failure] = [*EVERYWHERE, *declared.errors]
     if not declared.open:
         found += [errors.MissingRightError, errors.RateLimitError]
+        if method_of(route) == "POST":
+            found += [errors.IdempotencyKeyError, errors.RequestBusyError, errors.ConflictError]
     if declared.body or declared.form or declared.query or declared.query_maps:
         found.append(errors.UnsupportedError)
     if declared.body or declared.form:

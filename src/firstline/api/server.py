@@ -8,12 +8,14 @@ from importlib.metadata import version
 import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Lifespan
 
 from firstline.api.auth import Gate, guarded
 from firstline.api.content import Fetch
 from firstline.api.errors import translate
+from firstline.api.idempotency import Idempotency
 from firstline.api.openapi import document
 from firstline.api.origin import OriginCheck
 from firstline.api.requests import RequestLine
@@ -33,6 +35,7 @@ def application(
     app = Starlette(
         routes=[guarded(route) for route in ROUTES],
         exception_handlers=dict.fromkeys((FirstlineError, HTTPException, ClientDisconnect, Exception), translate),
+        middleware=[Middleware(Idempotency)],
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False

@@ -20,7 +20,7 @@ class Session:
 
     def __init__(self, folder: Path, name: str) -> None:
         self.name = name
-        self._folder = folder
+        self.folder = folder
         self._path = folder / f"{name}.lock"
         disk.make_folder(folder)
         disk.make_file(self._path)
@@ -29,7 +29,7 @@ class Session:
 
     def alive(self, name: str) -> bool:
         """Say whether the process of another session still lives."""
-        return is_alive(self._folder, name)
+        return is_alive(self.folder, name)
 
     def close(self) -> None:
         """Let go of the lock and remove its file."""

@@ -12,8 +12,10 @@ import asyncio
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -34,6 +36,7 @@ from firstline.ledger import rows, schema, wallet
 from firstline.ledger.audits import AuditRows, draw, free_claims
 from firstline.ledger.buckets import SharedBuckets
 from firstline.ledger.certificates import Certificates
+from firstline.ledger.claims import Claims
 from firstline.ledger.contents import write_named
 from firstline.ledger.database import BUSY_S, Database
 from firstline.ledger.files import FileRows
@@ -116,6 +119,14 @@ class Ledger:
         self.inputs = InputRows(self._write, self._read, self._alone, clock)
         self.reviews = ReviewRows(self._write, self._read, clock)
         self.audits = AuditRows(self._write, self._read, clock)
+        self.claims = Claims(
+            self._writer.write,
+            clock,
+            session=session.name,
+            alive=session.alive,
+            settle_dead=lambda transaction: _mark_interrupted(transaction, session.folder),
+        )
+        self._claim: ContextVar[str | None] = ContextVar("claim", default=None)
 
     @classmethod
     async def open(
@@ -132,6 +143,15 @@ class Ledger:
     async def close(self) -> None:
         """Finish what is being written and let go of the database."""
         await asyncio.to_thread(self._close)
+
+    @contextmanager
+    def claiming(self, claim_id: str) -> Iterator[None]:
+        """Let the runs that begin in this block, and in tasks that it starts, belong to a claim."""
+        token = self._claim.set(claim_id)
+        try:
+            yield
+        finally:
+            self._claim.reset(token)
 
     async def begin_run(
         self,
@@ -158,6 +178,7 @@ class Ledger:
             "key_id": key_id,
             "created": created,
             "audit_of": audit_of,
+            "claim": self._claim.get(),
         }
         self._writer.later(lambda transaction: transaction.run(_BEGIN_RUN, row))
 

@@ -19,6 +19,8 @@ its run; a run with `audit_of` asked the top rung for another's sake.
 sum of its entries' costs, what it holds the sum of its open holds; `key_days` is what a day counts against its budgets
 (`wallet.py`), `key_storage` how many bytes it keeps (`storage.py`). `rate_buckets` are the limits that the workers of
 one server share.
+`claims` are requests that may come twice, with what was answered;
+`runs.claim` says which run was made for one.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -74,6 +77,8 @@ runs = Table(
     Column("certificate", String(64), comment="the certificate that its answer was served under; null: uncertified"),
     Column("parameters", Text, comment="JSON: those of the task; null: none"),
     Column("audit_of", String(64), comment="the run whose answer this one was asked to audit; null: none"),
+    Column("claim", String(64), comment="the repeatable request that it was made for; null: none"),
+    Index("ix_runs_claim", "claim", sqlite_where=text("claim IS NOT NULL")),
     Index("ix_runs_created_id", "created", "id"),
     Index("ix_runs_task_created", "task", "created"),
     Index("ix_runs_key_id_created", "key_id", "created"),
@@ -389,4 +394,26 @@ examples = Table(
     Index("ix_examples_input_sha256", "input_sha256"),
     Index("ix_examples_created", "created"),
     Index("ix_examples_run_id_origin", "run_id", "origin", unique=True),
+)
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("key_id", String(64), nullable=False, comment="the API key that asks; empty: the machine's owner"),
+    Column("name", String(64), nullable=False, comment="sha256 of the Idempotency-Key"),
+    Column("request", Text, nullable=False, comment="method and path"),
+    Column("session", String(64), nullable=False, comment="the process that works on it"),
+    Column("state", String(16), nullable=False, comment="working, done or lost"),
+    Column("status", Integer),
+    Column("headers", Text, comment="JSON: array of name and value"),
+    Column("body", LargeBinary, comment="as it was answered; null: not kept"),
+    Column("bytes", Integer, nullable=False, server_default="0", comment="of the body that is kept"),
+    Column("sha256", String(64), comment="of the request's body; null: the answer did not depend on it"),
+    Column("cut", Boolean(create_constraint=False), nullable=False, server_default=false(), comment="it broke off"),
+    Column("created", Float, nullable=False),
+    Column("expires", Float, nullable=False),
+    Index("ix_claims_key_id_name", "key_id", "name", unique=True),
+    Index("ix_claims_expires", "expires"),
+    Index("ix_claims_key_id_created", "key_id", "created"),
 )
