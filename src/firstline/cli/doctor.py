@@ -20,6 +20,7 @@ from firstline.errors import FirstlineError, FolderNotAllowedError, WeightsError
 from firstline.settings import Loaded, Server
 from firstline.trust import Trust
 from firstline.types import Json
+from firstline.workflow.upkeep import Upkeep
 
 
 async def doctor(out: Out, *, verify: bool) -> int:
@@ -44,6 +45,7 @@ async def doctor(out: Out, *, verify: bool) -> int:
     }
     if (problem := trust.problem()) is not None:
         report["problems"].append(_problem("this folder", problem))
+    await _ledger(loaded, report)
     try:
         async with build(loaded) as app:
             await _look(app, loaded, report, verify=verify)
@@ -58,6 +60,16 @@ async def doctor(out: Out, *, verify: bool) -> int:
     else:
         out.result.print(show_doctor(report))
     return FAILED if report["problems"] else DONE
+
+
+async def _ledger(loaded: Loaded, report: dict[str, Json]) -> None:
+    """Examine the ledger before it is opened; what opening it mends or tells is left to that."""
+    upkeep = Upkeep(loaded.settings)
+    found = (await upkeep.check(quick=True, mend=False)).findings if upkeep.ledger.exists() else ()
+    hint = "`firstline ledger check` says more, `firstline ledger restore FILE` puts a backup back"
+    for finding in found:
+        if finding.code != "version":
+            report["problems"].append({"what": f"the ledger: {finding.what}", "hint": hint, "code": finding.code})
 
 
 def is_free(server: Server) -> bool:

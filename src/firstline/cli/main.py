@@ -25,6 +25,7 @@ from firstline.cli.certificate_words import certificates
 from firstline.cli.command_line import CommandLine
 from firstline.cli.console import Out, perform, perform_here
 from firstline.cli.key_words import keys
+from firstline.cli.ledger_words import ledger
 from firstline.cli.options import Html, Json
 from firstline.cli.review_words import reviews
 from firstline.cli.student_words import students
@@ -44,6 +45,7 @@ models = typer.Typer(help="Which models exist, and their weights.", no_args_is_h
 app.add_typer(models, name="models")
 app.add_typer(tasks, name="tasks")
 app.add_typer(keys, name="keys")
+app.add_typer(ledger, name="ledger")
 app.add_typer(certificates, name="certificates")
 app.add_typer(reviews, name="reviews")
 app.add_typer(students, name="students")

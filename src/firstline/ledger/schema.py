@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 from alembic import command
@@ -15,11 +16,26 @@ from firstline.errors import LedgerError
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
+def head() -> str | None:
+    """Return the newest version that this Firstline knows."""
+    return _scripts().get_current_head()
+
+
+def versions() -> frozenset[str]:
+    """Return every version that this Firstline knows."""
+    return frozenset(script.revision for script in _scripts().walk_revisions())
+
+
+def revision(connection: sqlite3.Connection) -> str | None:
+    """Return the version of a ledger; None where there is none. Raises sqlite3.Error."""
+    there = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+    found = connection.execute("SELECT version_num FROM alembic_version").fetchone() if there else None
+    return None if found is None else str(found[0])
+
+
 def migrate(engine: Engine) -> None:
     """Run what is missing, in one transaction. Raises LedgerError for a ledger that a newer Firstline has written."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    scripts = ScriptDirectory.from_config(config)
+    config, scripts = _config(), _scripts()
     with engine.begin() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
         if current == scripts.get_current_head():
@@ -31,6 +47,16 @@ def migrate(engine: Engine) -> None:
                 hint="it was written by a newer Firstline: upgrade, or set data_dir to another folder",
             )
         _upgrade(config, connection)
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
 
 
 def _upgrade(config: Config, connection: Connection) -> None:

@@ -53,6 +53,12 @@ def is_alive(folder: Path, name: str) -> bool:
     return False
 
 
+def living(folder: Path) -> list[str]:
+    """Return the sessions whose processes still live."""
+    names = [path.stem for path in sorted(folder.glob("*.lock")) if path.stem != "opening"]
+    return [name for name in names if is_alive(folder, name)]
+
+
 @contextmanager
 def opening(folder: Path, timeout_s: float) -> Iterator[None]:
     """Keep other processes from opening the same ledger meanwhile. Raises sqlite3.Error if they take too long.

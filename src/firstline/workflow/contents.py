@@ -70,6 +70,7 @@ class Contents:
         if self.holds(sha256):
             return
         path, named = self.path(sha256), self.part()
+        disk.make_folder(self._root)
         disk.make_folder(path.parent)
         try:
             disk.copy_name(part, named)
@@ -184,13 +185,17 @@ class Contents:
         self._right[sha256] = stamp
 
 
-async def sweep(contents: Contents, named: NamedBytes, now: float) -> None:
-    """Take away bytes that no row names and part files, both where they are old. Raises LedgerError."""
-    names = await asyncio.to_thread(lambda: set(contents.names()))
+async def sweep(contents: Contents, named: NamedBytes, now: float) -> int:
+    """Take away bytes that no row names, and part files, where they are old; returns how many of the former.
+
+    Raises LedgerError.
+    """
+    count, names = 0, await asyncio.to_thread(lambda: set(contents.names()))
     if unnamed := names - await named.all() if names else names:
         old = await asyncio.to_thread(contents.older, unnamed, now - ORPHAN_S)
-        await named.let_go(old, contents.remove)
+        count = await named.let_go(old, contents.remove)
     await asyncio.to_thread(contents.drop_parts, now - PART_S)
+    return count
 
 
 def _stamp(seen: os.stat_result) -> _Stamp:
