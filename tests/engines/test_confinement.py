@@ -50,7 +50,7 @@ async def _told(folder: Path) -> dict[str, Any]:
             "bytes": str(600 * MB),
         }
         try:
-            answer: dict[str, Any] = json.loads(await children.ask(json.dumps(asked).encode(), timeout_s=60))
+            answer: dict[str, Any] = await children.ask(json.dumps(asked).encode(), json.loads, timeout_s=60)
         finally:
             await children.close()
     return answer

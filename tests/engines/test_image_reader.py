@@ -14,11 +14,13 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 from PIL import Image as Pillow
 
-from firstline.engines.images import ImageReader
-from firstline.errors import ImageError
+from firstline.engines.images import ImageAnswer, ImageReader
+from firstline.engines.piped import PipedChildren, Reader
+from firstline.errors import EngineOutputError, ImageError
 from firstline.media.images import read_image
 from firstline.settings import Limits
 from processes import children
@@ -173,3 +175,18 @@ def test_large_images_grow_neither_the_server_nor_what_its_children_keep(tmp_pat
     grown, kept = map(int, subprocess.run(command, capture_output=True, check=True, text=True).stdout.split())
     assert grown < 40, "the server decoded something"
     assert kept < 120, "children keep the memory of large images"
+
+
+async def test_a_child_that_says_what_it_should_not_is_ended_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "taken_over.py").write_text(
+        "from firstline.engines.piped_worker import serve\ndef main():\n    serve(lambda message: message)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    children_of = PipedChildren(Reader(module="taken_over", what="the child", memory=None, keep_mb=1_000))
+    decoder = msgspec.msgpack.Decoder(ImageAnswer)
+    for said in (b"", b"nonsense", msgspec.msgpack.encode({"media_type": "text/html"})):
+        with pytest.raises(EngineOutputError, match="the child answered what cannot be read"):
+            await children_of.ask(said, decoder.decode, timeout_s=30)
+    assert children(os.getpid(), "taken_over") == []

@@ -187,3 +187,17 @@ async def test_the_server_says_the_same(tmp_path: Path) -> None:
             status, error = await refused(f"task/mine{number}", "red")
             assert (text, status, error["code"]) == (text, 400, code)
             assert error["hint"]
+
+
+async def test_the_images_of_a_request_have_a_limit_together(tmp_path: Path) -> None:
+    data = picture("PNG")
+    most = f"{1.5 * len(data) / 1e6:.4f}"
+    async with (
+        served(tmp_path, toml=f"[limits]\nimages_mb = {most}", model="vision = true") as server,
+        httpx2.AsyncClient(base_url=server.url) as client,
+    ):
+        for model, count, status in (("fake/scripted", 1, 200), ("fake/scripted", 2, 400), ("task/colour", 2, 400)):
+            body = {"model": model, "messages": [{"role": "user", "content": content("noise.png", data) * count}]}
+            answer = await client.post("/chat/completions", json=body)
+            assert (model, count, answer.status_code) == (model, count, status), answer.text
+            assert status == 200 or "have more than 0.0" in answer.json()["error"]["message"]

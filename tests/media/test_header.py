@@ -69,6 +69,12 @@ def test_damage_is_an_image_error_or_another_size(kind: str, damage: list[tuple[
     assert told
 
 
+def test_a_place_beyond_all_memory_is_damage() -> None:
+    for data in (b"II+\0\x08\0\0\0" + b"\xff" * 8 + b"\0" * 64, b"II*\0" + b"\xff" * 4 + b"\0" * 64):
+        with pytest.raises(ImageError, match="damaged"):
+            read_header(data, LIMITS)
+
+
 def test_what_is_made_to_be_slow_is_not() -> None:
     cases = {
         "fill bytes": b"\xff\xd8\xff" + b"\xff" * 15_000_000,

@@ -126,7 +126,8 @@ def confine(*, network: Network, read: Sequence[str], write: Sequence[str] = (),
 
 def close_others() -> None:
     """Close every descriptor but the three standard ones: what the parent had open is not for this process."""
-    os.closerange(3, 65_536)
+    if sys.platform != "win32":  # whose children inherit nothing that is not named
+        os.closerange(3, 65_536)
 
 
 def _limit(memory: int | None, files: int | None, written: int | None) -> None:

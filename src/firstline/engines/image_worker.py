@@ -31,7 +31,7 @@ def _answer(job: ImageJob) -> ImageAnswer:
         )
     return ImageAnswer(
         data=None if image.data is job.data else image.data,
-        media_type=image.media_type,
+        media_type="image/png" if image.media_type == "image/png" else "image/jpeg",
         width=image.width,
         height=image.height,
     )

@@ -8,7 +8,7 @@ that image alone.
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -36,7 +36,7 @@ class ImageAnswer(Value, frozen=True, kw_only=True):
     """What a child answers: the image (`data` None: the bytes that it was sent), or why it is unusable."""
 
     data: bytes | None = None
-    media_type: str = ""
+    media_type: Literal["image/png", "image/jpeg"] = "image/png"
     width: int = 0
     height: int = 0
     error: str | None = None
@@ -52,6 +52,7 @@ class ImageReader:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        self._decoder = msgspec.msgpack.Decoder(ImageAnswer)
         reader = Reader(
             module="firstline.engines.image_worker",
             what="the decoder of images",
@@ -69,8 +70,9 @@ class ImageReader:
         header = read_header(data, self._limits, declared=declared)
         seconds = self._limits.image_s
         try:
-            body = await self._children.ask(
+            answer = await self._children.ask(
                 msgspec.msgpack.encode(ImageJob(data=data, limits=self._limits)),
+                self._decoder.decode,
                 timeout_s=seconds,
                 party=party,
                 weight=header.megapixels,
@@ -82,7 +84,6 @@ class ImageReader:
             ) from None
         except EngineCrashedError as error:
             raise ImageError(f"the picture cannot be decoded: {error.message}", hint=_HINT) from None
-        answer = msgspec.msgpack.decode(body, type=ImageAnswer)
         if answer.error is not None:
             raise ImageError(answer.error, hint=answer.hint)
         return Image(

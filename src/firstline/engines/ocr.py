@@ -62,6 +62,7 @@ class Ocr:
             keep_mb=1_200,
         )
         self._children = PipedChildren(reader, workers=workers)
+        self._decoder = msgspec.json.Decoder(_Answer)
 
     async def read(self, image: bytes, *, party: str | None = None) -> Page:
         """Read one picture (PNG, JPEG or WEBP bytes); the page is turned upright and level. `party` is the id of the
@@ -72,14 +73,13 @@ class Ocr:
         EngineUnavailableError. Cancelling ends the child's work.
         """
         try:
-            body = await self._children.ask(image, timeout_s=self._timeout_s, party=party)
+            answer = await self._children.ask(image, self._decoder.decode, timeout_s=self._timeout_s, party=party)
         except TimeoutError:
             raise EngineTimeoutError(
                 f"reading the picture took longer than {self._timeout_s:g} s", hint="send a smaller picture"
             ) from None
         except EngineCrashedError as error:
             raise ImageError(f"the picture cannot be read: {error.message}", hint=_HINT) from None
-        answer = msgspec.json.decode(body, type=_Answer)
         if answer.error is not None:
             raise ImageError(f"the picture cannot be decoded: {answer.error}", hint="send a PNG, JPEG or WEBP file")
         return Page(

@@ -46,6 +46,7 @@ class PdfReader:
 
     def __init__(self, workers: int = 2) -> None:
         self._children = PipedChildren(_READER, workers=workers)
+        self._decoder = msgspec.msgpack.Decoder(PdfAnswer)
 
     async def read(self, data: bytes, limits: Limits, *, party: str | None = None) -> tuple[PdfPage, ...]:
         """Read every page: its text layer, or its picture where it has none. `party` is the id of the key that asks.
@@ -67,7 +68,9 @@ class PdfReader:
     async def _answer(self, job: PdfJob, party: str | None) -> PdfAnswer:
         seconds = job.limits.pdf_s
         try:
-            body = await self._children.ask(msgspec.msgpack.encode(job), timeout_s=seconds, party=party)
+            answer = await self._children.ask(
+                msgspec.msgpack.encode(job), self._decoder.decode, timeout_s=seconds, party=party
+            )
         except TimeoutError:
             raise DocumentError(
                 f"reading the PDF takes longer than {seconds:g} s",
@@ -75,7 +78,6 @@ class PdfReader:
             ) from None
         except EngineCrashedError as error:
             raise DocumentError(f"the PDF cannot be read: {error.message}", hint=_HINT) from None
-        answer = msgspec.msgpack.decode(body, type=PdfAnswer)
         if answer.error is not None:
             raise DocumentError(answer.error, hint=answer.hint)
         return answer

@@ -14,8 +14,8 @@ import struct
 import sys
 import tempfile
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping
-from typing import IO
+from collections.abc import Callable, Mapping
+from typing import IO, TypeVar
 
 import msgspec
 
@@ -23,6 +23,8 @@ from firstline.engines.child_environment import child_environment
 from firstline.engines.fair_queue import FairQueue
 from firstline.errors import EngineCrashedError, EngineOutputError, EngineUnavailableError
 from firstline.types import Value
+
+T = TypeVar("T")
 
 _JOBS = 1_000
 """Messages after which a child is replaced: what its libraries leak stays bounded."""
@@ -63,21 +65,33 @@ class PipedChildren:
         self._idle = list(self._children)
         self._queue = FairQueue(workers, weight=weight)
 
-    async def ask(self, message: bytes, *, timeout_s: float, party: str | None = None, weight: float = 0.0) -> bytes:
-        """Send a message and return the answer; the time counts from when a process is free for it.
+    async def ask(
+        self,
+        message: bytes,
+        decode: Callable[[bytes], T],
+        *,
+        timeout_s: float,
+        party: str | None = None,
+        weight: float = 0.0,
+    ) -> T:
+        """Send a message and return the answer as `decode` reads it; the time counts from when a process is free.
 
         A child that ends is replaced and the message sent once more: one that somebody else ended says nothing about
         the message, one that dies of it does so again. Raises TimeoutError, EngineCrashedError (the child ended twice),
-        RateLimitError (too many messages of the party wait) and, where no process can be started,
-        EngineUnavailableError. All but the last two, and cancelling, end the process.
+        EngineOutputError (the answer cannot be read), RateLimitError (too many messages of the party wait) and, where
+        no process can be started, EngineUnavailableError. All but the last two, and cancelling, end the process.
         """
         async with self._queue.seat(party, weight):
             child = self._idle.pop()
             try:
                 try:
-                    return await child.ask(message, timeout_s)
+                    return decode(await child.ask(message, timeout_s))
                 except EngineCrashedError:
-                    return await child.ask(message, timeout_s)
+                    return decode(await child.ask(message, timeout_s))
+            except msgspec.DecodeError as error:
+                # Whoever took the child over may say anything with it.
+                await child.end()
+                raise EngineOutputError(f"{self._what} answered what cannot be read: {error}") from None
             finally:
                 self._idle.append(child)
 

@@ -69,7 +69,7 @@ def read_header(data: bytes, limits: Limits, *, declared: str | None = None) -> 
         raise ImageError(f"{f'declared as {declared}, but ' if declared else ''}the content is {what}", hint=hint)
     try:
         width, height = _SIZES[kind](data)
-    except (struct.error, IndexError):
+    except (struct.error, IndexError, OverflowError):  # too short, or a place that no memory has
         width = height = 0
     if width < 1 or height < 1:
         raise damaged(kind)
