@@ -7,6 +7,7 @@ pictures nor readers, only `types.Page`.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from statistics import median
@@ -27,6 +28,10 @@ _SAME_LINE = 0.5
 _MAX_SLOPE = 0.18
 _FEW = 6
 """Fewer boxes tell nothing about the slope."""
+_ENOUGH = 600
+"""Boxes that tell the slope; of more a part is taken, since each is held against each."""
+_FEW_IN_A_ROW = 32
+"""A longer row is compared with NumPy."""
 _COLUMN_LINES = 5
 """Lines of prose on both sides of a gutter that make two columns."""
 
@@ -89,6 +94,14 @@ def lines_of_text(text: str) -> list[Line]:
     return lines
 
 
+def nearest(cells: Sequence[Cell], x0: float) -> int:
+    """Return the place of the cell that begins nearest to `x0`; cells are from left to right, one at least."""
+    right = bisect_left(cells, x0, key=lambda cell: cell.x0)
+    if right == len(cells) or (right and x0 - cells[right - 1].x0 <= cells[right].x0 - x0):
+        return bisect_left(cells, cells[right - 1].x0, key=lambda cell: cell.x0)
+    return right
+
+
 def slope(segments: Sequence[Segment]) -> float:
     """Estimate how much lines fall per pixel to the right (positive: clockwise), from the boxes alone.
 
@@ -96,6 +109,7 @@ def slope(segments: Sequence[Segment]) -> float:
     higher than narrow ones therefore tells the size of the slope, and which slope of about that size brings most pairs
     of boxes onto common lines tells the rest. Without the first, rows at even distances would fit several slopes.
     """
+    segments = segments[:: len(segments) // _ENOUGH + 1]
     x0 = np.array([segment.x0 for segment in segments])
     x1 = np.array([segment.x1 for segment in segments])
     middle = np.array([(segment.y0 + segment.y1) / 2 for segment in segments])
@@ -150,29 +164,62 @@ def _straighten(segments: Sequence[Segment]) -> list[Segment]:
 
 def _rows(segments: Iterable[Segment]) -> list[list[Segment]]:
     """Cluster boxes into rows, top-down, each from left to right."""
-    rows: list[list[Segment]] = []
+    rows: list[_Row] = []
     for segment in sorted(segments, key=lambda s: (s.y0 + s.y1, s.x0)):
         open_rows = rows[-6:]
-        fits = [(_fit(row, segment), row) for row in open_rows]
-        share, row = max(fits, key=lambda fit: fit[0], default=(0.0, []))
-        if share >= _SAME_LINE:
-            row.append(segment)
+        fits = [(row.fit(segment), row) for row in open_rows]
+        share, row = max(fits, key=lambda fit: fit[0], default=(0.0, None))
+        if row is not None and share >= _SAME_LINE:
+            row.add(segment)
         else:
-            rows.append([segment])
-    for row in rows:
-        row.sort(key=lambda s: (s.x0, s.x1))
-    rows.sort(key=lambda row: sum(s.y0 + s.y1 for s in row) / len(row))
-    return rows
+            rows.append(_Row(segment))
+    done = [sorted(row.segments, key=lambda s: (s.x0, s.x1)) for row in rows]
+    done.sort(key=lambda row: sum(s.y0 + s.y1 for s in row) / len(row))
+    return done
 
 
-def _fit(row: Sequence[Segment], segment: Segment) -> float:
-    """Share of vertical overlap with the row's next box on either side; 0 where one stands above or below."""
-    if any(_stacked(other, segment) for other in row):
-        return 0.0
-    middle = segment.x0 + segment.x1
-    left = max((s for s in row if s.x0 + s.x1 <= middle), key=lambda s: s.x1, default=None)
-    right = min((s for s in row if s.x0 + s.x1 > middle), key=lambda s: s.x0, default=None)
-    return max(_overlap(other, segment) for other in (left, right) if other is not None)
+class _Row:
+    """A row of boxes that is being made. Their edges stand in an array beside them, for rows of many."""
+
+    def __init__(self, first: Segment) -> None:
+        self.segments = [first]
+        self._edges = np.zeros((2, 2 * _FEW_IN_A_ROW))
+
+    def add(self, segment: Segment) -> None:
+        """Take one more box."""
+        self.segments.append(segment)
+        count = len(self.segments)
+        if count == _FEW_IN_A_ROW:
+            self._edges[:, :count] = np.array([(s.x0, s.x1) for s in self.segments]).T
+        elif count > _FEW_IN_A_ROW:
+            if count > self._edges.shape[1]:
+                self._edges = np.hstack([self._edges, np.zeros_like(self._edges)])
+            self._edges[:, count - 1] = segment.x0, segment.x1
+
+    def fit(self, segment: Segment) -> float:
+        """Share of vertical overlap with the row's next box on either side; 0 where one stands above or below."""
+        if len(self.segments) >= _FEW_IN_A_ROW:
+            return self._fit_of_many(segment)
+        row = self.segments
+        if any(_stacked(other, segment) for other in row):
+            return 0.0
+        middle = segment.x0 + segment.x1
+        left = max((s for s in row if s.x0 + s.x1 <= middle), key=lambda s: s.x1, default=None)
+        right = min((s for s in row if s.x0 + s.x1 > middle), key=lambda s: s.x0, default=None)
+        return max(_overlap(other, segment) for other in (left, right) if other is not None)
+
+    def _fit_of_many(self, segment: Segment) -> float:
+        x0, x1 = self._edges[:, : len(self.segments)]
+        shared = np.minimum(x1, segment.x1) - np.maximum(x0, segment.x0)
+        if bool((shared > 0.3 * np.minimum(x1 - x0, segment.x1 - segment.x0)).any()):
+            return 0.0
+        before = x0 + x1 <= segment.x0 + segment.x1
+        beside = []
+        if before.any():
+            beside.append(int(np.where(before, x1, -np.inf).argmax()))
+        if not before.all():
+            beside.append(int(np.where(before, np.inf, x0).argmin()))
+        return max(_overlap(self.segments[at], segment) for at in beside)
 
 
 def _stacked(a: Segment, b: Segment) -> bool:
@@ -214,7 +261,7 @@ def _is_prose(half: Sequence[Segment]) -> bool:
 def _split(row: list[Segment], width: float) -> tuple[list[Segment], list[Segment]] | None:
     """Part a row at the page's middle; None when a box crosses it."""
     left = [s for s in row if s.x1 <= 0.54 * width]
-    right = [s for s in row if s.x0 >= 0.46 * width and s not in left]
+    right = [s for s in row if s.x0 >= 0.46 * width and s.x1 > 0.54 * width]
     return (left, right) if len(left) + len(right) == len(row) else None
 
 

@@ -40,7 +40,7 @@ MAX_COMBINATIONS = 64
 """Past so many combinations of branches at one place emptiness is not searched for: the search is exponential."""
 
 _ATOM = patterns.compile(
-    r"\\[pP]\{[^}]*\}|\\.|\[(?:\\.|[^\]\\])*\]|\((?:\?[:=!<]*)?|\)|\{\d+(?:,\d*)?\}|.", patterns.DOTALL
+    r"\\[pP]\{[^}]*\}?|\\.|\[(?:\\.|[^\]\\])*\]?|\((?:\?[:=!<]*)?|\)|\{\d+(?:,\d*)?\}|.", patterns.DOTALL
 )
 _REPEAT = patterns.compile(r"\{(\d+)(?:,(\d*))?\}")
 _LOOKS_AROUND = patterns.compile(r"\(\?(?:[=!]|<[=!])|\\[1-9k]|\(\?>|[*+?}]\+")
@@ -177,12 +177,13 @@ def _looked_up(schema: Json) -> int:
 
 def pattern_states(pattern: str) -> int:
     """Estimate the states that a regular expression compiles to: counted repetitions multiply what they repeat."""
-    groups, last = [0], 0
+    groups, last, total = [0], 0, 0
     for atom in _ATOM.findall(pattern):
         repeat = _REPEAT.fullmatch(atom)
         if repeat:
             times = int(repeat[2] or repeat[1])
             groups[-1] += last * (min(times, 10**6) - 1)
+            total += last * (min(times, 10**6) - 1)
             last *= min(times, 10**6)
         elif atom.startswith("("):
             groups.append(0)
@@ -193,9 +194,10 @@ def pattern_states(pattern: str) -> int:
             wide = atom == "." or atom.startswith("[")
             last = _UNICODE_CLASS if atom[:2] in ("\\p", "\\P") else _MANY_CHARACTERS if wide else 1
             groups[-1] += last
-        if sum(groups) > MAX_PATTERN_STATES:
+            total += last
+        if total > MAX_PATTERN_STATES:
             break
-    return sum(groups)
+    return total
 
 
 def too_many_combinations(schema: Json, *, most: int = MAX_COMBINATIONS) -> bool:

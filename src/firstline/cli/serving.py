@@ -58,6 +58,7 @@ def serve(out: Out, host: str | None, port: int | None, workers: int | None) -> 
 
 def serving_application() -> ASGIApp:
     """Make the application of one process: it builds what it uses when it starts, and ends it when it stops."""
+    sys.setswitchinterval(_SWITCH_S)
 
     @asynccontextmanager
     async def lifespan(application: Starlette) -> AsyncIterator[None]:
@@ -137,6 +138,10 @@ def raise_file_limit(connections: int) -> None:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+_SWITCH_S = 0.001
+"""Seconds after which a thread that computes lets another have Python's lock; the event loop waits for it each time."""
 
 
 def _run(listening: socket.socket, workers: int, limits: settings.Server) -> int:

@@ -14,14 +14,18 @@ async def data_of(chunks: AsyncIterator[bytes], *, max_bytes: int) -> AsyncItera
 
     Raises EngineOutputError past `max_bytes` in all.
     """
-    rest = b""
+    rest: list[bytes] = []  # of the line that has begun; joined once it ends
     data: list[bytes] = []
     total = 0
     async for chunk in chunks:
         total += len(chunk)
         if total > max_bytes:
             raise EngineOutputError(f"the answer is longer than {max_bytes} bytes")
-        *lines, rest = (rest + chunk).split(b"\n")
+        if b"\n" not in chunk:
+            rest.append(chunk)
+            continue
+        *lines, last = b"".join([*rest, chunk]).split(b"\n")
+        rest = [last]
         for line in (raw.removesuffix(b"\r") for raw in lines):
             if line.startswith(b"data:"):
                 data.append(line[5:].removeprefix(b" "))

@@ -10,7 +10,7 @@ import msgspec
 from firstline.types import Attempt, FieldOutcome, Finding, Json, Value, Verdict
 from firstline.workflow.answer import Draft
 from firstline.workflow.certificate.policy import Policy, RungPolicy
-from firstline.workflow.checks.base import Subject
+from firstline.workflow.checks.base import MOST_S, Subject, findings_of
 from firstline.workflow.reading.document import Document
 from firstline.workflow.signals import value_signals
 from firstline.workflow.task import Task
@@ -45,6 +45,7 @@ class Evidence(Value, frozen=True, kw_only=True):
     parameters: Mapping[str, Json] = {}
     measured: Mapping[str, float] | None = None
     least: float = 0.0
+    seconds: float = MOST_S
 
 
 class Judged(Value, frozen=True, kw_only=True):
@@ -94,7 +95,7 @@ def judge(
         parameters=evidence.parameters,
     )
     checks = [check for check in task.checks if evidence.confirm or check.name != "agreement"]
-    findings = tuple(finding for check in checks for finding in check(subject))
+    findings = findings_of(checks, subject, seconds=evidence.seconds)
     findings = (*findings, *(_unanswered(key) for key in draft.unanswered if key in standing.open))
     signals = _signals(task, standing, draft, findings, evidence)
     confidences = {key: draft.confidences[key] for key in standing.open if key in draft.confidences}

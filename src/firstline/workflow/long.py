@@ -183,16 +183,18 @@ def _packed(text: str, limit: int, count: Callable[[str], int], level: int) -> l
     size = count(text)
     if size <= limit or len(text) == 1:
         return [(text, size)]
-    out: list[tuple[str, int]] = []
+    out: list[tuple[list[str], int]] = []
     for piece in _pieces(text, level):
         cost = count(piece)
         if out and out[-1][1] + cost <= limit:
-            out[-1] = (out[-1][0] + piece, out[-1][1] + cost)
+            out[-1][0].append(piece)
+            out[-1] = (out[-1][0], out[-1][1] + cost)
         elif cost <= limit:
-            out.append((piece, cost))
+            out.append(([piece], cost))
         else:
-            out += _packed(piece, limit, count, min(level + 1, len(_BOUNDARIES)))
-    return out
+            finer = _packed(piece, limit, count, min(level + 1, len(_BOUNDARIES)))
+            out += [([part], size) for part, size in finer]
+    return [("".join(pieces), size) for pieces, size in out]
 
 
 def _pieces(text: str, level: int) -> list[str]:

@@ -12,7 +12,7 @@ from firstline.errors import InvalidValueError
 from firstline.schema import compile_schema
 from firstline.types import FieldOutcome, Finding, Json, Run
 from firstline.values import parse_dates
-from firstline.workflow.checks.base import Subject
+from firstline.workflow.checks.base import Subject, findings_of
 from firstline.workflow.climb import about
 from firstline.workflow.task import Task
 
@@ -86,7 +86,7 @@ def findings(
     checks = [check for check in task.checks if check.name not in _NOT_OF_A_PERSON]
     if source is None:
         checks = [check for check in checks if check.name in _OF_THE_ANSWER]
-    return tuple(finding for check in checks for finding in check(subject)) if settled else ()
+    return findings_of(checks, subject) if settled else ()
 
 
 def settled_fields(run: Run, answer: Mapping[str, Json]) -> tuple[str, ...]:

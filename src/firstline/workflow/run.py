@@ -32,6 +32,8 @@ from firstline.workflow.task import Task
 from firstline.workflow.task_file import with_named_fields
 
 _LABEL_READERS = 32
+_READ_AT_ONCE = 2
+"""Documents that are read at a time: reading takes the processor, and others wait a little for each that does."""
 
 Purpose = Literal["serve", "measure", "replay"]
 """What a run is for: to serve an answer, to measure the task as it serves (nobody waits for what is left to a person),
@@ -69,6 +71,7 @@ class Runner:
         self._embed = embed
         self._labels: OrderedDict[tuple[str, bool], LabelReader] = OrderedDict()
         self.first: int | None = None
+        self._desk = asyncio.Semaphore(_READ_AT_ONCE)
 
     async def rungs(self, task: Task) -> tuple[Rung, ...]:
         """Give the rungs of a task on this machine, its student among them. Raises ModelNotFoundError."""
@@ -193,7 +196,7 @@ class Runner:
         """Read an input and make it what rungs work on. Raises InputError, and EngineError where a reader failed."""
         source = await self.read(given, caller)
         mine = await self._student(task)
-        return Rungwork(
+        work = Rungwork(
             task,
             source,
             arguments,
@@ -201,6 +204,9 @@ class Runner:
             labels=self._label_reader(task),
             student=None if mine is None else mine.student,
         )
+        async with self._desk:
+            await work.prepare()
+        return work
 
     async def read(self, given: TaskInput, caller: Caller | None = None) -> Source:
         """Read an input. Raises InputError, and EngineError where a reader failed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
@@ -13,6 +14,7 @@ from firstline.workflow import extract
 from firstline.workflow.answer import Draft
 from firstline.workflow.asker import Asker
 from firstline.workflow.classify import dissent, name, weigh
+from firstline.workflow.deadline import Deadline, unlimited
 from firstline.workflow.labels import LabelReader
 from firstline.workflow.long import estimate_tokens, worked_in_parts
 from firstline.workflow.reading.document import Document as Reading
@@ -26,6 +28,8 @@ from firstline.workflow.transform import transform
 _RESERVE = 512
 """Tokens of a window kept for instruction, question and template, beside the answer."""
 _CONTEXT_LINES = 1
+INLINE_CHARACTERS = 1_000
+"""What is shorter is read on the event loop: some milliseconds."""
 
 
 class Rungwork:
@@ -52,6 +56,7 @@ class Rungwork:
                 hint="send it in parts",
                 param="messages",
             )
+        self.reading_s = settings.limits.reading_s
         self.task = task
         self.source = source
         self.arguments = arguments
@@ -69,6 +74,20 @@ class Rungwork:
     def offers(self) -> Mapping[str, Offer]:
         """What the document offers for each field of an extraction."""
         return offers(self.source.reading, tuple(self._fields.values())) if self.task.kind == "extract" else {}
+
+    async def prepare(self) -> None:
+        """Read the document for its fields, off the event loop where that takes longer than a moment.
+
+        Raises InputError where it takes longer than `limits.reading_s`.
+        """
+        if self.task.kind != "extract":
+            return
+        self.source.reading.deadline = Deadline(self.reading_s)
+        if len(self.source.text) <= INLINE_CHARACTERS:
+            _ = self.offers
+        else:
+            await asyncio.to_thread(lambda: self.offers)
+        self.source.reading.deadline = unlimited
 
     @cached_property
     def measured(self) -> Mapping[str, float]:

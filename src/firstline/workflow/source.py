@@ -3,8 +3,10 @@ that do."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 from firstline.engines.base import DocumentReader, PageReader
@@ -13,6 +15,9 @@ from firstline.layout import Line, lines_of_text, reading_order
 from firstline.settings import Limits
 from firstline.types import Image, Page, Text, Value
 from firstline.workflow.reading.document import Document as Reading
+
+_INLINE_CHARACTERS = 1_000
+"""What is shorter is read on the event loop: a thread costs 0.1 ms."""
 
 
 class Document(Value, frozen=True, kw_only=True, tag="document"):
@@ -115,12 +120,14 @@ async def read_source(
     if not images and not documents:
         if not own_text.strip():
             raise InputError("the input is empty", hint="give a text, a picture or a PDF")
-        return Source(Reading.of_text(own_text), own_text=own_text, images=(), read_by="text", draw=draw)
+        short = len(own_text) <= _INLINE_CHARACTERS
+        reading = Reading.of_text(own_text) if short else await asyncio.to_thread(Reading.of_text, own_text)
+        return Source(reading, own_text=own_text, images=(), read_by="text", draw=draw)
     lines: list[Line] = []
     read_by = "layer"
     page = 0
     for text in texts:
-        lines += _numbered(lines_of_text(text), page)
+        lines += _numbered(await asyncio.to_thread(lines_of_text, text), page)
         page += bool(text.strip())
     for data in documents:
         for found in await pdfs.read(data, limits, party=party):
@@ -133,7 +140,7 @@ async def read_source(
         lines += await _page_lines(None, image, look, page)
         page += 1
     return Source(
-        Reading(lines),
+        await asyncio.to_thread(Reading, lines),
         own_text=own_text.strip(),
         images=images,
         read_by=read_by,
@@ -161,7 +168,7 @@ async def draw_each(
 
 async def _page_lines(text: Page | None, image: Image | None, look: Look, number: int) -> list[Line]:
     if text is not None:
-        return reading_order(text, number=number)
+        return await asyncio.to_thread(partial(reading_order, text, number=number))
     return reading_order(await look(image), number=number) if image is not None else []
 
 

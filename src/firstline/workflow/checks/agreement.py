@@ -76,4 +76,4 @@ def _heard(value: Json, earlier: tuple[Json, ...], kind: FieldType) -> bool:
 
 def _holds(left: str, right: str) -> bool:
     short, long = sorted((fold_words(left), fold_words(right)), key=len)
-    return bool(short) and any(long[i : i + len(short)] == short for i in range(len(long) - len(short) + 1))
+    return bool(short) and f" {' '.join(short)} " in f" {' '.join(long)} "

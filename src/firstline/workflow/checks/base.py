@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from firstline.types import Finding, Json, Value
+
+MOST_S = 20.0
+"""Seconds that the checks of one answer may take together."""
 
 
 class Subject(Value, frozen=True, kw_only=True):
@@ -53,6 +57,21 @@ class NamedCheck(Value, frozen=True, kw_only=True):
 
     def __call__(self, subject: Subject) -> tuple[Finding, ...]:
         return self.look(subject)
+
+
+def findings_of(
+    checks: Iterable[Check], subject: Subject, *, seconds: float = MOST_S, timer: Callable[[], float] = time.monotonic
+) -> tuple[Finding, ...]:
+    """Ask checks one after the other; once they took so many seconds, the rest is a finding each."""
+    end = timer() + seconds
+    found: list[Finding] = []
+    for check in checks:
+        if timer() > end:
+            reason = f"was not checked: the checks before it took longer than {seconds:g} s"
+            found.append(Finding(check=check.name, reason=reason))
+        else:
+            found += check(subject)
+    return tuple(found)
 
 
 def shown(value: Json, limit: int = 80) -> str:

@@ -106,7 +106,7 @@ def _lost_dates(source: _Side, target: _Side) -> Sequence[str]:
 
 def _in_digits(found: DateFound, there: Numbers) -> bool:
     """Say whether day and year stand there as numbers: a month's name in a language whose months are not known."""
-    groups = {int(value) for value in there.groups}
+    groups = there.groups
     return any(day.day in groups and (day.year in groups or day.year % 100 in groups) for day in found.readings)
 
 

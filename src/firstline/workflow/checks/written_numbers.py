@@ -69,10 +69,21 @@ class Numbers:
         """All digits of the text in a row, for numbers that are grouped differently (telephone numbers)."""
         return "".join(char for number in self.found for char in number.text if char.isdigit())
 
+    @cached_property
+    def of_years(self) -> frozenset[Decimal]:
+        """What the years of the text may be called: `30` and `20` (the century) for 1930."""
+        years = [year for year in self.readings if 1400 <= year <= 2099 and year == year.to_integral_value()]
+        return frozenset(said for year in years for said in (year % 100, year // 100 + 1))
+
 
 def missing(wanted: Numbers, there: Numbers) -> tuple[str, ...]:
     """Give the numbers of one text that the other does not have in any form, each once, in order."""
-    lost = [number.text for number in wanted.found if not _has(there, number) and not _regrouped(number, wanted, there)]
+    regrouped = len(wanted.digits) >= 7 and wanted.digits in there.digits
+    lost = [
+        number.text
+        for number in wanted.found
+        if not _has(there, number) and not (regrouped and _is_part_of_a_row(number))
+    ]
     return tuple(dict.fromkeys(lost))
 
 
@@ -148,10 +159,9 @@ def _in_words(value: Decimal, there: Numbers) -> bool:
     return value < 10_000 and value == value.to_integral_value() and int(value) in there.in_words
 
 
-def _regrouped(number: Number, wanted: Numbers, there: Numbers) -> bool:
-    """Say whether the digits stand in the other text within a longer run, as telephone numbers do."""
-    digits = "".join(char for char in number.text if char.isdigit())
-    return len(digits) >= 3 and len(wanted.digits) >= 7 and digits in there.digits and wanted.digits in there.digits
+def _is_part_of_a_row(number: Number) -> bool:
+    """Say whether there are digits enough for a part of a longer row, as telephone numbers have them."""
+    return sum(map(str.isdigit, number.text)) >= 3
 
 
 def _of_a_year(value: Decimal, there: Numbers) -> bool:
@@ -162,5 +172,4 @@ def _of_a_year(value: Decimal, there: Numbers) -> bool:
         return value % 100 in there.readings or (
             value >= 1920 and value % 10 == 0 and int(value % 100) in there.in_words
         )
-    years = [year for year in there.readings if 1400 <= year <= 2099]
-    return any(value in (year % 100, year // 100 + 1) for year in years if year == year.to_integral_value())
+    return value in there.of_years

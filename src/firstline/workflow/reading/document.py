@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
 from firstline import patterns
 from firstline.layout import Line, lines_of_text, render
 from firstline.types import Value
 from firstline.values import Amount, DateFound, find_amounts, find_dates
+from firstline.workflow.deadline import unlimited
 
 _NO_LETTER = patterns.compile(r"[\W\d_]")
 _LETTER = patterns.compile(r"[^\W\d_]")
 _LOOK_BACK = 3
-_LEAD_CHARS = 240
+LEAD_CHARS = 240
 """Words further before a value do not lead to it."""
 
 
@@ -49,6 +50,8 @@ class Document:
     def __init__(self, lines: Sequence[Line]) -> None:
         self.lines = tuple(lines)
         self.text = render(self.lines)
+        self.deadline: Callable[[], None] = unlimited
+        """Asked between the steps of reading; what it raises ends the reading."""
 
     @classmethod
     def of_text(cls, text: str) -> Document:
@@ -68,10 +71,11 @@ class Document:
         mentions: list[Mention] = []
         tails: list[tuple[str, bool]] = []  # what follows the last number of each line above, and if there was one
         for index, text in enumerate(self.texts):
+            self.deadline()
             amounts = [amount for amount in find_amounts(text) if not amount.percent]
             end = 0
             for amount in amounts:
-                start = max(0, amount.start - _LEAD_CHARS)
+                start = max(0, amount.start - LEAD_CHARS)
                 own = text[max(end, start) : amount.start]
                 mentions.append(
                     Mention(
@@ -83,7 +87,7 @@ class Document:
                     )
                 )
                 end = amount.end
-            tails.append((text[end:][-_LEAD_CHARS:], bool(amounts)))
+            tails.append((text[end:][-LEAD_CHARS:], bool(amounts)))
         return tuple(mentions)
 
     @cached_property
@@ -91,9 +95,10 @@ class Document:
         """Every calendar date of the document, in reading order."""
         mentions = []
         for index, text in enumerate(self.texts):
+            self.deadline()
             for found in find_dates(text):
-                above = self.texts[index - 1][-_LEAD_CHARS:] if index else ""
-                own = text[max(0, found.start - _LEAD_CHARS) : found.start]
+                above = self.texts[index - 1][-LEAD_CHARS:] if index else ""
+                own = text[max(0, found.start - LEAD_CHARS) : found.start]
                 lead = own if _LETTER.search(own) else f"{above} {own}"
                 mentions.append(DateMention(found=found, line=index, lead=lead, y=self._height(index)))
         return tuple(mentions)

@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from firstline import patterns
+from firstline.layout import nearest
 from firstline.types import Json, Value
 from firstline.values import CURRENCIES
 from firstline.workflow.field import Field
 from firstline.workflow.reading.addresses import blocks_for
 from firstline.workflow.reading.candidate import Candidate, label_pattern
-from firstline.workflow.reading.document import Document
+from firstline.workflow.reading.document import LEAD_CHARS, Document
 from firstline.workflow.reading.names import is_doubtful, lines_for
 from firstline.workflow.reading.reader import amounts_for, dates_for, month_first
 from firstline.workflow.reading.rows import rows_of
@@ -29,6 +30,8 @@ MOST = 16
 _LABELLED = 0.5
 """A score above this means that a label or sum speaks for the candidate, not its place alone."""
 _WORD_CHARS = 200
+_BEHIND_CHARS = 4 * _WORD_CHARS
+"""Looked at behind a label: the blanks and signs after it, and the longest value."""
 
 
 class Offer(Value, frozen=True, kw_only=True):
@@ -129,9 +132,11 @@ def _matches(document: Document, field: Field) -> list[Candidate]:
     best: dict[str, Candidate] = {}
     pattern = patterns.compile_foreign(field.pattern)
     for index, text in enumerate(document.texts):
+        document.deadline()
         for match in pattern.finditer(text):
             value = match.group(1) if pattern.groups else match.group()
-            near = text[: match.start()] or (document.texts[index - 1] if index else "")
+            near = text[max(0, match.start() - LEAD_CHARS) : match.start()]
+            near = near or (document.texts[index - 1][-LEAD_CHARS:] if index else "")
             score = (1.0 if label and label.search(near) else 0.0) - 0.02 * len(best)
             if value not in best or score > best[value].score:
                 best[value] = Candidate(value=value, text=value, line=index, score=score)
@@ -144,16 +149,19 @@ def _labelled(document: Document, field: Field) -> list[Candidate]:
     unlike = label_pattern(field.unlike) if field.unlike else None
     found: dict[str, Candidate] = {}
     for index, line in enumerate(document.lines):
+        document.deadline()
         for place, cell in enumerate(line.cells):
+            bare = len(cell.text.rstrip(" :#."))
             for match in label.finditer(cell.text):
-                if unlike and unlike.search(cell.text[: match.end() + 12]):
+                if unlike and unlike.search(cell.text[max(0, match.start() - LEAD_CHARS) : match.end() + 12]):
                     continue
                 lead = 0.3 if match.start() == 0 else 0.0
-                rest = _BETWEEN.sub("", cell.text[match.end() :]).strip()
+                behind = cell.text[match.end() : match.end() + _BEHIND_CHARS]
+                rest = _BETWEEN.sub("", behind).strip()
                 beside = line.cells[place + 1].text if place + 1 < len(line.cells) else ""
                 below = _below(document, index, cell.x0)
-                exact = 0.3 if len(match.group()) >= len(cell.text.rstrip(" :#.")) - 1 else 0.0
-                colon = 0.2 if _COLON.match(cell.text[match.end() :]) else 0.0
+                exact = 0.3 if len(match.group()) >= bare - 1 else 0.0
+                colon = 0.2 if _COLON.match(behind) else 0.0
                 for text, score in (
                     (rest, 1.0 + lead + colon),
                     (beside, 0.9 + lead + exact if not rest else 0.4),
@@ -170,4 +178,4 @@ def _below(document: Document, index: int, x0: float) -> str:
     if index + 1 >= len(document.lines):
         return ""
     cells = document.lines[index + 1].cells
-    return min(cells, key=lambda cell: abs(cell.x0 - x0)).text
+    return cells[nearest(cells, x0)].text

@@ -28,12 +28,16 @@ def amounts_for(document: Document, field: Field) -> list[Candidate]:
     if field.type == "integer":
         mentions = [m for m in mentions if m.amount.decimals == 0]
     counts = Counter(m.amount.value for m in mentions)
-    labelled = [(m, label_score(m.leads, field)) for m in mentions]
+    labelled = []
+    for mention in mentions:
+        document.deadline()
+        labelled.append((mention, label_score(mention.leads, field)))
     best: dict[Json, Candidate] = {}
     aside = summary_lines(document) if field.prefer == "largest" else frozenset()
     top = max((m.amount.value for m, label in labelled if label > 0), default=None)
     sums = support(mentions) if field.prefer == "largest" else {}
     for mention, label in labelled:
+        document.deadline()
         score = label + sums.get(mention.amount.value, 0.0)
         score -= 0.9 if mention.line in aside else 0.0
         score += 0.15 * min(counts[mention.amount.value] - 1, 3)

@@ -56,6 +56,7 @@ def rows_of(document: Document) -> list[Json]:
     rows: list[Json] = []
     pending = ""
     for index, text in enumerate(document.texts):
+        document.deadline()
         if len(text) > _LONGEST:
             pending = ""
             continue

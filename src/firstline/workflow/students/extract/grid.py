@@ -6,11 +6,12 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firstline.layout import Cell
+from firstline.layout import Cell, nearest
 from firstline.values import fold, fold_words
 from firstline.workflow.reading.document import Document
 
@@ -51,6 +52,7 @@ class Grid:
         self.places = tuple(places)
         self.texts = tuple(cell.text for cell in cells)
         self.lines = len(self.first_of_line)
+        self._starts_of: dict[int, list[int]] = {}
 
     def __len__(self) -> int:
         return len(self.cells)
@@ -83,12 +85,16 @@ class Grid:
         """Say which cell, and which of its characters, stands at an offset of the line's text."""
         if line >= self.lines:
             return None
-        starts, at = [], 0
-        for cell in self.document.lines[line].cells:
-            starts.append(at)
-            at += len(cell.text) + 2
+        starts = self._starts(line)
         column = bisect_right(starts, offset) - 1
         return self.first_of_line[line] + column, offset - starts[column]
+
+    def _starts(self, line: int) -> list[int]:
+        """Give where each cell of a line begins in the line's text."""
+        if line not in self._starts_of:
+            lengths = (len(cell.text) + 2 for cell in self.document.lines[line].cells[:-1])
+            self._starts_of[line] = list(accumulate(lengths, initial=0))
+        return self._starts_of[line]
 
     @cached_property
     def above(self) -> Ints:
@@ -116,5 +122,4 @@ class Grid:
             or self.document.lines[line].page != self.document.lines[self.places[at].line].page
         ):
             return -1
-        x0 = self.cells[at].x0
-        return min(self.of_line(line), key=lambda other: abs(self.cells[other].x0 - x0))
+        return self.first_of_line[line] + nearest(self.document.lines[line].cells, self.cells[at].x0)

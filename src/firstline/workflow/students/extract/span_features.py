@@ -115,12 +115,16 @@ def neighbours(grid: Grid, found: Sequence[Span]) -> tuple[Ints, Ints]:
 def around(grid: Grid, span: Span) -> tuple[str, str]:
     """Give the words before and behind a span on its line."""
     first, last = span.cells[0], span.cells[-1]
-    before, behind = grid.texts[first][: span.start][-60:], grid.texts[last][span.end :][:60]
+    before, behind = _before(grid.texts[first], span.start), grid.texts[last][span.end : span.end + 60]
     if not before.strip() and grid.places[first].column:
         before = grid.texts[first - 1][-60:]
     if not behind.strip() and grid.places[last].column + 1 < grid.places[last].columns:
         behind = grid.texts[last + 1][:60]
     return before, behind
+
+
+def _before(text: str, end: int) -> str:
+    return text[max(0, end - 60) : end]
 
 
 def key_of(field: Field, value: Json) -> str:

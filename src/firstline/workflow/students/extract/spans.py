@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal, get_args
 
 from firstline import patterns
@@ -28,6 +29,7 @@ _MOST_WORDS = 6
 _WORDS_READ = 120
 _LEAST = 2
 _LONGEST = 400
+_FAR = 2 * _LONGEST
 _REST = patterns.compile(r"[:#=]\s*(?=\S)|\b(?:no|nr|id)\b\.?\s+(?=\S)", patterns.IGNORECASE)
 _TAIL = patterns.compile(
     r"[\s,;(\[]+(?:tel|phone|fax|hp|h/p|mobile|gst|sst|vat|email|e-mail|www|reg|co\.?\s?reg|company\s?no|ssm|roc)\b.*$"
@@ -174,7 +176,8 @@ def _pieces(at: int, text: str, families: Sequence[str]) -> Iterator[Span]:
     """Parts of one cell."""
     if "rest" in families:
         for match in _REST.finditer(text):
-            yield _part(at, text, match.end(), len(text), "rest")
+            if len(text) - match.end() <= _FAR:  # a longer rest is no value
+                yield _part(at, text, match.end(), len(text), "rest")
     if "piece" in families:
         inner = [place for match in _PIECE.finditer(text) for place in match.span()]
         if inner:
@@ -185,7 +188,7 @@ def _pieces(at: int, text: str, families: Sequence[str]) -> Iterator[Span]:
         for match in _CODE.finditer(text):
             yield _part(at, text, match.start(), match.end(), "code")
     if "words" in families:
-        words = list(_WORD.finditer(text))[:_WORDS_READ]
+        words = list(islice(_WORD.finditer(text), _WORDS_READ))
         for first in range(len(words)):
             for last in range(first, min(len(words), first + _MOST_WORDS)):
                 yield _part(at, text, words[first].start(), words[last].end(), "words")
