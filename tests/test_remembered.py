@@ -48,9 +48,9 @@ def test_what_is_kept_is_bounded_by_its_bytes_together() -> None:
     texts = ["a" * 98, "b" * 98, "c" * 98]  # a hundred bytes each, with their quotes
     for text in texts:
         remembered(text)
-    assert [remembered.knows(text) for text in texts] == [False, True, True]
+    assert [remembered.kept(text) for text in texts] == [None, [texts[1]], [texts[2]]]
     remembered("d" * 198)
-    assert [remembered.knows(text) for text in (*texts, "d" * 198)] == [False, False, False, True]
+    assert [remembered.kept(text) for text in (*texts, "d" * 198)] == [None, None, None, ["d" * 198]]
 
 
 def test_an_error_is_not_kept_and_what_is_no_json_is_left_to_the_function() -> None:

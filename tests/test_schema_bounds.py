@@ -135,7 +135,7 @@ def test_recursion_with_an_end_can_be_met() -> None:
 def test_a_large_schema_is_refused_or_used_soon() -> None:
     with within(1.0), pytest.raises(SchemaError, match="at most 524,288"):
         compile_schema({"properties": {f"name{i}": {"type": "string"} for i in range(40_000)}})
-    with within(3.0):
+    with within(9.0):
         validator = compile_schema({"properties": {f"name{i}": {"pattern": f"^{i}"} for i in range(12_000)}})
         assert validator.mismatches({f"name{i}": "x" for i in range(12_000)})
     with within(3.0):

@@ -11,7 +11,7 @@ import msgspec
 
 T = TypeVar("T")
 
-_LONG = 64
+_LONG = 4_096
 """Bytes past which a value is known by its digest."""
 
 
@@ -47,10 +47,11 @@ class Remembered(Generic[T]):
                 self._held -= self._known.pop(next(iter(self._known)))[1]
         return found
 
-    def knows(self, value: Any) -> bool:
-        """Say whether the result for a value is kept, so that asking for it takes no time."""
+    def kept(self, value: Any) -> T | None:
+        """Return the result for a value if it is kept, which takes no time."""
         key, _ = _key(value)
-        return key in self._known
+        found = None if key is None else self._known.get(key)
+        return None if found is None else found[0]
 
 
 def _key(value: Any) -> tuple[bytes | None, int]:

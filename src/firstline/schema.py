@@ -108,6 +108,8 @@ class _Bounded:
 
     def __init__(self, schema: Json, formats: bool, cost: schema_bounds.Cost, here: _Here | None) -> None:
         self.cost = cost
+        self.conflict: str | None = None
+        """Words for why nothing matches, empty where nothing is known; None until that was searched for."""
         self._job = SchemaJob(kind="check", schema=msgspec.json.encode(schema), formats=formats)
         self._here = here
 
@@ -161,7 +163,8 @@ def compile_schema(schema: Json, *, formats: bool = True, resources: Mapping[str
 
 def is_known(schema: Json, *, searched: bool = True) -> bool:
     """Say whether a schema was compiled and `searched` before, so that doing it again takes no time."""
-    return _known.knows(schema) and (not searched or _known_conflict.knows(schema))
+    kept = _known.kept(schema)
+    return kept is not None and (not searched or kept.conflict is not None)
 
 
 def _compile(schema: Json, formats: bool = True) -> _Bounded:
@@ -223,12 +226,14 @@ def unsatisfiable(schema: Json) -> str | None:
     ends after `SEARCH_S`.
     Raises SchemaError for a schema that does not compile. A schema that was looked at before is not looked at again.
     """
-    return _known_conflict(schema) or None
+    compiled = _known(schema)
+    if compiled.conflict is None:
+        compiled.conflict = _find_conflict(schema, compiled.cost)
+    return compiled.conflict or None
 
 
-def _find_conflict(schema: Json) -> str:
+def _find_conflict(schema: Json, cost: schema_bounds.Cost) -> str:
     """Give the words of `unsatisfiable`; empty: none."""
-    cost = _known(schema).cost
     if too_many_combinations(schema):
         return ""
     if cost.searched_here and not too_many_combinations(schema, most=MAX_COMBINATIONS_HERE):
@@ -252,9 +257,6 @@ def conflict_here(schema: Json) -> str:
     except (rs.canonical.CanonicalizationError, rs.ValidationError):
         return ""
     return _why_empty(schema, dict(found))
-
-
-_known_conflict = Remembered(_find_conflict)
 
 
 def _validator_class(schema: Json, resources: Mapping[str, Json]) -> type[rs.Validator]:

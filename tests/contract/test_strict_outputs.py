@@ -75,7 +75,8 @@ async def test_ten_megabytes_of_nested_arrays_are_refused_while_others_are_serve
     async with served(tmp_path) as server, aiohttp.ClientSession() as session:
 
         async def send() -> tuple[int, str]:
-            async with session.post(f"{server.url}/chat/completions", data=io.BytesIO(nested)) as answer:
+            head = {"content-type": "application/json"}
+            async with session.post(f"{server.url}/chat/completions", data=io.BytesIO(nested), headers=head) as answer:
                 return answer.status, (await answer.json())["error"]["type"]
 
         begun = time.perf_counter()
