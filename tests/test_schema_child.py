@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from firstline.engines.confinement import in_force
 from firstline.schema_child import SchemaChildren, SchemaJob
 from processes import children
 
@@ -73,5 +74,6 @@ def test_a_child_has_no_environment_and_a_limit_of_memory(some: SchemaChildren) 
     pid = pids()[-1]
     assert Path(f"/proc/{pid}/environ").read_bytes().strip(b"\0") == b""
     limits = Path(f"/proc/{pid}/limits").read_text()
-    assert next(line for line in limits.splitlines() if "address space" in line).split()[3] == str(2**30)
+    assert next(line for line in limits.splitlines() if "data size" in line).split()[3] == str(2**30)
+    assert f"Seccomp:\t{2 if in_force().seccomp else 0}\n" in Path(f"/proc/{pid}/status").read_text()
     some.end()

@@ -20,7 +20,10 @@ import msgspec
 
 from firstline.types import Value
 
-_WORKER = "firstline.engines.schema_worker"
+_COMMAND = ("-P", "-B", "-m", "firstline.engines.confined", "firstline.engines.schema_worker")
+"""It is confined as the readers of files are. -P: the working folder must not become a place to import from."""
+_LIMITS = {"network": "closed", "read": [], "memory": 2**30}
+"""Bytes of memory; the libraries take a quarter of it."""
 
 
 class SchemaJob(Value, frozen=True, kw_only=True):
@@ -119,8 +122,8 @@ class _Child:
         if self._process is not None and self._process.poll() is None:
             return self._process
         self.end()
-        # -P: the working folder must not become a place to import from. It needs nothing of the environment.
-        command = (sys.executable, "-P", "-m", _WORKER)
+        # It needs nothing of the environment.
+        command = (sys.executable, *_COMMAND, msgspec.json.encode(_LIMITS).decode())
         try:
             self._process = subprocess.Popen(  # noqa: S603 - no shell; every word is ours
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}

@@ -11,7 +11,6 @@ DOOR = PACKAGE / "patterns.py"
 ENGINES = {"re", "real", "regex", "re2", "sre_compile", "sre_parse"}
 KNOWN = {
     "printable.py": "its class holds lone surrogates, which the engine does not take; one class, no repetition",
-    "media/header.py": "bytes of an image; two bytes, no repetition",
 }
 """Modules that may use Python's own engine, each with its reason."""
 MADE_BY = {

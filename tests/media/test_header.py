@@ -36,6 +36,7 @@ def test_the_size_is_what_the_codec_finds(kind: str, width: int, height: int) ->
     [
         ("JPEG", {"progressive": True}),
         ("JPEG", {"exif": b"Exif\0\0" + b"\xff\xc0\x00\x0b" * 9_000, "icc_profile": b"\xff" * 60_000}),
+        ("JPEG", {"comment": b"\xff" * 500}),
         ("WEBP", {"lossless": True}),
         ("WEBP", {"mode": "RGBA"}),
         ("WEBP", {"exif": b"Exif\0\0x"}),

@@ -19,17 +19,9 @@ from firstline.errors import SchemaError
 from firstline.schema import compile_here, conflict_here
 from firstline.schema_child import SchemaAnswer, SchemaJob
 
-if sys.platform != "win32":
-    import resource
-
-_MEMORY = 2**30
-"""Bytes of address space; the libraries take a quarter of it."""
-
 
 def main() -> None:
     """Answer jobs until the input ends: at once then, even in the midst of one, to never outlive the parent."""
-    if sys.platform == "linux":  # elsewhere the limit is refused or not kept
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     inbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(sys.stdin.buffer, inbox), daemon=True).start()
     while True:
@@ -55,7 +47,3 @@ def _receive(stream: BinaryIO, inbox: queue.SimpleQueue[bytes]) -> None:
     while head := stream.read(4):
         inbox.put(stream.read(struct.unpack(">I", head)[0]))
     os._exit(0)
-
-
-if __name__ == "__main__":
-    main()

@@ -6,7 +6,6 @@ child process.
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -23,8 +22,8 @@ _SEGMENTS: Final = 2_000
 """Segments of a JPEG before its frame, or entries of a TIFF's directory: a camera writes some dozens."""
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """JPEG markers of frames; the three left out are tables."""
-_MARKER: Final = re.compile(rb"\xff[^\x00\xff]")
-"""A marker of JPEG; any number of fill bytes (FF) may stand before it."""
+_FILL: Final = 64
+"""Fill bytes before a marker that are taken; writers set none or a few."""
 _WHAT: Final[Mapping[Kind, tuple[str, str]]] = MappingProxyType(
     {
         "pdf": ("a PDF", "send it as a file, or one page as a picture"),
@@ -131,14 +130,15 @@ def _webp(data: bytes) -> tuple[int, int]:
 def _jpeg(data: bytes) -> tuple[int, int]:
     at = 2
     for _ in range(_SEGMENTS):
-        found = _MARKER.search(data, at)
-        if found is None:
+        at = data.find(b"\xff", at)
+        marker = data[at : at + _FILL].lstrip(b"\xff")[:1]  # fill bytes (FF) may stand before it
+        if at < 0 or not marker:
             break
-        marker, at = found[0][1], found.end()
-        if marker in _FRAMES:
+        at = data.index(marker, at) + 1
+        if marker[0] in _FRAMES:
             height, width = struct.unpack_from(">HH", data, at + 3)
             return width, height
-        if marker != 0x01 and not 0xD0 <= marker <= 0xD8:  # those are followed by nothing
+        if marker[0] > 0x01 and not 0xD0 <= marker[0] <= 0xD8:  # those are followed by nothing
             at += struct.unpack_from(">H", data, at)[0]
     return 0, 0
 
