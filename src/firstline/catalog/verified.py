@@ -41,7 +41,7 @@ class Verified:
                 return
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != sha256:
-            raise WeightsMismatchError(f"{path} is damaged: it has the sha256 {found}, not {sha256}")
+            raise WeightsMismatchError(f"{path.name} is damaged: it has the sha256 {found}, not {sha256}")
         self._remember(path, stamp)
 
     def note(self, path: Path, sha256: str) -> None:

@@ -116,9 +116,9 @@ class WeightsStore:
                     self._verified.check(status.path, status.sha256, fresh=fresh)
                 except WeightsMismatchError as error:
                     hint = f"`firstline models pull {model.id}` fetches it again"
-                    raise WeightsMismatchError(error.message, hint=hint) from None
+                    raise WeightsMismatchError(f"{model.id}: {error.message}", hint=hint) from None
                 except OSError as error:
-                    raise WeightsError(f"{status.path} cannot be read: {error.strerror}") from None
+                    raise WeightsError(f"{file.name} of {model.id} cannot be read: {error.strerror}") from None
 
     def pull(
         self, model: Model, *, sources: Sources, progress: Callable[[Progress], None] = lambda _: None

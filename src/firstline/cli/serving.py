@@ -24,6 +24,7 @@ from firstline.api.requests import JsonLines
 from firstline.app import build
 from firstline.cli.console import DONE, FAILED, INTERRUPTED, Out
 from firstline.errors import FirstlineError, SettingsError
+from firstline.ledger.database import Database
 from firstline.ledger.store import Ledger
 from firstline.trust import Trust
 
@@ -79,12 +80,16 @@ def serving_application() -> ASGIApp:
 
 
 def refuse_strangers(host: str, ledger_url: str) -> None:
-    """Raise SettingsError for an address that others can reach while nobody needs a key."""
+    """Raise SettingsError for an address that others can reach while nobody needs a key, and LedgerLostError where keys
+    were made and the ledger has none."""
     try:
         loopback = host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         loopback = False
-    if not loopback and not asyncio.run(_keys_exist(ledger_url)):
+    if Database(ledger_url).marker.exists():
+        # Opening tells it where keys were made and are lost: before a server starts, and not by each worker.
+        asyncio.run(_keys_exist(ledger_url))
+    elif not loopback and not asyncio.run(_keys_exist(ledger_url)):
         raise SettingsError(
             f"{host} can be reached from elsewhere, and there is no API key: everybody could ask",
             hint="make one with `firstline keys create NAME`, or listen on 127.0.0.1",

@@ -85,7 +85,7 @@ class Database:
         """Raise LedgerLostError where the file is another one than was opened, or none."""
         if self._identity() != self._seen:
             raise LedgerLostError(
-                f"the ledger {self.path} was taken away or replaced while it was open",
+                "the ledger was taken away or replaced while it was open",
                 hint="stop every Firstline process, put the file or a backup back (firstline ledger restore FILE) "
                 "and start again",
             )
