@@ -49,7 +49,7 @@ class Upkeep:
         return self._database.path
 
     async def check(self, *, quick: bool = False, mend: bool = True) -> Checked:
-        """Examine the ledger and the bytes that its rows name; `quick` does not read these.
+        """Examine the ledger and the bytes that its rows name; `quick` does not read these, but the small students.
 
         Old bytes that no row names are removed where the rows can be read, unless `mend` is False.
         """
@@ -78,7 +78,7 @@ class Upkeep:
     def _look(self, kind: Kind, name: str, *, quick: bool) -> Finding | None:
         contents = self._contents[kind]
         try:
-            if quick:
+            if quick and kind != "students":
                 contents.path(name).stat()
             else:
                 contents.checked(name)
