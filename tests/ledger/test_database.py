@@ -16,7 +16,8 @@ from firstline.app import build
 from firstline.errors import LedgerLostError
 from firstline.ledger.database import MARKER
 from firstline.ledger.store import Ledger
-from firstline.types import KeyTerms
+from firstline.money import NanoUSD
+from firstline.types import Attempt, KeyTerms
 
 
 @asynccontextmanager
@@ -119,3 +120,27 @@ async def test_others_may_read_nothing_whatever_the_umask_and_what_was_there_bef
     (data / "models").mkdir()
     async with build(loaded):
         assert open_to_others(data) == ["models"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="files are told by Linux's /proc")
+async def test_calls_that_may_cost_something_are_on_the_disk_and_free_ones_wait_for_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    real = os.fsync
+
+    def counted(handle: int) -> None:
+        if os.path.realpath(f"/proc/self/fd/{handle}").endswith("-wal"):
+            synced.append("wal")
+        real(handle)
+
+    async with opened(tmp_path) as ledger:
+        monkeypatch.setattr(os, "fsync", counted)
+        await ledger.begin_run("r", "t", "t@1", "0" * 64, 1.0)
+        for amount, cost, expected in ((0, 0, 0), (100, 40, 2), (100, 0, 2)):
+            held = await ledger.hold("r", 0, "m", NanoUSD(amount))
+            await ledger.settle(held[0], Attempt(model="m", passed=True), NanoUSD(cost))
+            assert len(synced) == expected
+            synced.clear()
+        await ledger.keys.create(KeyTerms(name="shop"))
+        assert synced == ["wal"]

@@ -21,14 +21,14 @@ _CHANGE = update(words).where(words.c.word == bindparam("old"))
 
 
 @asynccontextmanager
-async def writing(folder: Path) -> AsyncIterator[Writer]:
+async def writing(folder: Path, sync: Callable[[], None] = lambda: None) -> AsyncIterator[Writer]:
     engine = create_engine(
         f"sqlite:///{folder / 'words.db'}",
         connect_args={"isolation_level": None, "timeout": 0, "check_same_thread": False},
         pool_reset_on_return=None,
     )
     words.metadata.create_all(engine)
-    writer = Writer(engine)
+    writer = Writer(engine, sync=sync)
     try:
         yield writer
     finally:
@@ -146,6 +146,28 @@ async def test_where_the_database_gives_the_transaction_up_each_work_is_done_in_
     assert "full" in str(found[1])
     assert done == ["a", "a"]
     assert kept(tmp_path) == ["a", "b"]
+
+
+async def test_what_is_of_money_is_brought_to_the_disk_once_a_commit_and_before_it_is_told(tmp_path: Path) -> None:
+    synced: list[list[str]] = []
+
+    def paid(word: str) -> Callable[[Transaction], int]:
+        def work(transaction: Transaction) -> int:
+            transaction.is_of_money = True
+            return add(word)(transaction)
+
+        return work
+
+    async with writing(tmp_path, sync=lambda: synced.append(kept(tmp_path))) as writer:
+        await writer.write(add("free"))
+        assert synced == []
+        async with one_batch(writer):
+            asked = [asyncio.create_task(writer.write(work)) for work in (paid("a"), add("b"), paid("c"))]
+            await asyncio.sleep(0)
+        await asyncio.gather(*asked)
+        assert synced == [["free", "a", "b", "c"]]
+        await writer.write(add("free again"))
+        assert len(synced) == 1
 
 
 async def test_it_is_written_although_the_caller_was_cancelled(tmp_path: Path) -> None:

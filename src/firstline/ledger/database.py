@@ -7,6 +7,7 @@ not opened. A ledger that is taken away or replaced while it is open is refused 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -89,6 +90,14 @@ class Database:
                 hint="stop every Firstline process, put the file or a backup back (firstline ledger restore FILE) "
                 "and start again",
             )
+
+    def sync(self) -> None:
+        """Wait until what is committed is on the disk. Raises OSError.
+
+        It syncs the write-ahead log, as SQLite's `synchronous = FULL` does with every commit, those of free calls too.
+        """
+        with self.path.with_name(self.path.name + "-wal").open("rb+") as log:
+            os.fsync(log.fileno())
 
     def engine(self, begin: str | None) -> Engine:
         """Make an engine whose transactions begin with these words; None leaves it to who uses it."""

@@ -3,7 +3,8 @@
 One thread writes through one connection (`writer.py`) and two read, one of them what may take long (lists, sums), so
 that nothing blocks the event loop, writers inside a process never wait for each other, and who looks at much keeps
 nobody waiting who asks. The database is SQLite in WAL mode: a commit survives the death of
-the process; the last ones before a power cut may be lost, none is ever half there.
+the process. One of money or keys is on the disk when it returns; of others the last ones before a power cut may be
+lost, none is ever half there.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ class Ledger:
         threaded: bool = True,
     ) -> None:
         self._database = database
-        self._writer = Writer(writer, check=database.check_present, threaded=threaded)
+        self._writer = Writer(writer, check=database.check_present, sync=database.sync, threaded=threaded)
         self._reader = database.engine("BEGIN")
         self._looker = database.engine("BEGIN")
         self._locking = database.engine("BEGIN IMMEDIATE")
@@ -106,7 +107,7 @@ class Ledger:
         self._clock = clock
         self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-read")
         self._look_thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-look")
-        self.keys = Keys(self._write, self._read, clock, made=database.mark)
+        self.keys = Keys(self._write_money, self._read, clock, made=database.mark)
         self.usage = UsageBook(self._look)
         self.storage = Storage(self._read)
         self.buckets = SharedBuckets(self._write, clock)
@@ -211,6 +212,7 @@ class Ledger:
         def write(transaction: Transaction) -> Hold:
             held = amount if key_id is None else wallet.take(transaction, key_id, amount, lowest, now)
             [(entry_id,)] = transaction.fetch(_HOLD, {**row, "hold_nano_usd": int(held)})
+            transaction.is_of_money |= held > 0
             return Hold(int(entry_id), held)
 
         return await self._writer.write(write)
@@ -238,6 +240,7 @@ class Ledger:
             if not found:
                 raise LedgerError(f"the ledger has no open entry {entry_id}")
             key_id, nano_usd, created, paid = found[0]
+            transaction.is_of_money |= nano_usd > 0 or paid > 0
             if key_id is not None:
                 held = wallet.Held(key_id, nano_usd, created)
                 wallet.settle(transaction, held, paid, held.nano_usd if state == "failed" else paid)
@@ -326,6 +329,15 @@ class Ledger:
 
     async def _write(self, work: Callable[[Connection], T]) -> T:
         return await self._writer.write(lambda transaction: work(transaction.connection))
+
+    async def _write_money(self, work: Callable[[Connection], T]) -> T:
+        """Write what must survive a power cut from the moment that it is done."""
+
+        def lasting(transaction: Transaction) -> T:
+            transaction.is_of_money = True
+            return work(transaction.connection)
+
+        return await self._writer.write(lasting)
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
         await self._writer.flush()

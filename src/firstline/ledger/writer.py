@@ -46,6 +46,8 @@ class Transaction:
         self.connection = connection
         self._driver: Any = connection.connection.driver_connection
         self._compiled: dict[Executable, _Compiled] = {}
+        self.is_of_money = False
+        """Set by a work whose rows must survive a power cut from the moment that it is done."""
 
     def run(self, statement: Executable, row: Mapping[str, Json]) -> int:
         """Run a statement; gives the number of rows it changed."""
@@ -128,13 +130,22 @@ class _Work(Generic[T]):
 class Writer:
     """Writes through one connection of an engine. Made where the loop runs that waits for it; ended with `close`.
 
-    `check` is called before each commit's works and raises LedgerError where nothing may be written. Without a thread
-    of its own (`threaded`) it writes when `step` is called, and only then.
+    `check` is called before each commit's works and raises LedgerError where nothing may be written. `sync` waits until
+    what is committed is on the disk, and raises OSError; it is called once for all works that share a commit, where one
+    of them is of money. Without a thread of its own (`threaded`) it writes when `step` is called, and only then.
     """
 
-    def __init__(self, engine: Engine, *, check: Callable[[], None] = lambda: None, threaded: bool = True) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        check: Callable[[], None] = lambda: None,
+        sync: Callable[[], None] = lambda: None,
+        threaded: bool = True,
+    ) -> None:
         self._engine = engine
         self._check = check
+        self._sync = sync
         self._queue: SimpleQueue[_Work[Any] | None] = SimpleQueue()
         self._transaction: Transaction | None = None
         self._asked = 0
@@ -187,7 +198,10 @@ class Writer:
             if batch:
                 self._check()
                 self._transaction = self._transaction or Transaction(self._engine.connect())
+                self._transaction.is_of_money = False
                 _together(self._transaction, batch)
+                if self._transaction.is_of_money:
+                    self._bring_to_disk()
         except (SQLAlchemyError, sqlite3.Error) as error:
             _fail(batch, unusable(error))
         except LedgerError as error:
@@ -195,6 +209,13 @@ class Writer:
         self._done += len(batch)
         _deliver(batch)
         return not ended
+
+    def _bring_to_disk(self) -> None:
+        try:
+            self._sync()
+        except OSError as error:
+            # What was written stands, and is read by all; only a power cut could still take it away.
+            _LOG.error("the ledger cannot be brought to the disk: %s", error)
 
     def _serve(self) -> None:
         while self.step():
