@@ -161,6 +161,12 @@ class Trust:
         return named.is_absolute() and path.absolute().parent.resolve() == named.resolve()
 
 
+def required(loaded: Loaded) -> Settings:
+    """Return the settings, for what needs no more of the product. Raises FolderNotAllowedError as `build` does."""
+    Trust(loaded).require_settings()
+    return loaded.settings
+
+
 def loopback(address: str) -> bool:
     """Say whether an address is on this machine for certain."""
     return _LOOPBACK.fullmatch(address) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from firstline.cli import allow_commands
 from firstline.cli.main import app
 
 KEY = '[models."acme/m"]\nbase_url = "http://127.0.0.1:9/v1"\napi_key_env = "THE_SECRET"\n'
@@ -102,12 +104,26 @@ def test_a_file_of_another_user_is_not_allowed_unless_it_is_said(folder: Path) -
 
 def test_data_elsewhere_is_an_error_before_anything_is_made(folder: Path) -> None:
     (folder / "firstline.toml").write_text(f'data_dir = "{folder.parent}/theirs"\n')
-    for words in (("run", "translate", "x"), ("keys", "list"), ("serve", "--port", "0"), ("runs",)):
+    for words in (
+        ("run", "translate", "x"),
+        ("keys", "list"),
+        ("serve", "--port", "0"),
+        ("runs",),
+        ("ledger", "check"),
+    ):
         result = called(*words)
         assert (result.exit_code, result.stdout) == (2, ""), words
         assert f"is not allowed to keep its data in {folder.parent}/theirs" in result.stderr
     assert called("doctor").exit_code == 1
     assert not (folder.parent / "theirs").exists()
+
+
+def test_no_command_reads_settings_without_asking_whether_they_are_allowed() -> None:
+    cli = Path(allow_commands.__file__).parent
+    asks = {"allow_commands.py", "doctor.py", "serving.py"}  # they show what is asked for, or require it themselves
+    for file in sorted(cli.glob("*.py")):
+        for call in re.findall(r"[\w.]*\(?settings\.load\(", file.read_text()):
+            assert file.name in asks or call.startswith(("build(", "required(")), f"{file.name}: {call}"
 
 
 def test_a_pip_of_the_folder_is_not_run(folder: Path) -> None:

@@ -22,7 +22,7 @@ from firstline.ledger.usage import UsageGroup
 from firstline.ledger.wallet import DAY_S
 from firstline.money import NanoUSD, from_usd
 from firstline.money import show as money
-from firstline.trust import Trust
+from firstline.trust import required
 from firstline.types import ApiKey, KeyState, KeyTerms
 from firstline.workflow.scopes import check_scopes
 from firstline.workflow.tasks import Tasks
@@ -142,16 +142,14 @@ def usd(text: str, word: str) -> NanoUSD:
 def _check_scopes(scopes: Sequence[str]) -> None:
     """Refuse a scope that matches nothing there is. Raises UsageError."""
     if scopes:
-        loaded = settings.load().settings
+        loaded = required(settings.load())
         tasks = Tasks(Path(loaded.tasks_dir), taught=loaded.taught_path)
         check_scopes(scopes, Catalog.load(loaded.models), tasks.names())
 
 
 @asynccontextmanager
 async def _ledger() -> AsyncIterator[Ledger]:
-    loaded = settings.load()
-    Trust(loaded).require_settings()
-    ledger = await Ledger.open(loaded.settings.ledger_url)
+    ledger = await Ledger.open(required(settings.load()).ledger_url)
     try:
         yield ledger
     finally:

@@ -9,12 +9,13 @@ import msgspec
 from firstline import settings
 from firstline.cli.console import DONE, FAILED, Out
 from firstline.cli.progress import size
+from firstline.trust import required
 from firstline.workflow.upkeep import Upkeep
 
 
 async def check(out: Out, *, quick: bool) -> int:
     """Check the ledger and say what is wrong, a line for each; 1 where something is."""
-    upkeep = Upkeep(settings.load().settings)
+    upkeep = Upkeep(required(settings.load()))
     found = await upkeep.check(quick=quick)
     if out.json:
         report = {"ledger": str(upkeep.ledger), "ok": not found.findings, **msgspec.to_builtins(found)}
@@ -30,7 +31,7 @@ async def check(out: Out, *, quick: bool) -> int:
 
 async def back_up(out: Out, target: Path) -> int:
     """Write a backup; 1 where bytes that rows name could not be put into it."""
-    done = await Upkeep(settings.load().settings).back_up(target)
+    done = await Upkeep(required(settings.load())).back_up(target)
     if out.json:
         out.emit({"file": str(target), **msgspec.to_builtins(done)})
     else:
@@ -43,7 +44,7 @@ async def back_up(out: Out, target: Path) -> int:
 
 async def restore(out: Out, source: Path) -> int:
     """Put a backup back."""
-    upkeep = Upkeep(settings.load().settings)
+    upkeep = Upkeep(required(settings.load()))
     done = await upkeep.restore(source)
     if out.json:
         out.emit({"ledger": str(upkeep.ledger), "contents": done.contents, "aside": done.aside and str(done.aside)})
