@@ -6,13 +6,13 @@ evaluation and the extraction's candidates all stand on them, so that a value me
 
 from __future__ import annotations
 
-import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from firstline import patterns
+from firstline.normal_form import normalized
 from firstline.types import Json, Value
 
 
@@ -129,12 +129,12 @@ _DATES = (
 
 def fold(text: str) -> str:
     """Fold case, width, spacing and punctuation: NFKC, case-folded, letters and digits only."""
-    return "".join(char for char in unicodedata.normalize("NFKC", text).casefold() if char.isalnum())
+    return "".join(char for char in normalized("NFKC", text).casefold() if char.isalnum())
 
 
 def fold_words(text: str) -> list[str]:
     """Split into words, each folded; punctuation inside a word (`a.b`) splits it."""
-    flat = unicodedata.normalize("NFKC", text).casefold()
+    flat = normalized("NFKC", text).casefold()
     return _WORD.findall(flat)
 
 

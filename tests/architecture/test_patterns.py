@@ -67,6 +67,16 @@ def test_patterns_are_compiled_where_a_test_finds_them() -> None:
     assert {name: lines for name, lines in late.items() if lines} == {}
 
 
+def test_texts_are_brought_into_a_normal_form_in_one_place() -> None:
+    named = [
+        name
+        for name, tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and ast.unparse(node) == "unicodedata.normalize"
+    ]
+    assert named == ["normal_form.py"]
+
+
 def test_each_of_these_finds_what_it_looks_for() -> None:
     bad = ast.parse("import re\nfrom re import sub\ndef late(text):\n    return patterns.compile('a').sub('', text)\n")
     assert list(engines_named(bad)) == ["re", "re"]

@@ -33,7 +33,8 @@ CHARACTERS = 6_000
 UNITS = (
     "-", "$ ", "1 ", "1.00 ", "a ", "total ", "total: 4.90  ", "(", "1.00\n", "total 1.00\n", "1/2/20 ", "a@b.c ",
     "[(", "\\p{", "tel: 1  ", "no 5 street, 81300 johor\n", "Sdn Bhd\n", "a: b: ", "Gesamt 1,00 €  ", "年1月2日 ",
-    "\t", " \n", "x  ",     "{a} ", "`a` ", "1999 ", "I V X ", "Anna Berg ", "é1,00 ", "1-", "10 million ", "\u0301a",
+    "\t", " \n", "x  ", "{a} ", "`a` ", "1999 ", "I V X ", "Anna Berg ", "é1,00 ", "1-", "10 million ",
+    "\u0301a", "\u0301\u0316",
 )  # fmt: skip
 CHECKS = (
     {"rule": "size(output.text) < 5 || output.text.contains('a')"}, "grounded", {"preserved": [
@@ -118,6 +119,7 @@ WORK: dict[str, Callable[[str], object]] = {
     "split": lambda text: split(text, limit_tokens=100),
     "stream": stream,
     "members": members,
+    "members that never begin": lambda text: list(map(list, map(MemberReader().feed, ["{", *[", "] * len(text)]))),
     "pattern of a schema": pattern_states,
 }
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from firstline.normal_form import normalized
 from firstline.types import Segment
 
 _GAP = 1.0
@@ -72,4 +72,4 @@ def _character(code: int) -> str:
     if code in (0xA0, 0x202F, 0x2007):
         return " "
     character = chr(code)
-    return unicodedata.normalize("NFKC", character) if 0xFB00 <= code <= 0xFB06 else character
+    return normalized("NFKC", character) if 0xFB00 <= code <= 0xFB06 else character

@@ -136,6 +136,7 @@ class MemberReader:
             self._at = begin + 1
         elif "," not in text and "}" not in text:
             return  # no member ends without one of these; a long value is not read again for each of its characters
+        self._at = _skip(self._text, self._at, ", \t\r\n")
         while (found := self._member(self._at)) is not None:
             key, value, self._at = found
             yield key, value

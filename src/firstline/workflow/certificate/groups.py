@@ -7,7 +7,6 @@ rarest sequences of either (prefix filtering, Bayardo et al. 2007), and only tho
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Hashable, Sequence
 
 import numpy as np
@@ -17,6 +16,7 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 
 from firstline import patterns
+from firstline.normal_form import normalized
 from firstline.workflow.certificate.table import Ints
 
 _NO_LETTERS = patterns.compile(r"[\W_]+")
@@ -47,7 +47,7 @@ def group(texts: Sequence[str], *, keys: Sequence[Hashable | None] | None = None
 
 def fold(text: str) -> str:
     """Fold what does not make two messages different: case, width, punctuation, spacing, and which digits."""
-    plain = unicodedata.normalize("NFKC", text).casefold()
+    plain = normalized("NFKC", text).casefold()
     return _NO_LETTERS.sub(" ", _DIGIT.sub("0", plain)).strip()
 
 

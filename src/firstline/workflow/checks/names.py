@@ -6,10 +6,10 @@ A name is a row of capitalised Latin words. Two words are alike when they begin 
 
 from __future__ import annotations
 
-import unicodedata
 from itertools import groupby
 
 from firstline import patterns
+from firstline.normal_form import normalized
 
 _UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĒĖĘĚĞĢĪĮİĶĹĻŁŃŅŇŌŐŒŘŚŞŠŢŤŪŮŰŲŹŻŽȘȚ"
 _WORD = rf"[{_UPPER}][\w’']{{0,40}}[^\W\d_]"
@@ -52,4 +52,4 @@ def _without_likeness(text: str, other: str) -> list[str]:
 
 
 def _flat(word: str) -> str:
-    return "".join(char for char in unicodedata.normalize("NFKD", word.casefold()) if char.isalnum())
+    return "".join(char for char in normalized("NFKD", word.casefold()) if char.isalnum())

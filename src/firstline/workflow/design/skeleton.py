@@ -5,11 +5,11 @@ It is shown as a beginning where no larger model can be asked; nobody thought ab
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 
 from firstline import patterns
 from firstline.errors import UsageError
+from firstline.normal_form import normalized
 from firstline.types import Json, Text
 from firstline.workflow.design.material import Material, Seen, type_of
 from firstline.workflow.design.task_toml import task_toml
@@ -40,7 +40,7 @@ def skeleton(request: str, found: Material) -> str | None:
 
 def name_of(request: str) -> str:
     """Make a task's name of the first words of a request. Raises UsageError where no letter of it can be in one."""
-    plain = unicodedata.normalize("NFKD", request).encode("ascii", "ignore").decode().lower()
+    plain = normalized("NFKD", request).encode("ascii", "ignore").decode().lower()
     words: list[str] = []
     for word in _WORD.findall(plain):
         if words and (word in _ENDS or len("-".join([*words, word])) > _LONGEST_NAME):

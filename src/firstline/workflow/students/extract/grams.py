@@ -6,7 +6,6 @@ fall into 2^14 buckets by a fixed polynomial; nothing is fitted and no vocabular
 
 from __future__ import annotations
 
-import unicodedata
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstline import patterns
+from firstline.normal_form import normalized
 
 BITS = 14
 BUCKETS = 1 << BITS
@@ -48,7 +48,7 @@ class Grams:
 
 def folded(text: str) -> str:
     """Fold a text for hashing."""
-    plain = unicodedata.normalize("NFKC", text[:_LONGEST]).casefold()
+    plain = normalized("NFKC", text[:_LONGEST]).casefold()
     return _DIGIT.sub("0", " ".join(plain.split()))
 
 
