@@ -65,7 +65,7 @@ async def test_without_keys_anybody_on_the_loopback_may_ask_and_nobody_from_else
         async with httpx2.AsyncClient(transport=elsewhere, base_url="http://192.0.2.1:80") as client:
             error = check_error(await client.get("/v1/models"), 401, "invalid_api_key")
             assert "loopback" in error["message"]
-        async with httpx2.AsyncClient(transport=elsewhere, base_url="http://in-the-process") as client:
+        async with httpx2.AsyncClient(transport=elsewhere, base_url="http://localhost") as client:
             assert (await client.get("/v1/models")).status_code == 200
 
 

@@ -113,6 +113,23 @@ def test_a_key_is_rotated_and_keeps_its_name() -> None:
     assert "refused from now on" in result.stderr
 
 
+def test_the_log_says_who_changed_what() -> None:
+    assert "nothing was changed" in CliRunner().invoke(app, ["audit-log"], catch_exceptions=False).stderr
+    made = read("create", "shop")
+    read("rotate", "shop")
+    read("create", "other")
+    lines = read("log", "shop")
+    assert [one["action"] for one in lines] == ["key.rotate", "key.create"]
+    assert {one["subject"] for one in lines} == {made["id"]}
+    assert made["key"] not in json.dumps(lines)
+    words = ["audit-log", "--action", "key.create", "--json"]
+    log = json.loads(CliRunner().invoke(app, words, catch_exceptions=False).stdout)
+    assert [one["details"]["name"] for one in log] == ["other", "shop"]
+    shown = CliRunner().invoke(app, ["audit-log"], env={"COLUMNS": "160"}, catch_exceptions=False).stdout
+    assert "key.rotate" in shown
+    assert "grace_s 86400" in shown
+
+
 @pytest.mark.parametrize(
     ("scope", "hint"),
     [("gpt-4o-min", "did you mean gpt-4o-mini?"), ("task/reciept", "did you mean task/receipt?"), ("~", "such as")],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
+from firstline.api.audit_log import audit_log
 from firstline.api.certificates import list_certificates, retrieve_certificate
 from firstline.api.chat_completions import chat_completions
 from firstline.api.decisions import decisions
@@ -45,6 +46,7 @@ from firstline.api.stored_completions import (
 from firstline.api.usage import credits, usage
 
 ROUTES = (
+    Route("/v1/audit_log", audit_log, methods=["GET"]),
     Route("/v1/certificates", list_certificates, methods=["GET"]),
     Route("/v1/certificates/{id}", retrieve_certificate, methods=["GET"]),
     Route("/v1/chat/completions", chat_completions, methods=["POST"]),

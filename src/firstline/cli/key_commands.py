@@ -31,7 +31,7 @@ from firstline.workflow.tasks import Tasks
 async def create(out: Out, terms: KeyTerms, credit: str) -> int:
     """Make a key and print its secret, this once."""
     await asyncio.to_thread(_check_scopes, terms.scopes)
-    async with _ledger() as ledger:
+    async with opened() as ledger:
         key, secret = await ledger.keys.create(terms, usd(credit, "--credit") if credit else NanoUSD(0))
     if out.json:
         out.emit({**key_object(key), "key": secret})
@@ -47,13 +47,13 @@ async def change(out: Out, name: str, terms: dict[str, Any]) -> int:
     if not terms:
         raise UsageError("say what to change", hint="firstline keys change --help")
     await asyncio.to_thread(_check_scopes, terms.get("scopes", ()))
-    async with _ledger() as ledger:
+    async with opened() as ledger:
         return _shown(out, await ledger.keys.change(name, **terms))
 
 
 async def rotate(out: Out, name: str, grace_s: float) -> int:
     """Give a key another secret and print it, this once."""
-    async with _ledger() as ledger:
+    async with opened() as ledger:
         key, secret = await ledger.keys.rotate(name, grace_s)
     if out.json:
         out.emit({**key_object(key), "key": secret})
@@ -67,7 +67,7 @@ async def rotate(out: Out, name: str, grace_s: float) -> int:
 
 async def list_keys(out: Out) -> int:
     """Show a line for each key."""
-    async with _ledger() as ledger:
+    async with opened() as ledger:
         keys = await ledger.keys.list()
     if out.json:
         out.emit([key_object(key) for key in keys])
@@ -80,7 +80,7 @@ async def list_keys(out: Out) -> int:
 
 async def show(out: Out, name: str) -> int:
     """Show one key, with what it keeps."""
-    async with _ledger() as ledger:
+    async with opened() as ledger:
         key = await ledger.keys.get(name)
         stored = await ledger.storage.kept(key.id)
     if out.json:
@@ -92,13 +92,13 @@ async def show(out: Out, name: str) -> int:
 
 async def switch(out: Out, name: str, state: KeyState) -> int:
     """Enable, disable or revoke a key."""
-    async with _ledger() as ledger:
+    async with opened() as ledger:
         return _shown(out, await ledger.keys.switch(name, state))
 
 
 async def credit(out: Out, name: str, amount: str, note: str) -> int:
     """Add to a key's wallet."""
-    async with _ledger() as ledger:
+    async with opened() as ledger:
         key = await ledger.keys.credit(name, usd(amount, "USD"), note)
     out.note(f"{money(key.available)} is available to {key.name!r}")
     return _shown(out, key)
@@ -108,7 +108,7 @@ async def usage(out: Out, days: int, by: str, key: str) -> int:
     """Show what was used, a day and group a line; the days are UTC's and the last is today."""
     groups = read_groups(by)
     end = (int(time.time()) // DAY_S + 1) * DAY_S
-    async with _ledger() as ledger:
+    async with opened() as ledger:
         key_id = (await ledger.keys.get(key)).id if key else None
         rows = await ledger.usage.rows(end - days * DAY_S, end, width=DAY_S, groups=groups, key_id=key_id)
         names = {one.id: one.name for one in await ledger.keys.list()}
@@ -148,7 +148,8 @@ def _check_scopes(scopes: Sequence[str]) -> None:
 
 
 @asynccontextmanager
-async def _ledger() -> AsyncIterator[Ledger]:
+async def opened() -> AsyncIterator[Ledger]:
+    """Open the ledger that the settings name until the block ends."""
     ledger = await Ledger.open(required(settings.load()).ledger_url)
     try:
         yield ledger

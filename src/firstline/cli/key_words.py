@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from firstline.cli import key_commands
+from firstline.cli import key_commands, log_commands
 from firstline.cli.console import Out, perform
 from firstline.cli.options import Json
 from firstline.cli.times import moment, seconds
@@ -137,6 +137,17 @@ def rotate_key(
         return await key_commands.rotate(out, key, seconds(grace, "--grace"))
 
     perform(out, work)
+
+
+@keys.command(name="log")
+def log_key(
+    key: KeyName,
+    limit: Annotated[int, typer.Option(help="how many of the latest lines", min=1)] = 50,
+    json: Json = False,
+) -> None:
+    """Show who changed a key when."""
+    out = Out(json=json)
+    perform(out, lambda: log_commands.show_key(out, limit, key))
 
 
 @keys.command(name="disable")

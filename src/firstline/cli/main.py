@@ -19,6 +19,7 @@ from firstline.cli import (
     distill_commands,
     doctor,
     key_commands,
+    log_commands,
     serving,
 )
 from firstline.cli.certificate_words import certificates
@@ -188,6 +189,18 @@ def usage(
     """Show what was used: requests, tokens, cost and savings, by day."""
     out = Out(json=json)
     perform(out, lambda: key_commands.usage(out, days, by, key))
+
+
+@app.command(name="audit-log")
+def show_log(
+    json: Json = False,
+    limit: Annotated[int, typer.Option(help="how many of the latest lines", min=1)] = 50,
+    action: Annotated[str, typer.Option(metavar="BEGINNING", help="such as key. or certificate.withdraw")] = "",
+    subject: Annotated[str, typer.Option(metavar="ID", help="only of one key, certificate, review, task, …")] = "",
+) -> None:
+    """Show who changed what when: keys, certificates, reviews, students, tasks, settings."""
+    out = Out(json=json)
+    perform(out, lambda: log_commands.show(out, limit, action, subject))
 
 
 @app.command(name="demo")

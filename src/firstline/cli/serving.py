@@ -27,6 +27,7 @@ from firstline.errors import FirstlineError, SettingsError
 from firstline.ledger.database import Database
 from firstline.ledger.store import Ledger
 from firstline.trust import Trust
+from firstline.workflow.witness import witness
 
 if sys.platform != "win32":
     import resource
@@ -64,11 +65,13 @@ def serving_application() -> ASGIApp:
     @asynccontextmanager
     async def lifespan(application: Starlette) -> AsyncIterator[None]:
         try:
+            loaded = settings.load()
             async with (
-                build(settings.load()) as app,
+                build(loaded) as app,
                 app.services.auditor.working(),
                 app.services.fine_tuning.working(),
             ):
+                await witness(app.services.ledger, loaded, app.services.tasks)
                 application.state.services = app.services
                 _settle_memory()
                 yield

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, case, func, insert, or_, select, update
 
+from firstline.ledger.actor import Actor, Note
 from firstline.ledger.certificates import CertificateRow, find_certificate, withdraw
 from firstline.ledger.keys import Transaction
 from firstline.ledger.reviews import (
@@ -108,10 +109,11 @@ def free_claims(connection: Connection, session: str) -> None:
 class AuditRows:
     """The audits of one ledger (`Ledger.audits`)."""
 
-    def __init__(self, write: Transaction, read: Transaction, clock: Callable[[], float]) -> None:
+    def __init__(self, write: Transaction, read: Transaction, clock: Callable[[], float], *, note: Note) -> None:
         self._write = write
         self._read = read
         self._clock = clock
+        self._note = note
 
     async def of(self, certificate_id: str) -> tuple[Audit, ...]:
         """Give the audits of a certificate, in the order in which their runs began."""
@@ -123,7 +125,7 @@ class AuditRows:
         return found[0] if found else None
 
     async def answer(
-        self, name: str, reviewer: str, said: Judgement, weigh: Weigh, *, sight: Sight = ALL
+        self, name: str, reviewer: str, said: Judgement, weigh: Weigh, *, sight: Sight = ALL, by: Actor | None = None
     ) -> tuple[Review, str | None]:
         """Close the review of an audit; gives it, and why the certificate was withdrawn where this answer did that.
 
@@ -140,11 +142,19 @@ class AuditRows:
             closed = close_answered(connection, found, reviewer, said.settled, now)
             _settle(connection, found.run_id, "wrong" if said.wrong else "right", reviewer, now, wrong=said.wrong)
             # A right answer adds no evidence.
-            return closed, _contradicted(connection, found.run_id, weigh, now) if said.wrong else None
+            withdrawn = _contradicted(connection, found.run_id, weigh, now) if said.wrong else None
+            about = {"reviewer": reviewer, "task": found.task, "run": found.run_id}
+            self._note(connection, "audit.answer", found.id, by=by, **about, wrong=list(said.wrong))
+            if withdrawn is not None:
+                named = found.certificate_id or ""
+                self._note(connection, "certificate.withdraw", named, by=by, reason=withdrawn, audit=found.id)
+            return closed, withdrawn
 
         return await self._write(work)
 
-    async def skip(self, name: str, reviewer: str, reason: str, *, sight: Sight = ALL) -> Review:
+    async def skip(
+        self, name: str, reviewer: str, reason: str, *, sight: Sight = ALL, by: Actor | None = None
+    ) -> Review:
         """Close the review of an audit that cannot be decided. Raises as `answer` does."""
         now = self._clock()
 
@@ -154,6 +164,8 @@ class AuditRows:
                 return found
             refuse(found, reviewer)
             _settle(connection, found.run_id, "skipped", reviewer, now, note=reason)
+            about = {"reviewer": reviewer, "task": found.task, "run": found.run_id}
+            self._note(connection, "audit.skip", found.id, by=by, **about)
             return close_rejected(connection, found, reviewer, reason, now)
 
         return await self._write(work)

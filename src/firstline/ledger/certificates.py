@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from firstline.errors import NotFoundError
+from firstline.ledger.actor import Note
 from firstline.ledger.keys import Transaction
 from firstline.ledger.sight import of_tasks
 from firstline.ledger.students import roll_back_certified
@@ -40,10 +41,11 @@ class CertificateRow(Value, frozen=True, kw_only=True):
 class Certificates:
     """The certificates of one ledger (`Ledger.certificates`)."""
 
-    def __init__(self, write: Transaction, read: Transaction, clock: Callable[[], float]) -> None:
+    def __init__(self, write: Transaction, read: Transaction, clock: Callable[[], float], *, note: Note) -> None:
         self._write = write
         self._read = read
         self._clock = clock
+        self._note = note
 
     async def issue(self, row: CertificateRow) -> None:
         """Keep a new certificate, in force from now on; what was in force for its task is replaced."""
@@ -57,6 +59,7 @@ class Certificates:
             ended = {"ended": self._clock()}
             connection.execute(update(certificates).where(*in_force).values(state="replaced", **ended))
             connection.execute(insert(certificates).values(values))
+            self._note(connection, "certificate.issue", row.id, task=row.task)
 
         await self._write(work)
 
@@ -74,7 +77,14 @@ class Certificates:
     async def withdraw(self, certificate_id: str, reason: str) -> bool:
         """Take an active certificate back, once; gives whether it was this call that did. Raises NotFoundError."""
         now = self._clock()
-        if await self._write(lambda connection: withdraw(connection, certificate_id, reason, now)):
+
+        def work(connection: Connection) -> bool:
+            done = withdraw(connection, certificate_id, reason, now)
+            if done:
+                self._note(connection, "certificate.withdraw", certificate_id, reason=reason)
+            return done
+
+        if await self._write(work):
             return True
         await self.get(certificate_id)
         return False
@@ -87,7 +97,12 @@ class Certificates:
             .where(certificates.c.id == certificate_id, certificates.c.state != "replaced")
             .values(state="replaced", ended=self._clock())
         )
-        await self._write(lambda connection: connection.execute(statement))
+
+        def work(connection: Connection) -> None:
+            if connection.execute(statement).rowcount:
+                self._note(connection, "certificate.drop", certificate_id)
+
+        await self._write(work)
 
     async def get(self, certificate_id: str) -> CertificateRow:
         """Give one. Raises NotFoundError."""

@@ -7,12 +7,14 @@ it may come from, so that a job that was cancelled stays cancelled whatever its 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal, cast
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, update
 
 from firstline.errors import NotFoundError
+from firstline.ledger.actor import Actor, Note
 from firstline.ledger.keys import Transaction
 from firstline.ledger.paging import by_time, following
 from firstline.ledger.tables import fine_tuning_events as events
@@ -55,6 +57,9 @@ class JobEvent(Value, frozen=True, kw_only=True):
     created: float = 0.0
 
 
+_LOGGED: Mapping[JobState, str] = MappingProxyType({"succeeded": "succeed", "cancelled": "cancel"})
+
+
 class FineTuningRows:
     """The jobs of one ledger (`Ledger.fine_tuning`). With a `key_id` only that key's exist.
 
@@ -69,14 +74,16 @@ class FineTuningRows:
         *,
         session: str,
         alive: Callable[[str], bool],
+        note: Note,
     ) -> None:
         self._write = write
         self._read = read
         self._clock = clock
         self._session = session
         self._alive = alive
+        self._note = note
 
-    async def add(self, job: JobRow, event: JobEvent) -> None:
+    async def add(self, job: JobRow, event: JobEvent, *, by: Actor | None = None) -> None:
         """Write a new job and its first event."""
         row = {
             "id": job.id,
@@ -89,6 +96,7 @@ class FineTuningRows:
         def work(connection: Connection) -> None:
             connection.execute(insert(jobs).values(row))
             self._tell(connection, job.id, event)
+            self._note(connection, "fine_tuning.create", job.id, by=by)
 
         await self._write(work)
 
@@ -149,7 +157,14 @@ class FineTuningRows:
         return None if found is None else msgspec.structs.replace(_job(found), state="running", session=self._session)
 
     async def move(
-        self, job_id: str, state: JobState, event: JobEvent, *, before: Sequence[JobState] = UNDONE, **values: Json
+        self,
+        job_id: str,
+        state: JobState,
+        event: JobEvent,
+        *,
+        before: Sequence[JobState] = UNDONE,
+        by: Actor | None = None,
+        **values: Json,
     ) -> bool:
         """Change a job's state and what is known of it, if it is in one of the states `before`; gives whether it was.
 
@@ -166,16 +181,19 @@ class FineTuningRows:
             done = connection.execute(change.values(state=state, **ended, **told)).rowcount == 1
             if done:
                 self._tell(connection, job_id, event)
+            if done and state in _LOGGED:
+                self._note(connection, f"fine_tuning.{_LOGGED[state]}", job_id, by=by, model=values.get("model"))
             return done
 
         return await self._write(work)
 
-    async def unname(self, job_id: str, event: JobEvent) -> None:
+    async def unname(self, job_id: str, event: JobEvent, *, by: Actor | None = None) -> None:
         """Let a job's model go: nobody finds it by its name any longer."""
 
         def work(connection: Connection) -> None:
             connection.execute(update(jobs).where(jobs.c.id == job_id).values(model=None))
             self._tell(connection, job_id, event)
+            self._note(connection, "model.delete", job_id, by=by)
 
         await self._write(work)
 

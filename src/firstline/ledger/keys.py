@@ -10,13 +10,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, RowMapping, bindparam, exists, insert, or_, select, update
 
 from firstline.errors import LedgerError, NotFoundError, UsageError
+from firstline.ledger.actor import Note
 from firstline.ledger.tables import api_keys, credits
 from firstline.money import ZERO, NanoUSD
 from firstline.rights import check_rights, usual_rights
@@ -32,6 +34,7 @@ _BY_DIGEST = select(api_keys).where(
     or_(api_keys.c.digest == bindparam("digest"), api_keys.c.previous_digest == bindparam("digest"))
 )
 _LISTS = ("scopes", "rights")
+_SWITCHED: Mapping[KeyState, str] = MappingProxyType({"active": "enable", "disabled": "disable", "revoked": "revoke"})
 _COLUMNS = frozenset(ApiKey.__struct_fields__)
 
 
@@ -61,6 +64,7 @@ class Keys:
         read: Transaction,
         clock: Callable[[], float],
         *,
+        note: Note,
         new_secret: Callable[[], str] = lambda: PREFIX + secrets.token_urlsafe(32),
         new_id: Callable[[], str] = lambda: f"key_{secrets.token_hex(8)}",
         made: Callable[[], None] = lambda: None,
@@ -68,6 +72,7 @@ class Keys:
         self._write = write
         self._read = read
         self._clock = clock
+        self._note = note
         self._new_secret = new_secret
         self._new_id = new_id
         self._made = made
@@ -92,8 +97,9 @@ class Keys:
             if _find(connection, terms.name) is not None:
                 raise UsageError(f"there is a key {terms.name!r} already", hint="revoke it, or take another name")
             connection.execute(insert(api_keys).values(row))
+            self._note(connection, "key.create", key_id, **_told(terms))
             if credit:
-                _credit(connection, key_id, credit, "when the key was made", now)
+                self._credit(connection, terms.name, key_id, credit, "when the key was made", now)
             return _get(connection, key_id)
 
         key = await self._write(work)
@@ -139,6 +145,8 @@ class Keys:
         def work(connection: Connection) -> ApiKey:
             key = _get(connection, name) if state == "revoked" else _living(connection, name)
             connection.execute(update(api_keys).where(api_keys.c.id == key.id).values(state=state))
+            if key.state != state:
+                self._note(connection, f"key.{_SWITCHED[state]}", key.id, name=key.name)
             return _get(connection, key.id)
 
         return await self._write(work)
@@ -156,6 +164,7 @@ class Keys:
             key = _living(connection, name)
             before = {"previous_digest": api_keys.c.digest}
             connection.execute(update(api_keys).where(api_keys.c.id == key.id).values({**before, **change}))
+            self._note(connection, "key.rotate", key.id, name=key.name, grace_s=grace_s)
             return _get(connection, key.id)
 
         return await self._write(work), secret
@@ -173,6 +182,9 @@ class Keys:
             _check(changed, now if "expires" in terms else 0.0)
             values = {field: value for field, value in _columns(changed).items() if field in terms}
             connection.execute(update(api_keys).where(api_keys.c.id == key.id).values(values))
+            before, after = _told(key), _told(changed)
+            moved = {field: [before[field], after[field]] for field in terms if before[field] != after[field]}
+            self._note(connection, "key.change", key.id, name=key.name, terms=moved)
             return _get(connection, key.id)
 
         return await self._write(work)
@@ -187,10 +199,17 @@ class Keys:
                 raise UsageError(f"the key {key.name!r} has no wallet", hint="make one with --prepaid")
             if amount <= 0:
                 raise UsageError("a credit is more than nothing")
-            _credit(connection, key.id, amount, note, now)
+            self._credit(connection, key.name, key.id, amount, note, now)
             return _get(connection, key.id)
 
         return await self._write(work)
+
+    def _credit(self, connection: Connection, name: str, key_id: str, amount: NanoUSD, note: str, now: float) -> None:
+        line = {"key_id": key_id, "amount_nano_usd": int(amount), "note": note, "created": now}
+        connection.execute(insert(credits).values(line))
+        granted = api_keys.c.granted_nano_usd + int(amount)
+        connection.execute(update(api_keys).where(api_keys.c.id == key_id).values(granted_nano_usd=granted))
+        self._note(connection, "key.credit", key_id, name=name, amount_nano_usd=int(amount), note=note)
 
 
 def digest(secret: str) -> str:
@@ -207,6 +226,12 @@ def _columns(terms: KeyTerms) -> dict[str, Any]:
     """Return the terms as they are written."""
     values = {name: getattr(terms, name) for name in KeyTerms.__struct_fields__}
     return {**values, **{name: msgspec.json.encode(values[name]).decode() for name in _LISTS}}
+
+
+def _told(terms: KeyTerms) -> dict[str, Any]:
+    """Return the terms as they are logged."""
+    values = {name: getattr(terms, name) for name in KeyTerms.__struct_fields__}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
 def _check(terms: KeyTerms, now: float) -> None:
@@ -226,13 +251,6 @@ def _check(terms: KeyTerms, now: float) -> None:
     check_rights(terms.rights)
     if terms.expires is not None and terms.expires <= now:
         raise UsageError("a key cannot expire in the past", hint="`firstline keys revoke` ends one at once")
-
-
-def _credit(connection: Connection, key_id: str, amount: NanoUSD, note: str, now: float) -> None:
-    line = {"key_id": key_id, "amount_nano_usd": int(amount), "note": note, "created": now}
-    connection.execute(insert(credits).values(line))
-    granted = api_keys.c.granted_nano_usd + int(amount)
-    connection.execute(update(api_keys).where(api_keys.c.id == key_id).values(granted_nano_usd=granted))
 
 
 def _find(connection: Connection, name: str) -> ApiKey | None:

@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, insert, literal, or_, select, update
 
 from firstline.errors import LedgerError, NotFoundError, ReviewClosedError, ReviewTakenError
+from firstline.ledger.actor import Actor, Note
 from firstline.ledger.keys import Transaction
 from firstline.ledger.paging import by_time, following
 from firstline.ledger.sight import ALL, Sight, seen
@@ -96,10 +97,11 @@ class ReviewRows:
     Only those in `sight` exist. All methods but `list` and `examples` raise NotFoundError.
     """
 
-    def __init__(self, write: Transaction, read: Transaction, clock: Callable[[], float]) -> None:
+    def __init__(self, write: Transaction, read: Transaction, clock: Callable[[], float], *, note: Note) -> None:
         self._write = write
         self._read = read
         self._clock = clock
+        self._note = note
 
     async def get(self, name: str, *, sight: Sight = ALL) -> Review:
         """Give one."""
@@ -155,7 +157,9 @@ class ReviewRows:
 
         return await self._write(work)
 
-    async def answer(self, name: str, reviewer: str, settled: Settlement, *, sight: Sight = ALL) -> Review:
+    async def answer(
+        self, name: str, reviewer: str, settled: Settlement, *, sight: Sight = ALL, by: Actor | None = None
+    ) -> Review:
         """Close a review with an answer, which completes its run and becomes an example.
 
         Whoever holds it may, and anybody while nobody does. The same answer of the same reviewer again changes
@@ -170,11 +174,15 @@ class ReviewRows:
             refuse(found, reviewer)
             values = {"answer": _text(settled.answer), "fields": _text(settled.fields)}
             connection.execute(update(runs).where(_the_run(found)).values(values))
+            told = {"reviewer": reviewer, "task": found.task, "run": found.run_id, "fields": sorted(settled.answer)}
+            self._note(connection, "review.answer", found.id, by=by, **told)
             return close_answered(connection, found, reviewer, settled, now)
 
         return await self._write(work)
 
-    async def reject(self, name: str, reviewer: str, reason: str, *, error_code: str, sight: Sight = ALL) -> Review:
+    async def reject(
+        self, name: str, reviewer: str, reason: str, *, error_code: str, sight: Sight = ALL, by: Actor | None = None
+    ) -> Review:
         """Close a review because the input is unusable: its run is rejected, and nothing is learned.
 
         Who may, and what comes of it a second time, is as for `answer`. Raises ReviewTakenError, ReviewClosedError.
@@ -188,6 +196,8 @@ class ReviewRows:
             refuse(found, reviewer)
             values = {"verdict": "rejected", "reason": reason, "error_code": error_code, "answer": None, "fields": "{}"}
             connection.execute(update(runs).where(_the_run(found)).values(values))
+            told = {"reviewer": reviewer, "task": found.task, "run": found.run_id}
+            self._note(connection, "review.reject", found.id, by=by, **told)
             return close_rejected(connection, found, reviewer, reason, now)
 
         return await self._write(work)

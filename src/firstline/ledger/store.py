@@ -37,6 +37,7 @@ from firstline.ledger import rows, schema, wallet
 from firstline.ledger.audits import AuditRows, draw, free_claims
 from firstline.ledger.buckets import SharedBuckets
 from firstline.ledger.certificates import Certificates
+from firstline.ledger.changes import Changes
 from firstline.ledger.claims import Claims
 from firstline.ledger.contents import write_named
 from firstline.ledger.database import BUSY_S, Database
@@ -107,19 +108,23 @@ class Ledger:
         self._clock = clock
         self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-read")
         self._look_thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-look")
-        self.keys = Keys(self._write_money, self._read, clock, made=database.mark)
+        self.changes = Changes(self._write, self._look, clock)
+        note = self.changes.note
+        self.keys = Keys(self._write_money, self._read, clock, note=note, made=database.mark)
         self.usage = UsageBook(self._look)
         self.storage = Storage(self._read)
         self.buckets = SharedBuckets(self._write, clock)
         self.files = FileRows(self._write, self._read, self._alone, clock)
         self.stored = StoredCompletions(self._write, self._look, clock)
         self.responses = StoredResponses(self._write, self._read, clock)
-        self.certificates = Certificates(self._write, self._read, clock)
-        self.students = StudentRows(self._write, self._read, self._alone, clock)
-        self.fine_tuning = FineTuningRows(self._write, self._read, clock, session=session.name, alive=session.alive)
+        self.certificates = Certificates(self._write, self._read, clock, note=note)
+        self.students = StudentRows(self._write, self._read, self._alone, clock, note=note)
+        self.fine_tuning = FineTuningRows(
+            self._write, self._read, clock, session=session.name, alive=session.alive, note=note
+        )
         self.inputs = InputRows(self._write, self._read, self._alone, clock)
-        self.reviews = ReviewRows(self._write, self._read, clock)
-        self.audits = AuditRows(self._write, self._read, clock)
+        self.reviews = ReviewRows(self._write, self._read, clock, note=note)
+        self.audits = AuditRows(self._write, self._read, clock, note=note)
         self.claims = Claims(
             self._writer.write,
             clock,

@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, update
 
 from firstline.errors import NotFoundError
+from firstline.ledger.actor import Note
 from firstline.ledger.contents import NamedBytes, Placing, write_named
 from firstline.ledger.keys import Transaction
 from firstline.ledger.paging import by_time
@@ -59,10 +60,19 @@ class PassedRun(Value, frozen=True, kw_only=True):
 class StudentRows:
     """The students of one ledger (`Ledger.students`). `named` are the bytes that they name."""
 
-    def __init__(self, write: Transaction, read: Transaction, alone: Transaction, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        write: Transaction,
+        read: Transaction,
+        alone: Transaction,
+        clock: Callable[[], float],
+        *,
+        note: Note,
+    ) -> None:
         self._write = write
         self._read = read
         self._clock = clock
+        self._note = note
         self.named = NamedBytes(read, alone, students.c.sha256)
 
     async def add(self, row: StudentRow, placing: Placing | None = None) -> None:
@@ -95,6 +105,7 @@ class StudentRows:
             if before is not None:
                 values["previous"] = before
             connection.execute(update(students).where(students.c.sha256 == row.sha256).values(**values, promoted=now))
+            self._note(connection, "student.promote", row.sha256, task=row.task, certificate=certificate)
 
         await self._write(work)
 
@@ -107,7 +118,14 @@ class StudentRows:
         if sha256 is not None:
             in_charge.append(students.c.sha256 == sha256)
         now = self._clock()
-        found = await self._write(lambda connection: _take_out(connection, in_charge, reason, now))
+
+        def work(connection: Connection) -> RowMapping | None:
+            found = _take_out(connection, in_charge, reason, now)
+            if found is not None:
+                self._note(connection, "student.roll_back", found["sha256"], task=task, reason=reason)
+            return found
+
+        found = await self._write(work)
         return None if found is None else _row(found)
 
     async def in_charge(self) -> tuple[StudentRow, ...]:

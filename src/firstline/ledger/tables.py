@@ -18,9 +18,8 @@ its run; a run with `audit_of` asked the top rung for another's sake.
 `api_keys` holds the terms of each key and its money: what it was granted is the sum of its `credits`, what it spent the
 sum of its entries' costs, what it holds the sum of its open holds; `key_days` is what a day counts against its budgets
 (`wallet.py`), `key_storage` how many bytes it keeps (`storage.py`). `rate_buckets` are the limits that the workers of
-one server share.
-`claims` are requests that may come twice, with what was answered;
-`runs.claim` says which run was made for one.
+one server share. `claims` are requests that may come twice, with what was answered; `runs.claim` says which run was
+made for one. `changes` is the audit log, which is only added to.
 """
 
 from __future__ import annotations
@@ -178,6 +177,21 @@ key_days = Table(
     Column("key_id", String(64), ForeignKey("api_keys.id"), primary_key=True),
     Column("day", Integer, primary_key=True, comment="days since 1970-01-01 UTC"),
     Column("counted_nano_usd", BigInteger, nullable=False, comment="what calls begun on it have cost at most"),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", REAL, nullable=False),
+    Column("actor_kind", Text, nullable=False, comment="user or key"),
+    Column("actor_id", Text, nullable=False),
+    Column("actor_name", Text, nullable=False, comment="as it was called then"),
+    Column("action", Text, nullable=False, comment="such as key.rotate"),
+    Column("subject", Text, nullable=False, comment="id or name of what was changed"),
+    Column("details", Text, nullable=False, comment="JSON; no secret"),
+    Index("ix_changes_subject_id", "subject", "id"),
+    Index("ix_changes_action_subject_id", "action", "subject", "id"),
 )
 
 key_storage = Table(

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Mapping
 
 from firstline.errors import UsageError
+from firstline.ledger.actor import Actor
 from firstline.ledger.audits import Audit, Judgement
 from firstline.ledger.reviews import Review, Settlement
 from firstline.ledger.sight import Sight
@@ -53,7 +54,7 @@ class Audits:
         return Audited(certificate_id=certificate.id, wrong=wrong_fields(task, certificate, run.answer, answer))
 
     async def answer(
-        self, review: Review, reviewer: str, settlement: Settlement, found: Audited, sight: Sight
+        self, review: Review, reviewer: str, settlement: Settlement, found: Audited, sight: Sight, by: Actor | None
     ) -> tuple[Review, str | None]:
         """Settle an audit by what a person says; gives its review, and why the certificate was withdrawn if it was.
 
@@ -65,6 +66,7 @@ class Audits:
             Judgement(settled=settlement, wrong=found.wrong),
             contradiction,
             sight=sight,
+            by=by,
         )
         if withdrawn is not None:
             self._certificates.forget()
@@ -73,9 +75,9 @@ class Audits:
             )
         return closed, withdrawn
 
-    async def skip(self, review: Review, reviewer: str, reason: str, sight: Sight) -> Review:
+    async def skip(self, review: Review, reviewer: str, reason: str, sight: Sight, by: Actor | None) -> Review:
         """Close an audit that a person cannot decide. Raises ReviewTakenError, ReviewClosedError."""
-        return await self._ledger.audits.skip(review.id, reviewer, reason, sight=sight)
+        return await self._ledger.audits.skip(review.id, reviewer, reason, sight=sight, by=by)
 
 
 def said_of(served: Json, values: Json, *, confirm: bool) -> Json:

@@ -21,6 +21,7 @@ from firstline.errors import (
     ReviewTakenError,
     UsageError,
 )
+from firstline.ledger.actor import actor_of
 from firstline.ledger.inputs import KeptInput
 from firstline.ledger.reviews import Review, Settlement, refuse
 from firstline.ledger.sight import ALL, Sight
@@ -248,10 +249,14 @@ class Reviews:
             parameters=view.run.parameters,
         )
         if found is not None:
-            review, withdrawn = await self._audits.answer(view.review, reviewer, settlement, found, sight)
+            review, withdrawn = await self._audits.answer(
+                view.review, reviewer, settlement, found, sight, actor_of(caller)
+            )
             found = msgspec.structs.replace(found, withdrawn=withdrawn)
         else:
-            review = await self._ledger.reviews.answer(view.review.id, reviewer, settlement, sight=sight)
+            review = await self._ledger.reviews.answer(
+                view.review.id, reviewer, settlement, sight=sight, by=actor_of(caller)
+            )
         run = await self._ledger.get_run(review.run_id)
         return Answered(
             review=review, run=run, answer=review.answer, findings=review.findings, notes=notes, audited=found
@@ -265,8 +270,10 @@ class Reviews:
         sight = await self._may_change(name, caller)
         review = await self._ledger.reviews.get(name, sight=sight)
         if review.kind == "audit":
-            return await self._audits.skip(review, reviewer, reason, sight)
-        return await self._ledger.reviews.reject(name, reviewer, reason, error_code=UNUSABLE, sight=sight)
+            return await self._audits.skip(review, reviewer, reason, sight, actor_of(caller))
+        return await self._ledger.reviews.reject(
+            name, reviewer, reason, error_code=UNUSABLE, sight=sight, by=actor_of(caller)
+        )
 
     async def _may_change(self, name: str, caller: Caller | None) -> Sight:
         """Return what a caller may change. Raises NotFoundError for a review outside of their scopes, and

@@ -54,6 +54,10 @@ class Tasks:
         """List the names, sorted."""
         return sorted({*self._built_in, *self._own()})
 
+    def own_names(self) -> list[str]:
+        """List the names of the user's own tasks, sorted."""
+        return sorted(self._own())
+
     def get(self, name: str) -> Task:
         """Give a task. Raises NotFoundError with the nearest name, TaskError for a file with a mistake."""
         own = self._own().get(name)

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from firstline.errors import ModelNotFoundError, NotFoundError, UsageError
+from firstline.ledger.actor import actor_of
 from firstline.ledger.fine_tuning import FineTuningRows, JobEvent, JobRow
 from firstline.types import Caller, Value
 from firstline.workflow.call import key_of
@@ -74,7 +75,7 @@ class FineTuning:
             request=msgspec.to_builtins(asked),
             created=self._clock(),
         )
-        await self.rows.add(job, JobEvent(message=f"Created fine-tuning job: {job.id}"))
+        await self.rows.add(job, JobEvent(message=f"Created fine-tuning job: {job.id}"), by=actor_of(caller))
         self._loop.came.set()
         return job
 
@@ -90,7 +91,7 @@ class FineTuning:
         """Cancel a job that is not done. Raises NotFoundError, and UsageError where it is."""
         await self.get(job_id, caller)
         event = JobEvent(level="warn", message="The job was cancelled; nothing was promoted")
-        if not await self.rows.move(job_id, "cancelled", event):
+        if not await self.rows.move(job_id, "cancelled", event, by=actor_of(caller)):
             done = await self.get(job_id, caller)
             raise UsageError(f"the job {job_id} is done: it has {done.state}", param="id")
         self._loop.stop(job_id)
@@ -120,7 +121,9 @@ class FineTuning:
     async def delete(self, name: str, caller: Caller | None) -> None:
         """Delete a model of this caller: its student serves no longer. Raises ModelNotFoundError."""
         found = await self.model(name, caller)
-        await self.rows.unname(found.job.id, JobEvent(level="warn", message=f"The model {name} was deleted"))
+        await self.rows.unname(
+            found.job.id, JobEvent(level="warn", message=f"The model {name} was deleted"), by=actor_of(caller)
+        )
         self._known.pop(name, None)
         await self._tuner.retire(found.task.name, "its model was deleted")
 
