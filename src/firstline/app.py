@@ -190,6 +190,7 @@ async def build(loaded: Loaded, *, school: School | None = None) -> AsyncIterato
         fine_tuning = FineTuning(ledger.fine_tuning, files=files, tasks=tasks, tuner=tuner)
         services = Services(
             settings=settings,
+            door=door,
             catalog=catalog,
             tasks=tasks,
             runner=runner,

@@ -40,6 +40,12 @@ class Server(Section, frozen=True, kw_only=True):
     head_s: Annotated[float, Meta(description="seconds in which a request's head must arrive", gt=0)] = 10.0
     body_s: Annotated[float, Meta(description="seconds in which a request's body must arrive", gt=0)] = 60.0
     keep_alive_s: Annotated[float, Meta(description="seconds that an idle connection stays open", ge=1)] = 60.0
+    send_s: Annotated[
+        float, Meta(description="seconds in which a caller must take something of an answer that waits for them", gt=0)
+    ] = 60.0
+    shutdown_s: Annotated[
+        float, Meta(description="seconds that requests under way have when the server is stopped", ge=0)
+    ] = 30.0
     allowed_hosts: Annotated[
         tuple[str, ...],
         Meta(

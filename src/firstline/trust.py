@@ -46,6 +46,7 @@ HARMLESS = frozenset(
             "server.workers",
         ),
         *("server.max_body_mb", "server.max_connections", "server.head_s", "server.body_s", "server.keep_alive_s"),
+        *("server.send_s", "server.shutdown_s"),
     )
 )
 """Settings and sections that a file may set by itself; every other one needs the allowance."""

@@ -135,3 +135,24 @@ async def test_one_that_leaves_a_stream_frees_the_model_within_a_second(tmp_path
             await answer.aclose()
             async with asyncio.timeout(1):
                 await world.dropped.wait()
+
+
+async def test_one_that_does_not_read_its_stream_is_cut_and_frees_the_model(tmp_path: Path) -> None:
+    async def floods(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        piece = b"data: " + msgspec.json.encode({"choices": [{"delta": {"content": "word " * 10_000}}]}) + b"\n\n"
+        while True:
+            await response.write(piece)
+
+    async with serve(floods) as world:
+        settings = f'[models."up/stream"]\nbase_url = "{world.url}"\ninput_usd_per_mtok = 1\noutput_usd_per_mtok = 1'
+        async with (
+            served(tmp_path, toml=f"[server]\nsend_s = 0.5\n{settings}") as server,
+            httpx2.AsyncClient(base_url=server.url, timeout=30) as client,
+            client.stream("POST", "/chat/completions", json=ASK | {"model": "up/stream", "stream": True}) as answer,
+            asyncio.timeout(30),
+        ):
+            assert answer.status_code == 200
+            await world.dropped.wait()
+            assert (await client.get("/models")).status_code == 200

@@ -21,6 +21,8 @@ from firstline.errors import BusyError, FirstlineError, HeadTooLargeError, Reque
 from firstline.settings import Server
 
 MAX_HEAD = 64_000
+_LEAST_RATE = 256
+"""Bytes a second that a caller takes of an answer at least: a byte now and then would hold it for good."""
 
 
 class Config(uvicorn.Config):
@@ -52,6 +54,7 @@ class Connection(HttpToolsProtocol):
         self._fresh = True
         self._alone = True
         self._piece = b""
+        self._reading: asyncio.TimerHandle | None = None
         self._wrong: FirstlineError | None = None
         self.url = b""
 
@@ -66,6 +69,7 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
         self._wait(None)
+        self._unwatch_reader()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -100,6 +104,16 @@ class Connection(HttpToolsProtocol):
         self._wait(None)
         super().on_message_complete()
 
+    def pause_writing(self) -> None:
+        """See the caller fall behind: they must take something of what waits for them in time."""
+        super().pause_writing()
+        self._watch_reader(self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        """See the caller keep up again."""
+        self._unwatch_reader()
+        super().resume_writing()
+
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no request."""
         if not self.url:
@@ -107,6 +121,22 @@ class Connection(HttpToolsProtocol):
             self.url = b"".join(self._piece[:MAX_HEAD].split(maxsplit=2)[1:2])
         hint = "send it with an HTTP client, its address percent-encoded"
         self._refuse(self._wrong or UsageError("the request is not HTTP/1.1", hint=hint))
+
+    def _watch_reader(self, waiting: int) -> None:
+        self._reading = self.loop.call_later(self._limits.send_s, self._check_reader, waiting)
+
+    def _unwatch_reader(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+
+    def _check_reader(self, waited: int) -> None:
+        """Cut the connection of a caller who took next to nothing; its request ends as if they had left."""
+        waiting = self.transport.get_write_buffer_size()
+        if waited - waiting < _LEAST_RATE * self._limits.send_s:
+            self.transport.abort()
+        else:
+            self._watch_reader(waiting)
 
     def _wrong_head(self) -> FirstlineError | None:
         if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > MAX_HEAD:

@@ -20,6 +20,7 @@ from firstline.api.openapi import document
 from firstline.api.origin import OriginCheck
 from firstline.api.requests import RequestLine
 from firstline.api.routes import ROUTES
+from firstline.api.shutdown import Shutdown
 from firstline.errors import FirstlineError
 from firstline.media.fetch import fetch_image
 from firstline.workflow.services import Services
@@ -43,4 +44,5 @@ def application(
     app.state.fetch = fetch
     app.state.openapi = functools.cache(lambda: msgspec.json.encode(document(ROUTES, version("firstline"))))
     # Outside of everything, so that the answer to a fault has its id too.
-    return RequestLine(OriginCheck(Gate(app), app))
+    app.state.shutdown = Shutdown(OriginCheck(Gate(app), app))
+    return RequestLine(app.state.shutdown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
@@ -14,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from firstline.api.disconnect import while_connected
 from firstline.api.errors import error_object, error_response
 from firstline.api.run_object import wire_headers
+from firstline.api.shutdown import closing_error, was_cut
 from firstline.errors import FirstlineError
 from firstline.types import Json
 from firstline.workflow.task_reply import Rejected
@@ -59,6 +61,11 @@ class EventStream:
             return
         except FirstlineError as error:
             await self._end(error, None, scope, receive, send)
+            return
+        except asyncio.CancelledError:
+            if not was_cut(scope):
+                raise
+            await self._end(closing_error(), None, scope, receive, send)
             return
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 

@@ -32,6 +32,8 @@ from firstline.workflow.witness import witness
 if sys.platform != "win32":
     import resource
 
+_CLOSE_S = 5
+"""Seconds in which connections must close once nothing is under way any more."""
 FACTORY = "firstline.cli.serving:serving_application"
 """Each worker is a process of its own, which can only be told what to make by name."""
 
@@ -74,7 +76,9 @@ def serving_application() -> ASGIApp:
                 await witness(app.services.ledger, loaded, app.services.tasks)
                 application.state.services = app.services
                 _settle_memory()
-                yield
+                limit = app.services.settings.server.shutdown_s
+                with application.state.shutdown.on_signals(limit, app.services.door.close):
+                    yield
         except FirstlineError as error:
             Out().fail(error)
             raise
@@ -162,12 +166,12 @@ def _run(listening: socket.socket, workers: int, limits: settings.Server) -> int
         log_config=log_config(),
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=_CLOSE_S,
     )
     serving = uvicorn.Server(config)
     try:
         if workers > 1:
-            Multiprocess(config, sockets=[listening]).run()
+            Workers(config, sockets=[listening]).run()
             return DONE
         serving.run(sockets=[listening])
     except KeyboardInterrupt:
@@ -175,6 +179,20 @@ def _run(listening: socket.socket, workers: int, limits: settings.Server) -> int
     finally:
         listening.close()
     return DONE if serving.started else FAILED
+
+
+class Workers(Multiprocess):
+    """uvicorn's processes; a second signal reaches them too."""
+
+    def join_all(self) -> None:
+        """Wait for the processes to end, and hand on the signals that come meanwhile."""
+        self.signal_queue.clear()
+        while left := [one.process for one in self.processes if one.process.is_alive()]:
+            left[0].join(0.1)
+            if self.signal_queue:
+                self.signal_queue.clear()
+                for process in left:
+                    process.terminate()
 
 
 def log_config() -> dict[str, Any]:

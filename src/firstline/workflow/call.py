@@ -12,6 +12,7 @@ model says that it used; what it says beyond that is the model's claim, told to 
 - It was refused, or never sent: it costs nothing.
 - It failed before its answer: the wallet gets its hold back; the budgets keep it, for it may have been charged.
 - It broke off in its answer, or its caller left: it costs what it used, by an upper estimate where nobody says.
+- The server was stopped meanwhile: the wallet gets its hold back, for its caller did nothing; the budgets keep it.
 """
 
 from __future__ import annotations
@@ -172,6 +173,11 @@ class Door:
         self.tokens = tokens
         self.clock = clock
         self.timer = timer
+        self.closing = False
+
+    def close(self) -> None:
+        """Take calls that are cancelled from here on as cut by the server, whose callers are not charged for it."""
+        self.closing = True
 
     def account(self, run_id: str, position: int, model: Model, purse: Purse) -> Account:
         """Open the account of one attempt of a run."""
@@ -378,13 +384,14 @@ class Account:
         """Settle a call that ended without its whole answer; see the module for what it costs."""
         if not call.open:
             return
-        word = error.code if isinstance(error, FirstlineError) else "cancelled"
+        cut = self._door.closing and not isinstance(error, Exception)
+        word = error.code if isinstance(error, FirstlineError) else "server_closing" if cut else "cancelled"
         if call.usage is not None:
             await self._pay(call, call.usage, word)
         elif not call.sent or isinstance(error, _REFUSALS):
             self._purse.settle(call.hold, ZERO)
             await self._settle(call, self._record(begun=call.begun, error=word), ZERO, "refused")
-        elif call.streamed or (not isinstance(error, Exception) and not self._purse.is_over):
+        elif not cut and (call.streamed or (not isinstance(error, Exception) and not self._purse.is_over)):
             await self._pay(call, call.so_far(), word)
         else:
             self._purse.settle(call.hold, call.hold)

@@ -9,6 +9,7 @@ from firstline.settings import Settings
 from firstline.types import Value
 from firstline.workflow.auditor import Auditor
 from firstline.workflow.audits import Audits
+from firstline.workflow.call import Door
 from firstline.workflow.certificate.certificates import Certificates
 from firstline.workflow.certificate.certifier import Certifier
 from firstline.workflow.certificate.recording import Recorder
@@ -36,6 +37,7 @@ class Services(Value, frozen=True, kw_only=True):
     """The parts of a running product that faces use."""
 
     settings: Settings
+    door: Door
     catalog: Catalog
     tasks: Tasks
     runner: Runner
