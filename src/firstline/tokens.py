@@ -25,6 +25,9 @@ T = TypeVar("T")
 
 INLINE_CHARACTERS = 20_000
 """What is shorter is counted on the event loop: at most 6 ms, where a thread costs 0.1 ms and a turn of the loop."""
+_SEARCHED = 10_000
+_PART = 200_000
+"""Characters of a long text that are counted at once, so that other threads run in between."""
 PER_MESSAGE = 3
 """`<|start|>`, `<|message|>` and `<|end|>`, as the cookbook counts them."""
 PER_NAME = 1
@@ -59,6 +62,25 @@ class _Backend(Protocol):
     def encode(self, text: str) -> list[int]: ...
 
 
+def _is_letter(character: str) -> bool:
+    return character.isascii() and character.isalpha()
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Part a long text where its tokens part; in a text without blanks that may be wrong by a token a part."""
+    at = 0
+    while len(text) - at > _PART:
+        end = at + _PART
+        blank = text.rfind(" ", end - _SEARCHED, end)
+        # A blank between letters is where every encoding of OpenAI's parts a text.
+        while blank > 0 and not (_is_letter(text[blank - 1]) and _is_letter(text[blank + 1])):
+            blank = text.rfind(" ", end - _SEARCHED, blank)
+        end = blank if blank > 0 else end
+        yield text[at:end]
+        at = end
+    yield text[at:]
+
+
 class Encoding:
     """An encoding of OpenAI's, loaded on first use; safe to use from several threads.
 
@@ -82,7 +104,7 @@ class Encoding:
 
     def count_text(self, text: str) -> int:
         """Count the tokens of a text; control marks in it (`<|endoftext|>`) are words like others."""
-        return self._load().count(_valid(text))
+        return sum(self._load().count(_valid(part)) for part in _parts(text))
 
     def count_within(self, text: str, limit: int) -> int | None:
         """Count as `count_text`, but stop past the limit and give None: bounded work for whatever is sent."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -57,8 +58,8 @@ MODELS = ["fake/echo", "fake/scripted", "task/colour", "gpt-4o-mini", "no/body"]
 LADDER = '[ladder]\nstand_in = ["fake/scripted"]'
 SCRIPT = '[[rules]]\nwhen = "a purple lamp"\nanswer = { colour = "purple" }'
 """Leaves one run to a person; all else is echoed."""
-FUZZED = 8
-"""Requests that are made up for each operation, of right ones and of wrong ones each."""
+FUZZED = int(os.environ.get("FUZZED", "8"))
+"""Requests that are made up for each operation, of right ones and of wrong ones each: `FUZZED=1000` asks at length."""
 COVERED = 80
 """Requests at the bounds of what is declared, for each operation at most."""
 REFUSING = frozenset(

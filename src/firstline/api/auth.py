@@ -58,6 +58,7 @@ def guarded(route: Route) -> Route:
 
     async def write(request: Request) -> ASGIApp:
         demand(caller_of(request), *declared.rights)
+        request.state.operation = declared
         answer: ASGIApp = await endpoint(request)
         return answer
 

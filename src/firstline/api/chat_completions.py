@@ -29,7 +29,7 @@ from firstline.api.chat_conversation import conversation, custom_names, turns
 from firstline.api.chat_documents import ChatCompletion, ChatCompletionChunk
 from firstline.api.chat_shapes import ChatBody
 from firstline.api.content import read_messages, sources_of
-from firstline.api.operation import ASKS, Operation
+from firstline.api.operation import ASKS, CONVERSATION, Operation
 from firstline.api.run_object import header_text, wire_headers
 from firstline.api.sse import EventStream
 from firstline.api.stored_completions import Store, keep, keeping, keeps
@@ -42,6 +42,7 @@ from firstline.workflow.services import Services
 @Operation(
     rights=ASKS,
     body=ChatBody,
+    limits=CONVERSATION,
     left_alone=tuple(sorted(HARMLESS)),
     refused=UNSUPPORTED,
     answer=ChatCompletion,
@@ -54,7 +55,7 @@ from firstline.workflow.services import Services
 async def chat_completions(request: Request) -> ASGIApp:
     """Answer a chat completion, whole or streamed."""
     services: Services = request.app.state.services
-    raw = await read_object(request, services.settings.server.max_body_mb * 1_000_000)
+    raw = await read_object(request)
     body = parse(raw)
     caller = caller_for(request, body.model)
     if keeps(services, raw):

@@ -7,15 +7,13 @@ processes (`engines.images`), fetching under the caps of `media.fetch`.
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.requests import Request
 
 from firstline.api.chat_shapes import FilePart, ImagePart, RefusalPart, TextPart, WireMessage, WirePart
 from firstline.errors import DocumentError, FirstlineError, InputError, NotFoundError
-from firstline.media.data_uri import data_uri
+from firstline.media.data_uri import data_uri, from_base64
 from firstline.media.sniff import sniff
 from firstline.settings import Limits
 from firstline.types import Caller, Detail, Image, Text, Value
@@ -112,7 +110,7 @@ async def read_part(part: WirePart, limits: Limits, sources: Sources, where: str
             case FilePart() if part.file.file_id is not None:
                 return await uploaded(part.file.file_id, limits, sources)
             case FilePart():
-                return Document(data=_document(part.file.file_data or "", limits))
+                return Document(data=await asyncio.to_thread(_document, part.file.file_data or "", limits))
             case _:
                 raise InputError("not a part that can be read")
     except NotFoundError as error:
@@ -171,8 +169,8 @@ def _document(text: str, limits: Limits) -> bytes:
     if len(encoded) > limits.pdf_mb * 1_000_000 * 4 / 3 + 4:
         raise DocumentError(f"the PDF is larger than the limit of {limits.pdf_mb:g} MB", hint="raise limits.pdf_mb")
     try:
-        return base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError) as error:
+        return from_base64(encoded)
+    except ValueError as error:
         raise DocumentError(f"file_data is not base64: {error}", hint="data:application/pdf;base64,…") from None
 
 

@@ -16,11 +16,11 @@ from starlette.types import ASGIApp
 from firstline.api.answering import json_response, while_here
 from firstline.api.auth import caller_for
 from firstline.api.body import read_object
-from firstline.api.chat_shapes import ImagePart, ImageUrl, TextPart, WireMessage, WirePart
+from firstline.api.chat_shapes import MAX_ITEMS, ImagePart, ImageUrl, TextPart, WireMessage, WirePart
 from firstline.api.content import read_messages, sources_of
 from firstline.api.decision_documents import Decisions
 from firstline.api.fields import read_fields
-from firstline.api.operation import ASKS, Operation
+from firstline.api.operation import ASKS, CONVERSATION, Operation
 from firstline.api.run_object import wire_headers, wire_object
 from firstline.errors import UnsupportedError, UsageError
 from firstline.types import Json, Role, Usage
@@ -85,13 +85,14 @@ class DecisionsBody(msgspec.Struct, frozen=True, kw_only=True):
     """The request."""
 
     model: Annotated[str, Meta(min_length=1, max_length=256)]
-    input: str | Annotated[list[Item], Meta(min_length=1)]
+    input: str | Annotated[list[Item], Meta(min_length=1, max_length=MAX_ITEMS)]
     questions: Annotated[list[WireQuestion], Meta(min_length=1, max_length=400)]
 
 
 @Operation(
     rights=ASKS,
     body=DecisionsBody,
+    limits=CONVERSATION,
     left_alone=_IGNORED,
     answer=Decisions,
     example={
@@ -105,7 +106,7 @@ class DecisionsBody(msgspec.Struct, frozen=True, kw_only=True):
 async def decisions(request: Request) -> ASGIApp:
     """Answer predicates, choices and scores about one input."""
     services: Services = request.app.state.services
-    raw = await read_object(request, services.settings.server.max_body_mb * 1_000_000)
+    raw = await read_object(request)
     return await while_here(request, _answer(request, services, read_fields(raw, DecisionsBody, ignored=_IGNORED)))
 
 

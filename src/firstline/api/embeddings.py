@@ -15,7 +15,7 @@ from firstline.api.body import read_object
 from firstline.api.disconnect import while_connected
 from firstline.api.documents import FirstlineObject
 from firstline.api.fields import read_fields
-from firstline.api.operation import ASKS, Operation
+from firstline.api.operation import ASKS, BodyLimits, Operation
 from firstline.api.run_object import wire_headers, wire_object
 from firstline.errors import UsageError
 from firstline.types import Json, Value
@@ -61,6 +61,8 @@ class Embeddings(Value, frozen=True, kw_only=True):
 @Operation(
     rights=ASKS,
     body=EmbeddingsBody,
+    # 300,000 tokens, as text or as ids.
+    limits=BodyLimits(mb=8, text_mb=8, values=310_000),
     left_alone=("user",),
     answer=Embeddings,
     example={"model": "text-embedding-3-small", "input": "Where is my parcel?"},
@@ -70,7 +72,7 @@ class Embeddings(Value, frozen=True, kw_only=True):
 async def embeddings(request: Request) -> Response:
     """Make vectors of texts."""
     services: Services = request.app.state.services
-    raw = await read_object(request, services.settings.server.max_body_mb * 1_000_000)
+    raw = await read_object(request)
     body = read_fields(raw, EmbeddingsBody, ignored=("user",))
     call = EmbedCall(
         model=body.model, inputs=_inputs(body.input), dimensions=body.dimensions, caller=caller_of(request)

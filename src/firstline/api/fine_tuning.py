@@ -46,7 +46,7 @@ _CHECKPOINT = "ftckpt-"
 async def create_job(request: Request) -> Response:
     """Make a job that trains a student on an uploaded chat file."""
     services: Services = request.app.state.services
-    raw = await read_object(request, services.settings.server.max_body_mb * 1_000_000)
+    raw = await read_object(request)
     _refuse(raw)
     body = read_fields(raw, JobBody)
     caller = caller_within(request, body.model)

@@ -25,7 +25,7 @@ from firstline.api.messages_content import read_turns
 from firstline.api.messages_documents import MessageDocument, MessageEvent, PromptTokens
 from firstline.api.messages_errors import Refusals
 from firstline.api.messages_shapes import CountBody, MessagesBody
-from firstline.api.operation import ASKS, READS_INPUT, Operation
+from firstline.api.operation import ASKS, CONVERSATION, READS_INPUT, Operation
 from firstline.api.run_object import header_text, wire_headers
 from firstline.api.sse import EventStream, data_frame
 from firstline.errors import ModelNotFoundError, ThreadError, UnsupportedError
@@ -39,6 +39,7 @@ _CLAUDE = ("claude-", "anthropic/claude-")
 @Operation(
     rights=ASKS,
     body=MessagesBody,
+    limits=CONVERSATION,
     left_alone=HARMLESS,
     refused=UNSUPPORTED,
     answer=MessageDocument,
@@ -57,7 +58,7 @@ async def messages(request: Request) -> ASGIApp:
     """Answer a message, whole or streamed."""
     services: Services = request.app.state.services
     refusals = Refusals(request)
-    raw = await read_object(request, services.settings.server.max_body_mb * 1_000_000)
+    raw = await read_object(request)
     body = parse(raw, MessagesBody)
     return await while_here(request, _answer(request, services, body, refusals), refusals.refuse)
 
@@ -65,6 +66,7 @@ async def messages(request: Request) -> ASGIApp:
 @Operation(
     rights=ASKS,
     body=CountBody,
+    limits=CONVERSATION,
     left_alone=HARMLESS,
     refused=UNSUPPORTED,
     answer=PromptTokens,
@@ -76,7 +78,7 @@ async def messages(request: Request) -> ASGIApp:
 async def count_tokens(request: Request) -> ASGIApp:
     """Count what a message's prompt would be, in o200k_base."""
     services: Services = request.app.state.services
-    raw = await read_object(request, services.settings.server.max_body_mb * 1_000_000)
+    raw = await read_object(request)
     body = parse(raw, CountBody)
     return await while_here(request, _count(request, services, body), Refusals(request).refuse)
 

@@ -64,12 +64,19 @@ def _pictures(turn: WireTurn) -> int:
 def _joined(turns: Sequence[Turn]) -> list[Turn]:
     """Put turns of one role that follow each other together, as Anthropic does; results of tools stay apart."""
     made: list[Turn] = []
+    parts: list[InputPart] = []
     for turn in turns:
         last = made[-1] if made else None
         if last is not None and last.role == turn.role != "tool" and not last.tool_calls:
-            made[-1] = msgspec.structs.replace(turn, parts=(*last.parts, *turn.parts))
-        else:
-            made.append(turn)
+            parts += turn.parts
+            made[-1] = turn
+            continue
+        if last is not None and last.role != "tool":
+            made[-1] = msgspec.structs.replace(last, parts=tuple(parts))
+        made.append(turn)
+        parts = list(turn.parts)
+    if made and made[-1].role != "tool":
+        made[-1] = msgspec.structs.replace(made[-1], parts=tuple(parts))
     return made
 
 

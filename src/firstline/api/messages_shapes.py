@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
-from firstline.api.chat_shapes import Extra, Wire
+from firstline.api.chat_shapes import MAX_ITEMS, Extra, Wire
 
 
 class Base64Source(Wire, frozen=True, kw_only=True, tag="base64"):
@@ -172,7 +172,7 @@ class CountBody(Wire, frozen=True, kw_only=True):
     """What `POST /v1/messages/count_tokens` takes."""
 
     model: Annotated[str, Meta(min_length=1, max_length=256)]
-    messages: Annotated[list[WireTurn], Meta(min_length=1)]
+    messages: Annotated[list[WireTurn], Meta(min_length=1, max_length=MAX_ITEMS)]
     system: str | list[TextBlock] | None = None
     tools: Annotated[list[WireTool], Meta(max_length=128)] | None = None
     tool_choice: ToolChoiceWire | None = None

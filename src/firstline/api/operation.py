@@ -88,14 +88,27 @@ ASKS_MODELS: tuple[Failure, ...] = (
 """What can keep a model from answering."""
 
 
+class BodyLimits(Value, frozen=True, kw_only=True):
+    """What a JSON body may measure: all of it in MB (None: as `server.max_body_mb` says), its texts in MB without
+    images and files in base64, and its names and values."""
+
+    mb: float | None = 4
+    text_mb: float = 4
+    values: int = 60_000
+
+
+CONVERSATION = BodyLimits(mb=None, text_mb=8)
+"""A body that may hold images and files; its text is that of a million tokens at most, as JSON writes them."""
+
+
 class Operation(Value, frozen=True, kw_only=True):
     """What an endpoint takes and gives.
 
     `units` says as how many reads a query counts beside one.
     `rights` are those of which a key needs one (`firstline.rights`); a route without one is an `open` one.
-    `body` is a JSON object's shape, `left_alone` names further fields that are accepted and change nothing,
-    `refused` those that may only ask for nothing. `form` has the
-    fields of a multipart form, whose file is `file`. `query` is the shape of the query, `query_maps` are parts of it
+    `body` is a JSON object's shape, `limits` what it may measure, `left_alone` names further fields that are accepted
+    and change nothing, `refused` those that may only ask for nothing. `form` has the fields of a multipart form, whose
+    file is `file`. `query` is the shape of the query, `query_maps` are parts of it
     written `name[key]=value`. `answer` is the shape of the 200 answer (None: bytes, of `media_type`), `events` that of
     the data of a stream of events. `example` is a body that a new user may send. `errors` are those of the endpoint
     itself; what its method, path and shapes bring with them is added.
@@ -103,6 +116,7 @@ class Operation(Value, frozen=True, kw_only=True):
 
     rights: tuple[Right, ...] = ()
     body: type[msgspec.Struct] | None = None
+    limits: BodyLimits = BodyLimits()
     left_alone: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     form: type[msgspec.Struct] | None = None
@@ -159,7 +173,7 @@ def failures(route: Route) -> tuple[Failure, ...]:
     if declared.body or declared.form:
         found.append(errors.ContentTypeError)
     if declared.body:
-        found.append(errors.RequestTooLargeError)
+        found += [errors.RequestTooLargeError, errors.ContextLengthError]
     if "{id" in route.path:
         found.append(errors.NotFoundError)
     if declared.names_model:

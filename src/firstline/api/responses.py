@@ -21,7 +21,7 @@ from firstline.api.answering import json_response, while_here
 from firstline.api.auth import caller_for
 from firstline.api.body import beside_loop, read_object, told_size
 from firstline.api.content import sources_of
-from firstline.api.operation import ASKS, READS_INPUT, READS_SCHEMAS, Operation
+from firstline.api.operation import ASKS, CONVERSATION, READS_INPUT, READS_SCHEMAS, Operation
 from firstline.api.responses_answer import Head, whole
 from firstline.api.responses_body import HARMLESS, UNSUPPORTED, parse
 from firstline.api.responses_conversation import conversation, named
@@ -45,6 +45,7 @@ Store = Callable[[dict[str, Json]], Awaitable[None]]
 @Operation(
     rights=ASKS,
     body=ResponseBody,
+    limits=CONVERSATION,
     left_alone=HARMLESS,
     refused=tuple(UNSUPPORTED),
     answer=ResponseObject,
@@ -57,13 +58,14 @@ Store = Callable[[dict[str, Json]], Awaitable[None]]
 async def create_response(request: Request) -> ASGIApp:
     """Answer with a response, whole or streamed."""
     services: Services = request.app.state.services
-    body = parse(await read_object(request, services.settings.server.max_body_mb * 1_000_000), ResponseBody)
+    body = parse(await read_object(request), ResponseBody)
     return await while_here(request, _named(_answer(request, services, body)))
 
 
 @Operation(
     rights=ASKS,
     body=Asked,
+    limits=CONVERSATION,
     left_alone=HARMLESS,
     refused=tuple(UNSUPPORTED),
     answer=InputTokens,
@@ -74,7 +76,7 @@ async def create_response(request: Request) -> ASGIApp:
 async def input_tokens(request: Request) -> ASGIApp:
     """Count the tokens of what would be asked, in o200k_base."""
     services: Services = request.app.state.services
-    body = parse(await read_object(request, services.settings.server.max_body_mb * 1_000_000), Asked)
+    body = parse(await read_object(request), Asked)
     return await while_here(request, _named(_counted(request, services, body)))
 
 

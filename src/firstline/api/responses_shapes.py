@@ -10,7 +10,16 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from firstline.api.chat_shapes import Extra, ObjectFormat, RefusalPart, StreamOptions, TextFormat, ToolName, Wire
+from firstline.api.chat_shapes import (
+    MAX_ITEMS,
+    Extra,
+    ObjectFormat,
+    RefusalPart,
+    StreamOptions,
+    TextFormat,
+    ToolName,
+    Wire,
+)
 
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
 Detail = Literal["auto", "low", "high", "original"]
@@ -187,7 +196,7 @@ class Asked(Wire, frozen=True, kw_only=True):
     """What makes the prompt: the part of a request that `/v1/responses/input_tokens` takes too."""
 
     model: Annotated[str, Meta(min_length=1, max_length=256)] = "gpt-4o-mini"
-    input: str | list[Item] = ""
+    input: str | Annotated[list[Item], Meta(max_length=MAX_ITEMS)] = ""
     instructions: str | None = None
     previous_response_id: str | None = None
     tools: Annotated[list[WireTool], Meta(max_length=128)] | None = None

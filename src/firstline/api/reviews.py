@@ -201,8 +201,7 @@ async def reject_review(request: Request) -> Response:
 
 
 async def _body(request: Request, shape: type[T]) -> T:
-    services: Services = request.app.state.services
-    return read_fields(await read_object(request, services.settings.server.max_body_mb * 1_000_000), shape)
+    return read_fields(await read_object(request), shape)
 
 
 def _reviewer(request: Request, given: str | None) -> str:

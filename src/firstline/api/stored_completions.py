@@ -142,7 +142,7 @@ async def retrieve_completion(request: Request) -> Response:
 async def update_completion(request: Request) -> Response:
     """Put other metadata on a stored completion. Raises NotFoundError."""
     services: Services = request.app.state.services
-    raw = await read_object(request, services.settings.server.max_body_mb * 1_000_000)
+    raw = await read_object(request)
     body = read_fields(raw, MetadataBody)
     caller = caller_of(request)
     changed = await services.ledger.stored.update(

@@ -34,6 +34,8 @@ _BOUNDARIES = (
 
 _PIECE = patterns.compile(r"[A-Za-z]+|[^\W\d_]+|\d|_+|[^\w\s]|\s{2,}|[\n\t]")
 _DENSE = patterns.compile(r"[\u0e00-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+_CHARACTERS = 16
+"""Characters that no text has for each of its tokens on the whole, unless it is blanks."""
 _LEAST_PART = 64
 """Tokens of the least part that is worth working on."""
 _LONGER = 0.6
@@ -47,6 +49,18 @@ CountTokens = Callable[[str], Awaitable[int]]
 def estimate_tokens(text: str) -> int:
     """Estimate how many tokens a text has, rather too many than too few, without a tokenizer."""
     return sum(map(_piece_tokens, _PIECE.findall(text)))
+
+
+def is_beyond(text: str, limit_tokens: int) -> bool:
+    """Say whether a text is estimated to have more tokens than that, in work bounded by the limit."""
+    if len(text) > limit_tokens * _CHARACTERS:
+        return True
+    count = 0
+    for piece in _PIECE.finditer(text):
+        count += _piece_tokens(piece[0])
+        if count > limit_tokens:
+            return True
+    return False
 
 
 def split(text: str, *, limit_tokens: int, count: Callable[[str], int] = estimate_tokens) -> list[str]:

@@ -10,10 +10,11 @@ from functools import partial
 from typing import Protocol
 
 from firstline.engines.base import DocumentReader, PageReader
-from firstline.errors import DocumentError, InputError
+from firstline.errors import ContextLengthError, DocumentError, InputError
 from firstline.layout import Line, lines_of_text, reading_order
 from firstline.settings import Limits
 from firstline.types import Image, Page, Text, Value
+from firstline.workflow.long import is_beyond
 from firstline.workflow.reading.document import Document as Reading
 
 _INLINE_CHARACTERS = 1_000
@@ -117,6 +118,12 @@ async def read_source(
     images = tuple(part for part in given.parts if isinstance(part, Image))
     documents = tuple(part.data for part in given.parts if isinstance(part, Document))
     own_text = "\n\n".join(texts)
+    # Before it is laid out, which takes far longer than to see that it is too long.
+    limit = limits.text_tokens
+    if len(own_text) > limit and await asyncio.to_thread(is_beyond, own_text, limit):
+        raise ContextLengthError(
+            f"the text has more than the limit of {limit:,} tokens", hint="send it in parts", param="messages"
+        )
     if not images and not documents:
         if not own_text.strip():
             raise InputError("the input is empty", hint="give a text, a picture or a PDF")
