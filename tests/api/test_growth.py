@@ -71,23 +71,42 @@ def grown(schema: Schema, shapes: Mapping[str, Schema], depth: int = 0) -> Itera
     for kind in kinds_of(schema, shapes):
         match kind.get("type"):
             case "string" if "enum" not in kind and "const" not in kind:
-                yield "text", lambda n: "word " * (10 * n)
+                yield "text", _text
             case "array":
                 for element in kinds_of(kind.get("items", {}), shapes):
-                    one = least(element, shapes)
-                    yield f"list of {element.get('title') or element.get('type')}", lambda n, one=one: [one] * n
+                    yield f"list of {element.get('title') or element.get('type')}", _list(least(element, shapes))
                 if depth < 2:
                     for name, make in grown(kind.get("items", {}), shapes, depth + 1):
-                        yield f"0.{name}", lambda n, make=make: [make(n)]
+                        yield f"0.{name}", _within(None, make)
             case "object":
                 base = least(kind, shapes)
-                yield "names", lambda n, base=base: base | {f"k{i}": "a" for i in range(n)}
+                yield "names", _names(base)
                 if depth < 2:
                     for field, inner in kind.get("properties", {}).items():
                         for name, make in grown(inner, shapes, depth + 1):
-                            yield f"{field}.{name}", lambda n, f=field, m=make, b=base: b | {f: m(n)}
+                            yield f"{field}.{name}", _within({**base, field: None}, make)
             case _:
                 pass
+
+
+def _text(size: int) -> Any:
+    return "word " * (10 * size)
+
+
+def _list(element: Any) -> Grow:
+    return lambda size: [element] * size
+
+
+def _names(base: dict[str, Any]) -> Grow:
+    return lambda size: base | {f"k{number}": "a" for number in range(size)}
+
+
+def _within(base: dict[str, Any] | None, make: Grow) -> Grow:
+    """Put what grows into a list of its own, or into the last field of an object."""
+    if base is None:
+        return lambda size: [make(size)]
+    field = next(name for name in base if base[name] is None)
+    return lambda size: base | {field: make(size)}
 
 
 @pytest.mark.parametrize("route", WITH_BODY, ids=lambda route: route.path)

@@ -53,13 +53,13 @@ async def serving(folder: Path, world: World, *, shutdown_s: float, workers: int
         f'base_url = "{world.url}"\ninput_usd_per_mtok = 1\noutput_usd_per_mtok = 1\n'
     )
     env = {**os.environ, "NO_COLOR": "1", "FIRSTLINE_CONFIG": str(folder / "firstline.toml")}
+    words = ("keys", "create", "shop", "--prepaid", "--credit", "5", "--json")
     made = await asyncio.create_subprocess_exec(
-        *(sys.executable, *RUN, "keys", "create", "shop", "--prepaid", "--credit", "5", "--json"),
-        **{"cwd": folder, "env": env, "stdout": asyncio.subprocess.PIPE},
+        sys.executable, *RUN, *words, cwd=folder, env=env, stdout=asyncio.subprocess.PIPE
     )
     key = json.loads((await made.communicate())[0])
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, *RUN, "serve"), cwd=folder, env=env, stderr=asyncio.subprocess.PIPE
+        sys.executable, *RUN, "serve", cwd=folder, env=env, stderr=asyncio.subprocess.PIPE
     )
     assert process.stderr is not None
     url = ""
