@@ -80,7 +80,9 @@ async def served(
         f'data_dir = "{folder}/data"\ntasks_dir = "{folder}/tasks"\n{toml}\n[models."fake/echo"]\n'
         f'[models."fake/scripted"]\nscript = "{folder}/script.toml"\n{model}\n'
     )
-    async with build(settings.load({}, cwd=folder), school=school) as app, app.services.fine_tuning.working():
+    # Named like this, the file is the owner's own and may set anything.
+    named = {"FIRSTLINE_CONFIG": str(folder / "firstline.toml")}
+    async with build(settings.load(named), school=school) as app, app.services.fine_tuning.working():
         services = change(app.services)
         listening = listen("127.0.0.1", 0)
         listening.listen(2048)  # a test may knock before the server is up

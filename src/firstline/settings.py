@@ -40,25 +40,13 @@ class Server(Section, frozen=True, kw_only=True):
     head_s: Annotated[float, Meta(description="seconds in which a request's head must arrive", gt=0)] = 10.0
     body_s: Annotated[float, Meta(description="seconds in which a request's body must arrive", gt=0)] = 60.0
     keep_alive_s: Annotated[float, Meta(description="seconds that an idle connection stays open", ge=1)] = 60.0
-    send_s: Annotated[
-        float, Meta(description="seconds in which a caller must take something of an answer that waits for them", gt=0)
-    ] = 60.0
-    shutdown_s: Annotated[
-        float, Meta(description="seconds that requests under way have when the server is stopped", ge=0)
-    ] = 30.0
+    send_s: Annotated[float, Meta(description="seconds in which a caller must take some of an answer", gt=0)] = 60.0
+    shutdown_s: Annotated[float, Meta(description="seconds that requests have to end when it is stopped", ge=0)] = 30.0
     allowed_hosts: Annotated[
-        tuple[str, ...],
-        Meta(
-            description="names that the server answers for, beside the loopback's and its own address, with or without "
-            "a port; empty: no others without API keys, any with them"
-        ),
+        tuple[str, ...], Meta(description="further names it answers for; empty: none without API keys, any with them")
     ] = ()
     cors_origins: Annotated[
-        tuple[str, ...],
-        Meta(
-            description='origins of web pages that may call the server, such as `"http://localhost:3000"`; `"*"`: '
-            "any, once there are API keys"
-        ),
+        tuple[str, ...], Meta(description='origins of web pages that may call it; `"*"`: any, once there are API keys')
     ] = ()
 
 
