@@ -34,7 +34,7 @@ class Session:
     def close(self) -> None:
         """Let go of the lock and remove its file."""
         self._connection.close()
-        self._path.unlink(missing_ok=True)
+        _remove(self._path)
 
 
 def is_alive(folder: Path, name: str) -> bool:
@@ -49,8 +49,14 @@ def is_alive(folder: Path, name: str) -> bool:
         return True
     finally:
         connection.close()
-    path.unlink(missing_ok=True)
+    _remove(path)
     return False
+
+
+def _remove(path: Path) -> None:
+    """Remove a lock file, and the journal that SQLite left beside it where its process was killed."""
+    path.unlink(missing_ok=True)
+    path.with_name(f"{path.name}-journal").unlink(missing_ok=True)
 
 
 def living(folder: Path) -> list[str]:
