@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, bindparam, create_engine, insert, select, update
 
 from firstline.errors import LedgerError, QuotaError
-from firstline.ledger.writer import Transaction, Writer
+from firstline.ledger.writer import LedgerUnusableError, Transaction, Writer
 
 words = Table("words", MetaData(), Column("id", Integer, primary_key=True), Column("word", String, unique=True))
 _ADD = insert(words)
@@ -142,7 +142,7 @@ async def test_where_the_database_gives_the_transaction_up_each_work_is_done_in_
             asked = [asyncio.create_task(writer.write(work)) for work in (first, large, add("b"))]
             await asyncio.sleep(0)
         found = await asyncio.gather(*asked, return_exceptions=True)
-    assert [type(one) for one in found] == [int, LedgerError, int]
+    assert [type(one) for one in found] == [int, LedgerUnusableError, int]
     assert "full" in str(found[1])
     assert done == ["a", "a"]
     assert kept(tmp_path) == ["a", "b"]

@@ -20,7 +20,8 @@ from sqlalchemy import Connection, RowMapping, bindparam, exists, insert, or_, s
 from firstline.errors import LedgerError, NotFoundError, UsageError
 from firstline.ledger.actor import Note
 from firstline.ledger.tables import api_keys, credits
-from firstline.money import ZERO, NanoUSD
+from firstline.money import MOST as MOST_USD
+from firstline.money import ZERO, NanoUSD, show
 from firstline.rights import check_rights, usual_rights
 from firstline.types import ApiKey, KeyState, KeyTerms, Value
 
@@ -205,6 +206,10 @@ class Keys:
         return await self._write(work)
 
     def _credit(self, connection: Connection, name: str, key_id: str, amount: NanoUSD, note: str, now: float) -> None:
+        before = connection.execute(select(api_keys.c.granted_nano_usd).where(api_keys.c.id == key_id)).scalar_one()
+        if before + amount > MOST_USD:
+            had = show(NanoUSD(before))
+            raise UsageError(f"a key is granted {show(MOST_USD)} at the most, and this one has had {had}")
         line = {"key_id": key_id, "amount_nano_usd": int(amount), "note": note, "created": now}
         connection.execute(insert(credits).values(line))
         granted = api_keys.c.granted_nano_usd + int(amount)
@@ -246,6 +251,9 @@ def _check(terms: KeyTerms, now: float) -> None:
             raise UsageError(f"a limit of requests, tokens or reads a minute is 1 to {MOST:,}")
     if terms.storage_bytes is not None and not 0 <= terms.storage_bytes <= MOST:
         raise UsageError("what a key may store is 0 bytes or more")
+    for budget in (terms.day_nano_usd, terms.month_nano_usd):
+        if budget is not None and not 0 <= budget <= MOST_USD:
+            raise UsageError(f"a budget is {show(ZERO)} to {show(MOST_USD)}")
     if not terms.rights:
         raise UsageError("a key has at least one right", hint="`firstline keys disable` refuses it altogether")
     check_rights(terms.rights)

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select
 
 from firstline.errors import NotFoundError
 from firstline.ledger import storage
+from firstline.ledger.arrears import Later
 from firstline.ledger.keys import Transaction
 from firstline.ledger.tables import stored_responses
 from firstline.types import Json, Value
@@ -30,9 +31,10 @@ class StoredResponse(Value, frozen=True, kw_only=True):
 class StoredResponses:
     """The stored responses of one ledger (`Ledger.responses`). With a `key_id` only that key's exist."""
 
-    def __init__(self, write: Transaction, read: Transaction, clock: Callable[[], float]) -> None:
+    def __init__(self, write: Transaction, read: Transaction, later: Later, clock: Callable[[], float]) -> None:
         self._write = write
         self._read = read
+        self._later = later
         self._clock = clock
 
     async def add(self, stored: StoredResponse) -> None:
@@ -56,7 +58,7 @@ class StoredResponses:
             connection.execute(insert(stored_responses).values(row))
             storage.add(connection, stored.key_id, size)
 
-        await self._write(work)
+        await self._later(work, f"the response {stored.id}")
 
     async def sweep(self) -> None:
         """Let go of those whose time is up."""

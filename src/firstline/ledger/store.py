@@ -13,7 +13,7 @@ import asyncio
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -34,6 +34,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from firstline.errors import LedgerError, NotFoundError
 from firstline.ledger import rows, schema, wallet
+from firstline.ledger.arrears import Arrears
 from firstline.ledger.audits import AuditRows, draw, free_claims
 from firstline.ledger.buckets import SharedBuckets
 from firstline.ledger.certificates import Certificates
@@ -54,10 +55,12 @@ from firstline.ledger.stored import StoredCompletions
 from firstline.ledger.students import StudentRows
 from firstline.ledger.tables import attempts, entries, runs
 from firstline.ledger.usage import UsageBook
-from firstline.ledger.writer import Transaction, Writer, unusable
+from firstline.ledger.writer import LedgerUnusableError, Transaction, Writer, unusable
 from firstline.money import ZERO, NanoUSD
 from firstline.types import Attempt, AuditBy, Run, Verdict
 
+CLOSE_S = 8.0
+"""How long a ledger that is closed tries to write what it owes."""
 Outcome = Literal["settled", "failed", "refused"]
 
 
@@ -97,6 +100,7 @@ class Ledger:
         clock: Callable[[], float],
         *,
         threaded: bool = True,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._database = database
         self._writer = Writer(writer, check=database.check_present, sync=database.sync, threaded=threaded)
@@ -106,6 +110,7 @@ class Ledger:
         self._engines = (writer, self._reader, self._looker, self._locking)
         self._session = session
         self._clock = clock
+        self._arrears = Arrears(sleep=sleep)
         self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-read")
         self._look_thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-look")
         self.changes = Changes(self._write, self._look, clock)
@@ -115,8 +120,8 @@ class Ledger:
         self.storage = Storage(self._read)
         self.buckets = SharedBuckets(self._write, clock)
         self.files = FileRows(self._write, self._read, self._alone, clock)
-        self.stored = StoredCompletions(self._write, self._look, clock)
-        self.responses = StoredResponses(self._write, self._read, clock)
+        self.stored = StoredCompletions(self._write, self._look, self._later, clock)
+        self.responses = StoredResponses(self._write, self._read, self._later, clock)
         self.certificates = Certificates(self._write, self._read, clock, note=note)
         self.students = StudentRows(self._write, self._read, self._alone, clock, note=note)
         self.fine_tuning = FineTuningRows(
@@ -136,7 +141,13 @@ class Ledger:
 
     @classmethod
     async def open(
-        cls, url: str, *, clock: Callable[[], float] = time.time, busy_s: float = BUSY_S, threaded: bool = True
+        cls,
+        url: str,
+        *,
+        clock: Callable[[], float] = time.time,
+        busy_s: float = BUSY_S,
+        threaded: bool = True,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> Ledger:
         """Open the ledger at an address such as `sqlite:////path/ledger.db`, making or migrating it where needed.
 
@@ -144,10 +155,11 @@ class Ledger:
         long a write waits for another process, in seconds. Without a thread (`threaded`) the writer takes its steps
         when it is told to.
         """
-        return await asyncio.to_thread(_guarded, _open, Database(url, busy_s=busy_s), clock, threaded)
+        return await asyncio.to_thread(_guarded, _open, Database(url, busy_s=busy_s), clock, threaded, sleep)
 
     async def close(self) -> None:
-        """Finish what is being written and let go of the database."""
+        """Finish what is being written and let go of the database; what cannot be written is tried for CLOSE_S."""
+        await self._arrears.close(CLOSE_S)
         await asyncio.to_thread(self._close)
 
     @contextmanager
@@ -220,12 +232,18 @@ class Ledger:
             transaction.is_of_money |= held > 0
             return Hold(int(entry_id), held)
 
-        return await self._writer.write(write)
+        try:
+            hold = await self._writer.write(write)
+        except LedgerUnusableError:
+            self._arrears.failing = True
+            raise
+        self._arrears.failing = False
+        return hold
 
     async def settle(self, entry_id: int, attempt: Attempt, cost: NanoUSD, *, outcome: Outcome | None = None) -> None:
         """Write what a held call came to: its cost, tokens and time, or the error it ended with; once and for all.
 
-        It costs no more than it holds.
+        It costs no more than it holds. Where the ledger cannot be written just now it is written as soon as it can.
 
         Without an `outcome` it is `settled`, or `failed` where there is an error. `refused` says that nothing was
         worked on, so that no charge is to be feared; `settled` with an error that it broke off and costs what it used.
@@ -250,42 +268,44 @@ class Ledger:
                 held = wallet.Held(key_id, nano_usd, created)
                 wallet.settle(transaction, held, paid, held.nano_usd if state == "failed" else paid)
 
-        await self._writer.write(write)
+        await self._arrears.write(f"what entry {entry_id} came to", lambda: self._writer.write(write))
 
     async def finish_run(self, run: Run, keeping: Keeping | None = None, *, asks: AuditBy | None = None) -> None:
         """Write the verdict, the answer and every attempt of a run, skipped rungs too, in one transaction.
 
         In the same one its input is kept where `keeping` says so, a run with a review comes into the queue, and one
-        that was drawn for an audit is noted as such (`asks`: who is asked first).
+        that was drawn for an audit is noted as such (`asks`: who is asked first). Where the ledger cannot be written
+        just now it is written as soon as it can.
         """
         now = self._clock()
         finished = {"run_id": run.id, **rows.run_row(run)}
         tries = [rows.attempt_row(run.id, position, attempt) for position, attempt in enumerate(run.attempts)]
 
-        def write(transaction: Transaction) -> int:
-            count = transaction.run(_FINISH_RUN, finished)
-            if count:
-                for row in tries:
-                    transaction.run(_ADD_ATTEMPT, row)
-                if keeping is not None:
-                    keep(transaction.connection, keeping, now)
-                if run.review is not None:
-                    open_review(transaction.connection, run.id, run.review)
-                if asks is not None:
-                    draw(transaction.connection, run, asks)
-            return count
+        def write(transaction: Transaction) -> None:
+            if transaction.run(_FINISH_RUN, finished) != 1:
+                raise LedgerError(f"the ledger has no run {run.id}")
+            for row in tries:
+                transaction.run(_ADD_ATTEMPT, row)
+            if keeping is not None:
+                keep(transaction.connection, keeping, now)
+            if run.review is not None:
+                open_review(transaction.connection, run.id, run.review)
+            if asks is not None:
+                draw(transaction.connection, run, asks)
 
         placing = None if keeping is None else keeping.placing
-        written = self._writer.write(write) if placing is None else write_named(self._writer.write, placing, write)
-        if await written != 1:
-            raise LedgerError(f"the ledger has no run {run.id}")
+
+        def attempt() -> Awaitable[None]:
+            return self._writer.write(write) if placing is None else write_named(self._writer.write, placing, write)
+
+        await self._arrears.write(f"the end of run {run.id}", attempt, must=False)
 
     async def drop_run(self, run_id: str, reason: str) -> None:
         """Write that a run was given up before its verdict (the caller left): `review` with this reason."""
         cost = select(func.coalesce(func.sum(entries.c.cost_nano_usd), 0)).where(entries.c.run_id == run_id)
         statement = update(runs).where(runs.c.id == run_id, runs.c.verdict.is_(None))
         values = statement.values(verdict="review", reason=reason, cost_nano_usd=cost.scalar_subquery())
-        await self._write(lambda connection: connection.execute(values))
+        await self._later(lambda connection: connection.execute(values), f"the end of run {run_id}")
 
     async def get_run(self, run_id: str, *, key_id: str | None = None) -> Run:
         """Give one run; with a key only if it is this key's. Raises NotFoundError."""
@@ -344,6 +364,9 @@ class Ledger:
 
         return await self._writer.write(lasting)
 
+    async def _later(self, work: Callable[[Connection], Any], what: str) -> None:
+        await self._arrears.write(what, lambda: self._write(work), must=False)
+
     async def _read(self, work: Callable[[Connection], T]) -> T:
         await self._writer.flush()
         return await asyncio.get_running_loop().run_in_executor(
@@ -377,7 +400,12 @@ class Ledger:
         self._session.close()
 
 
-def _open(database: Database, clock: Callable[[], float], threaded: bool) -> Ledger:
+def _open(
+    database: Database,
+    clock: Callable[[], float],
+    threaded: bool,
+    sleep: Callable[[float], Awaitable[None]],
+) -> Ledger:
     database.make_folder()
     with opening(database.sessions, database.busy_s):
         database.make_file()
@@ -392,7 +420,7 @@ def _open(database: Database, clock: Callable[[], float], threaded: bool) -> Led
         transaction.begin()
         _mark_interrupted(transaction, database.sessions)
         transaction.commit()
-    return Ledger(database, writer, session, clock, threaded=threaded)
+    return Ledger(database, writer, session, clock, threaded=threaded, sleep=sleep)
 
 
 def _mark_interrupted(transaction: Transaction, folder: Path) -> None:

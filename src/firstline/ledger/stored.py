@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, delete, insert, se
 
 from firstline.errors import NotFoundError
 from firstline.ledger import storage
+from firstline.ledger.arrears import Later
 from firstline.ledger.keys import Transaction
 from firstline.ledger.paging import Order, by_time, following
 from firstline.ledger.tables import stored_completions, stored_metadata
@@ -32,9 +33,10 @@ class StoredCompletion(Value, frozen=True, kw_only=True):
 class StoredCompletions:
     """The stored completions of one ledger (`Ledger.stored`). With a `key_id` only that key's exist."""
 
-    def __init__(self, write: Transaction, read: Transaction, clock: Callable[[], float]) -> None:
+    def __init__(self, write: Transaction, read: Transaction, later: Later, clock: Callable[[], float]) -> None:
         self._write = write
         self._read = read
+        self._later = later
         self._clock = clock
 
     async def add(self, completion: StoredCompletion) -> None:
@@ -59,7 +61,7 @@ class StoredCompletions:
             storage.add(connection, completion.key_id, size)
             _put_metadata(connection, completion.id, completion.metadata)
 
-        await self._write(work)
+        await self._later(work, f"the completion {completion.id}")
 
     async def get(self, completion_id: str, *, key_id: str | None = None) -> StoredCompletion:
         """Give one. Raises NotFoundError."""

@@ -35,6 +35,10 @@ _LOG = logging.getLogger("firstline.ledger")
 T = TypeVar("T")
 
 
+class LedgerUnusableError(LedgerError):
+    """The ledger cannot be written just now: another process holds it, or its disk is full or fails."""
+
+
 class Transaction:
     """What a work writes with.
 
@@ -238,7 +242,9 @@ class Writer:
 def unusable(error: Exception) -> LedgerError:
     """Give the error for a database that cannot be used."""
     cause = getattr(error, "orig", None) or error
-    return LedgerError(f"the ledger cannot be used: {cause}", hint="`firstline doctor` says where it lies")
+    # Locked, full, failing: what may pass. A broken rule or a damaged file stays what it is.
+    kind = LedgerUnusableError if isinstance(cause, sqlite3.OperationalError) else LedgerError
+    return kind(f"the ledger cannot be used: {cause}", hint="`firstline doctor` says where it lies")
 
 
 def _together(transaction: Transaction, batch: list[_Work[Any]]) -> None:

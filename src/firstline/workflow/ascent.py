@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from firstline.catalog.model import Model
-from firstline.errors import EngineCrashedError, FirstlineError
+from firstline.errors import EngineCrashedError, FirstlineError, LedgerError
 from firstline.types import Attempt, FieldOutcome
 from firstline.workflow.answer import Draft
 from firstline.workflow.basis import Basis
@@ -99,6 +99,8 @@ class Ascent:
                     draft = await self.work.draft(account, self.standing.open)
             except (FirstlineError, TimeoutError) as error:
                 self._failed(rung.model, account, error, self._ms(begun))
+                if isinstance(error, LedgerError):
+                    raise  # no model can be asked whose money cannot be held
                 if isinstance(error, EngineCrashedError) and again:
                     continue
                 return None

@@ -37,6 +37,7 @@ from firstline.errors import (
     EngineRefusedError,
     FirstlineError,
     InsufficientBalanceError,
+    LedgerError,
     QuotaError,
     RateLimitError,
     UsageError,
@@ -400,14 +401,21 @@ class Account:
     async def _settle(self, call: _Call, record: Attempt, cost: NanoUSD, outcome: Outcome) -> None:
         call.open = False
         try:
-            # What is asked of the ledger is written, whatever becomes of who asked.
+            # What is asked of the ledger is written, whatever becomes of who asked, and however long that takes.
             await self._door.ledger.settle(call.entry, record, cost, outcome=outcome)
+        except LedgerError as error:
+            # The answer was paid for: its caller gets it.
+            _LOG.error("what entry %d came to is not written: %s", call.entry, error.message)
         finally:
             await self._correct(call.reserved, record.usage.total_tokens)
 
     async def _correct(self, reserved: int, used: int) -> None:
-        if self._door.rates is not None:
+        if self._door.rates is None:
+            return
+        try:
             await self._door.rates.correct(self._purse.caller, reserved, used)
+        except LedgerError as error:
+            _LOG.warning("the tokens of a call are not corrected: %s", error.message)
 
     def _record(self, *, begun: float, usage: Usage | None = None, error: str | None = None) -> Attempt:
         return Attempt(

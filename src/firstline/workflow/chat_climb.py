@@ -16,6 +16,7 @@ from firstline.errors import (
     EngineSchemaError,
     EngineTimeoutError,
     FirstlineError,
+    LedgerError,
 )
 from firstline.settings import Settings
 from firstline.types import (
@@ -149,6 +150,8 @@ class Climb:
             self.error = failure
             words = f"{failure.code}: {failure.message}"
             episode.made[place] = self._attempt(account, begun, error=words)
+            if isinstance(failure, LedgerError):
+                raise  # no model can be asked whose money cannot be held
             if self._sent and not self.asked.verifiable:
                 self.verdict, self.reason = "review", f"the answer broke off: {words}"
                 raise  # text is out that no other model would go on with

@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from firstline.engines.base import DocumentReader, PageReader
-from firstline.errors import FirstlineError, InputError
+from firstline.errors import FirstlineError, InputError, LedgerError
 from firstline.money import NanoUSD
 from firstline.types import AuditBy, Caller, Json, ReviewMark, Run
 from firstline.workflow.ascent import Ascent, OnEvent
@@ -129,8 +129,13 @@ class Runner:
             else:
                 run = await self._climb(run_id, work, ladder, self.purse(task, caller), tell, cover)
             asks = self._asks(run, task, ladder) if purpose == "serve" else None
-            audited = asks is not None
-            keeping = await self._inputs.keeping(given, run.verdict, audited=audited) if purpose == "serve" else None
+            keeping = None
+            try:
+                if purpose == "serve":
+                    keeping = await self._inputs.keeping(given, run.verdict, audited=asks is not None)
+            except LedgerError as error:
+                # The answer was paid for: its caller gets it, and a person sees it without its input.
+                run = msgspec.structs.replace(run, notes=(*run.notes, error.message))
         except asyncio.CancelledError:
             await self._basis.ledger.drop_run(run_id, "the caller left before the verdict")
             raise
