@@ -6,6 +6,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from copy import copy
+from functools import partial
 from typing import Literal
 
 import msgspec
@@ -24,7 +25,7 @@ from firstline.workflow.events import Event
 from firstline.workflow.inputs import Inputs
 from firstline.workflow.labels import Embed, LabelReader
 from firstline.workflow.ladder import Rung
-from firstline.workflow.rung import Rungwork
+from firstline.workflow.rung import INLINE_CHARACTERS, Rungwork
 from firstline.workflow.savings import saved
 from firstline.workflow.source import Source, TaskInput, read_source
 from firstline.workflow.students.students import Placed, placed
@@ -201,7 +202,8 @@ class Runner:
         """Read an input and make it what rungs work on. Raises InputError, and EngineError where a reader failed."""
         source = await self.read(given, caller)
         mine = await self._student(task)
-        work = Rungwork(
+        make = partial(
+            Rungwork,
             task,
             source,
             arguments,
@@ -209,6 +211,9 @@ class Runner:
             labels=self._label_reader(task),
             student=None if mine is None else mine.student,
         )
+        # A long text is counted where it is made work of.
+        short = len(source.text) <= INLINE_CHARACTERS
+        work = make() if short else await asyncio.to_thread(make)
         async with self._desk:
             await work.prepare()
         return work

@@ -75,11 +75,18 @@ class Rungwork:
         """What the document offers for each field of an extraction."""
         return offers(self.source.reading, tuple(self._fields.values())) if self.task.kind == "extract" else {}
 
+    @cached_property
+    def _tokens(self) -> int:
+        """About how many tokens the text has."""
+        return estimate_tokens(self.source.text)
+
     async def prepare(self) -> None:
         """Read the document for its fields, off the event loop where that takes longer than a moment.
 
         Raises InputError where it takes longer than `limits.reading_s`.
         """
+        if len(self.source.text) > INLINE_CHARACTERS:
+            await asyncio.to_thread(lambda: self._tokens)
         if self.task.kind != "extract":
             return
         self.source.reading.deadline = Deadline(self.reading_s)
@@ -111,7 +118,7 @@ class Rungwork:
         if chosen and all(key in self.offers and self.offers[key].read for key in keys):
             return None if len(keys) == len(self._fields) else "what is open is read from the layout, not asked of it"
         window = self._window(model)
-        if window is not None and not self._splits and estimate_tokens(self.source.text) > 2 * window:
+        if window is not None and not self._splits and self._tokens > 2 * window:
             return f"the text does not fit into the model's context of {window:,} tokens"
         return None
 
