@@ -140,7 +140,15 @@ def test_a_scope_that_matches_nothing_is_refused(scope: str, hint: str) -> None:
         assert (result.exit_code, result.stdout) == (2, "")
         assert "matches no model" in result.stderr
         assert hint in result.stderr
-    for known in ("gpt-4o-mini-2024-07-18", "local/*", "task/rec*", "text-embedding-3-small", "ft:gpt-4o-mini*", "*"):
+    for known in (
+        "gpt-4o-mini-2024-07-18",
+        "fake/echo",
+        "local/*",
+        "task/rec*",
+        "text-embedding-3-small",
+        "ft:gpt-4o-mini*",
+        "*",
+    ):
         assert called("create", known, "--scope", known).exit_code == 0, known
 
 

@@ -147,7 +147,8 @@ def _check_scopes(scopes: Sequence[str]) -> None:
     if scopes:
         loaded = required(settings.load())
         tasks = Tasks(Path(loaded.tasks_dir), taught=loaded.taught_path)
-        check_scopes(scopes, Catalog.load(loaded.models), tasks.names())
+        # A scope may be of a scripted model that is turned on later.
+        check_scopes(scopes, Catalog.load(loaded.models, fake=True), tasks.names())
 
 
 @asynccontextmanager
