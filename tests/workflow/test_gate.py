@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firstline.workflow.gate import MemberReader, Members, member_text, written
+from growing import superlinear
 
 PROPERTIES = {
     "colour": {"$ref": "#/$defs/colour"},
@@ -74,6 +75,54 @@ def test_members_are_read_however_the_text_is_cut(document: dict[str, Any], size
     found = [pair for at in range(0, len(text), size) for pair in reader.feed(text[at : at + size])]
     assert dict(found) == document
     assert [key for key, _ in found] == list(document)
+
+
+@given(st.text(st.sampled_from('{}[]",:\\ 1a')), st.integers(1, 3))
+def test_what_is_no_json_is_read_alike_however_it_is_cut(text: str, size: int) -> None:
+    reader = MemberReader()
+    found = [pair for at in range(0, len(text), size) for pair in reader.feed(text[at : at + size])]
+    assert found == MemberReader().feed(text)
+    assert reader.characters == len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('```json\n{"a": "}\\\\", "b": [{"c": 1}, "]"]}```', [("a", "}\\"), ("b", [{"c": 1}, "]"])]),
+        ('{,, "a": 1,,"b": 2}', [("a", 1), ("b", 2)]),
+        ('{"a": 1, "b": 2] , "c": 3}', [("a", 1)]),
+        ('{"a": 1 2, "b": 3}', []),
+        ('{"a": 1, b: 2, "c": 3}', [("a", 1)]),
+        ('{"a": 1}{"b": 2}, "c": 3}', [("a", 1)]),
+    ],
+)
+def test_reading_ends_with_what_is_no_member(text: str, found: list[tuple[str, Any]]) -> None:
+    assert MemberReader().feed(text) == found
+
+
+def in_pieces(text: str) -> list[tuple[str, Any]]:
+    reader = MemberReader()
+    return [pair for at in range(0, len(text), 7) for pair in reader.feed(text[at : at + 7])]
+
+
+def as_members(text: str) -> None:
+    names = [f"p{at}" for at in range(len(text) // 40)]
+    members = Members({"type": "object", "properties": {name: {"type": "string"} for name in names}})
+    for name in names:
+        members.quick(len(text))
+        assert members.take(name, "a" * 20_000)
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("unit", ["1,", "[", '"}', "{},", '"\\"",', "1,\n"])
+def test_reading_takes_time_linear_in_a_member(unit: str) -> None:
+    assert superlinear(lambda text: in_pieces('{"a":[' + text), unit, 40_000) is None
+    assert superlinear(lambda text: in_pieces('{"a":1' + text), unit, 40_000) is None
+
+
+@pytest.mark.alone
+def test_letting_members_stand_takes_time_linear_in_them() -> None:
+    assert superlinear(as_members, "a", 8_000) is None
 
 
 @given(st.dictionaries(st.text(), VALUES, min_size=1, max_size=4))

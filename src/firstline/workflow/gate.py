@@ -9,8 +9,10 @@ one alone, and all of the answer waits for its end.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from typing import Literal
 
+from firstline import patterns
 from firstline.schema import Validator, compile_schema
 from firstline.schema_words import Mismatch
 from firstline.types import Finding, Json
@@ -30,6 +32,11 @@ _APART = frozenset(
     )
 )
 """Keywords of an outermost object under which each member can be checked by itself."""
+_MARKS = patterns.compile(r'\\.|["\[\]{},\\]', patterns.DOTALL)
+"""What opens, closes and parts in JSON; a backslash takes the character after it along."""
+_BLANK = " \t\r\n"
+_BETWEEN = _BLANK + ","
+"""Blank space and commas may stand before a member."""
 
 
 class Members:
@@ -43,6 +50,7 @@ class Members:
         self.whole = compile_wanted(schema)
         self.apart = _apart(schema) and self.whole.parts_are_quick
         self.standing: dict[str, Json] = {}
+        self._characters = 0  # of what stands
         self._parts: dict[str, Validator] = {}
 
     @property
@@ -61,11 +69,12 @@ class Members:
         if self._part(key).mismatches(value):
             return False
         self.standing[key] = value
+        self._characters += len(member_text(key, value, first=False))
         return True
 
     def quick(self, characters: int) -> bool:
         """Say whether an answer of so many characters is checked at once, together with what stands."""
-        return self.whole.quick(characters + len(written(self.standing)))
+        return self.whole.quick(characters + self._characters)
 
     def joined(self, document: Json) -> Json:
         """Give the whole answer: what stands, and the rest from a model."""
@@ -113,50 +122,82 @@ def _refers_to_root(node: Json) -> bool:
 class MemberReader:
     """Reads the members of an object out of its text while that is being written.
 
-    Works on the outermost object only; a text that is no object gives none. `json.JSONDecoder` reads each value.
+    Works on the outermost object only; a text that is no object gives none. Where a member ends is found by its
+    brackets and quotes, each character looked at once; `json.JSONDecoder` then reads it, once.
     """
 
     def __init__(self) -> None:
+        self.characters = 0
+        """Of all text that was read."""
         self._decoder = json.JSONDecoder()
-        self._text = ""
-        self._at: int | None = None
+        self._stage: Literal["before", "inside", "after"] = "before"
+        self._pieces: list[str] = []
+        self._depth = 0
+        self._in_string = False
+        self._escapes = False
 
-    @property
-    def characters(self) -> int:
-        """Count what was read."""
-        return len(self._text)
-
-    def feed(self, text: str) -> Iterator[tuple[str, Json]]:
+    def feed(self, text: str) -> list[tuple[str, Json]]:
         """Take the next characters and give the members that are whole now."""
-        self._text += text
-        if self._at is None:
-            begin = self._text.find("{")
-            if begin < 0:
-                return
-            self._at = begin + 1
-        elif "," not in text and "}" not in text:
-            return  # no member ends without one of these; a long value is not read again for each of its characters
-        self._at = _skip(self._text, self._at, ", \t\r\n")
-        while (found := self._member(self._at)) is not None:
-            key, value, self._at = found
-            yield key, value
+        self.characters += len(text)
+        if self._stage == "before" and "{" in text:
+            text = text[text.index("{") + 1 :]
+            self._stage = "inside"
+        if self._stage != "inside" or not text:
+            return []
+        if self._escapes:  # by the last character before these
+            self._pieces.append(text[0])
+            text = text[1:]
+            self._escapes = False
+        found: list[tuple[str, Json]] = []
+        begun = 0
+        for mark in _MARKS.finditer(text):
+            if not self._ends(mark[0]):
+                continue
+            piece = "".join((*self._pieces, text[begun : mark.end()]))
+            self._pieces.clear()
+            begun = mark.end()
+            if not piece.strip(_BETWEEN):
+                continue
+            member = self._member(piece)
+            if member is not None:
+                found.append(member)
+            if member is None or piece[-1] != ",":
+                self._stage = "after"
+                return found
+        self._pieces.append(text[begun:])
+        return found
 
-    def _member(self, at: int) -> tuple[str, Json, int] | None:
-        text = self._text
-        at = _skip(text, at, ", \t\r\n")
-        if at >= len(text) or text[at] != '"':
+    def _ends(self, mark: str) -> bool:
+        """Take a mark in and say whether a member ends with it."""
+        if mark[0] == "\\":
+            self._escapes = len(mark) == 1
+        elif mark == '"':
+            self._in_string = not self._in_string
+        elif self._in_string:
+            return False
+        elif mark in "[{":
+            self._depth += 1
+        elif self._depth == 0:
+            return True
+        elif mark != ",":
+            self._depth -= 1
+        return False
+
+    def _member(self, text: str) -> tuple[str, Json] | None:
+        """Read a member with what ends it; None where it is not JSON."""
+        at = _skip(text, 0, _BETWEEN)
+        if text[at] != '"':
             return None
         try:
             key, after = self._decoder.raw_decode(text, at)
-            colon = _skip(text, after, " \t\r\n")
-            if colon >= len(text) or text[colon] != ":":
+            colon = _skip(text, after, _BLANK)
+            if text[colon] != ":":
                 return None
-            value, end = self._decoder.raw_decode(text, _skip(text, colon + 1, " \t\r\n"))
+            value, end = self._decoder.raw_decode(text, _skip(text, colon + 1, _BLANK))
         except (ValueError, RecursionError):
             return None
-        # A number may go on: it is whole when something else follows.
-        follows = _skip(text, end, " \t\r\n")
-        return (key, value, end) if follows < len(text) and text[follows] in ",}" else None
+        follows = _skip(text, end, _BLANK)
+        return (key, value) if follows == len(text) - 1 and text[follows] in ",}" else None
 
 
 def _skip(text: str, at: int, what: str) -> int:
