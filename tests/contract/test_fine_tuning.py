@@ -260,7 +260,7 @@ async def test_what_is_no_chat_file_is_refused_when_it_is_uploaded(tmp_path: Pat
 
 async def test_jobs_are_listed_in_pages_and_belong_to_their_key(tmp_path: Path) -> None:
     async with client(tmp_path) as (official, server):
-        may = ("models", "files", "fine-tuning")
+        may = ("models", "tasks", "files", "fine-tuning")
         secrets = [await made_key(server, name, rights=may) for name in ("a", "b")]
         one, two = (official.with_options(api_key=secret) for secret in secrets)
         jobs = [await done(one, server, sorting(20)) for _ in range(3)]
