@@ -323,9 +323,13 @@ def _chat_body(request: ModelRequest, messages: list[dict[str, Json]], slot: int
     }
     if request.sampling.stop:
         body["verbose"] = True  # without it llama.cpp does not say which of them ended the answer
-    schema = {"enum": list(request.choices)} if request.choices else request.schema
+    schema: Mapping[str, Json] | None = None
+    if request.choices:
+        schema = {"enum": list(request.choices)}
+    elif request.schema is not None:
+        schema = for_grammar(request.schema)
     if schema is not None:
-        body["response_format"] = openai_wire.format_json(for_grammar(schema), request.schema_name, strict=True)
+        body["response_format"] = openai_wire.format_json(schema, request.schema_name, strict=True)
     elif request.json_object:
         body["response_format"] = {"type": "json_object"}
     if "response_format" in body:

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from firstline import patterns
+from firstline.engines.llama_bounds import check_grammar
 from firstline.types import Json
 
 _ROOT = "whole-schema"
@@ -30,7 +31,11 @@ _ANYTHING = f"[^{_NOT_RAW}]*"
 
 
 def for_grammar(schema: Mapping[str, Json]) -> dict[str, Json]:
-    """Rewrite a schema for the converter; the one given is not changed."""
+    """Rewrite a schema for the converter; the one given is not changed.
+
+    Raises EngineSchemaError for one that makes too large a grammar.
+    """
+    check_grammar(schema)
     out: dict[str, Json] = _rewritten(schema)
     if f"#/$defs/{_ROOT}" in _references(out):
         whole = {key: value for key, value in out.items() if key not in ("$defs", "definitions")}

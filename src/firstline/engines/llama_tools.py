@@ -15,7 +15,7 @@ from firstline.engines import tool_prompt
 from firstline.engines.llama_link import Link
 from firstline.engines.llama_schema import for_grammar
 from firstline.engines.openai_wire import input_schema, sampling_json
-from firstline.errors import EngineOutputError
+from firstline.errors import EngineOutputError, EngineSchemaError
 from firstline.types import Delta, FinishReason, Json, ModelRequest, TokenProb, Tool, ToolCall, Usage
 
 MOST_CALLS = 16
@@ -117,14 +117,14 @@ class ToolTurn:
         probs = max(self._request.top_logprobs, 0)
         body: dict[str, Json] = {"n_probs": probs} if probs else {}
         if self._request.schema is not None:
-            body |= {"json_schema": for_grammar(self._request.schema), "temperature": 0.0}
+            body |= _held(self._request.schema, otherwise=None)
         async for piece in self._written(prompt, body):
             tokens = tuple(_prob(token) for token in piece.completion_probabilities) if probs else ()
             self.stopped_by = piece.stopping_word or None
             yield Delta(text=piece.content, logprobs=tokens), _finish(piece)
 
     async def _arguments(self, prompt: str, tool: Tool) -> AsyncIterator[tuple[str, str | None]]:
-        body: dict[str, Json] = {"json_schema": for_grammar(input_schema(tool)), "temperature": 0.0}
+        body = _held(input_schema(tool), otherwise={"type": "object"})
         async for piece in self._written(prompt, body):
             yield piece.content, _finish(piece)
 
@@ -147,6 +147,18 @@ class ToolTurn:
             cached_tokens=timings.cache_n if first else 0,
             completion_tokens=timings.predicted_n,
         )
+
+
+def _held(schema: Mapping[str, Json], *, otherwise: dict[str, Json] | None) -> dict[str, Json]:
+    """Hold what is written to a schema, and to a looser one where its grammar would be too large.
+
+    All is verified afterwards.
+    """
+    try:
+        wanted: dict[str, Json] | None = for_grammar(schema)
+    except EngineSchemaError:
+        wanted = otherwise
+    return {"temperature": 0.0} | ({} if wanted is None else {"json_schema": wanted})
 
 
 def _finish(piece: _Piece) -> str | None:
