@@ -70,9 +70,16 @@ def test_who_waits_for_a_child_waits_no_longer_than_allowed(some: SchemaChildren
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_a_child_has_no_environment_and_a_limit_of_memory(some: SchemaChildren) -> None:
-    pid = pids()[-1]
-    assert Path(f"/proc/{pid}/environ").read_bytes().strip(b"\0") == b""
+def test_a_child_sees_no_secret_and_has_a_limit_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_SECRET", "s")
+    monkeypatch.setenv("PYTHONHASHSEED", "7")
+    some = SchemaChildren(count=1)
+    before = set(pids())
+    some.ask(job({}), seconds=20)
+    (pid,) = set(pids()) - before
+    names = {line.partition(b"=")[0] for line in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")}
+    assert b"PATH" in names
+    assert {b"MY_SECRET", b"PYTHONHASHSEED"}.isdisjoint(names)
     limits = Path(f"/proc/{pid}/limits").read_text()
     assert next(line for line in limits.splitlines() if "data size" in line).split()[3] == str(2**30)
     assert f"Seccomp:\t{2 if in_force().seccomp else 0}\n" in Path(f"/proc/{pid}/status").read_text()

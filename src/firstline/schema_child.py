@@ -18,6 +18,7 @@ from typing import Literal
 
 import msgspec
 
+from firstline.child_environment import child_environment
 from firstline.types import Value
 
 _COMMAND = ("-P", "-B", "-m", "firstline.engines.confined", "firstline.engines.schema_worker")
@@ -122,11 +123,14 @@ class _Child:
         if self._process is not None and self._process.poll() is None:
             return self._process
         self.end()
-        # It needs nothing of the environment.
         command = (sys.executable, *_COMMAND, msgspec.json.encode(_LIMITS).decode())
         try:
             self._process = subprocess.Popen(  # noqa: S603 - no shell; every word is ours
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=child_environment(),
             )
         except OSError as error:
             raise ChildProcessError(f"it cannot be started: {error.strerror}") from None

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from firstline.engines.child_environment import child_environment
+from firstline.child_environment import child_environment
 from firstline.engines.confinement import InForce, in_force
 from firstline.engines.piped import PipedChildren, Reader
 

@@ -19,7 +19,7 @@ from typing import IO, TypeVar
 
 import msgspec
 
-from firstline.engines.child_environment import child_environment
+from firstline.child_environment import child_environment
 from firstline.engines.fair_queue import FairQueue
 from firstline.errors import EngineCrashedError, EngineOutputError, EngineUnavailableError
 from firstline.types import Value

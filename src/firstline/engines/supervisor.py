@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from firstline.engines.child_environment import child_environment
+from firstline.child_environment import child_environment
 from firstline.engines.child_log import ChildLog
 from firstline.errors import (
     EngineTimeoutError,
