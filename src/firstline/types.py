@@ -251,6 +251,8 @@ class ModelRequest(Value, frozen=True, kw_only=True):
     `prefill` is the beginning of the answer, which the engine continues (only with `choices`; engines that cannot
     continue an answer ignore it). `top_logprobs` > 0 asks for token probabilities. With `tools` the answer may be tool
     calls instead of text; at most one of them unless `parallel_calls`. `reasoning_effort` is for models that have it.
+    `least_tokens` says that `sampling.max_tokens` is a bound of our own and nobody's wish: where money is short, the
+    call is sent with a lower limit, down to this.
     """
 
     messages: tuple[Message, ...]
@@ -266,6 +268,7 @@ class ModelRequest(Value, frozen=True, kw_only=True):
     parallel_calls: bool = True
     reasoning_effort: str | None = None
     timeout_s: float | None = None
+    least_tokens: int | None = None
 
 
 class TokenProb(Value, frozen=True, kw_only=True):

@@ -130,3 +130,13 @@ def test_what_is_claimed_counts_as_far_as_it_was_possible(a: int, b: int, c: int
     assert used.cached_tokens <= used.prompt_tokens <= min(a, e)
     assert used.reasoning_tokens <= used.completion_tokens <= min(c, f)
     assert within(used, bound) == used
+
+
+def test_a_limit_of_our_own_may_be_held_shorter_and_a_callers_may_not() -> None:
+    own = asks("hi", sampling=Sampling(max_tokens=1_024), least_tokens=LEAST_OUTPUT)
+    found = demand(own, PRICED)
+    assert (found.limit, found.most.completion_tokens, found.least.completion_tokens) == (1_024, 1_024, LEAST_OUTPUT)
+    short = demand(asks("hi", sampling=Sampling(max_tokens=64), least_tokens=LEAST_OUTPUT), PRICED)
+    assert short.least.completion_tokens == 64
+    callers = demand(asks("hi", sampling=Sampling(max_tokens=1_024)), PRICED)
+    assert callers.least == callers.most

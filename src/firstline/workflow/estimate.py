@@ -106,7 +106,8 @@ def demand(request: ModelRequest, model: Model, text: int | None = None) -> Dema
         return Demand(most=most, least=most, likely=guess, limit=asked, claimable=_claimable(request, model, prompt))
     limit = asked or _within(model, by_bytes, text)
     most = Usage(prompt_tokens=prompt, completion_tokens=limit, estimated=True)
-    least = most if asked else msgspec.structs.replace(most, completion_tokens=min(limit, LEAST_OUTPUT))
+    shortest = request.least_tokens or (limit if asked else LEAST_OUTPUT)
+    least = msgspec.structs.replace(most, completion_tokens=min(limit, shortest))
     return Demand(most=most, least=least, likely=guess, limit=limit, claimable=most)
 
 

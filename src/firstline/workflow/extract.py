@@ -14,6 +14,7 @@ from firstline.types import Image, Json, Message, ModelRequest, Sampling, Value
 from firstline.workflow import prompt
 from firstline.workflow.answer import Draft, parse_object, value_confidences
 from firstline.workflow.asker import Asker
+from firstline.workflow.estimate import LEAST_OUTPUT
 from firstline.workflow.field import Field, object_schema
 from firstline.workflow.reading.fields import Offer
 from firstline.workflow.task import Task
@@ -39,6 +40,7 @@ async def write(
             schema=object_schema(tuple(fields)),
             schema_name=task.name.replace("-", "_"),
             sampling=Sampling(temperature=0.0, max_tokens=task.max_output_tokens),
+            least_tokens=LEAST_OUTPUT,
             top_logprobs=1 if account.model.local or (account.model.remote and account.model.remote.logprobs) else 0,
         )
     )

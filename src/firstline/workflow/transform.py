@@ -19,6 +19,7 @@ from firstline.workflow import extract, prompt
 from firstline.workflow.answer import Draft
 from firstline.workflow.asker import Asker
 from firstline.workflow.checks.languages import code_of, name_of
+from firstline.workflow.estimate import LEAST_OUTPUT
 from firstline.workflow.field import Field
 from firstline.workflow.long import estimate_tokens
 from firstline.workflow.task import Task
@@ -60,6 +61,7 @@ async def transform(
         ModelRequest(
             messages=prompt.with_question(prompt.about(told, text, pictures=pictures), question),
             sampling=Sampling(temperature=0.0, max_tokens=_longest(task, text, pictures)),
+            least_tokens=LEAST_OUTPUT,
         )
     )
     if completion.finish_reason == "length":

@@ -33,7 +33,7 @@ from firstline.workflow.design.draft import Designed
 from firstline.workflow.design.fit import Made, made
 from firstline.workflow.design.material import Material, spread
 from firstline.workflow.design.prompt import MOST_TEXT, example_lines, mending, opening
-from firstline.workflow.estimate import most
+from firstline.workflow.estimate import demand, most
 from firstline.workflow.quote import Quote
 from firstline.workflow.run import Runner
 from firstline.workflow.structured import Structured, ask_structured
@@ -120,10 +120,11 @@ class Designer:
         asked = self._request(wish, model, texts)
         quoted = await self._quote(model, asked)
         tell(Step(model=model.id, quote=quoted))
-        at_most = quoted.at_most_nano_usd
-        if wish.limit is not None and at_most is not None and at_most > wish.limit:
+        least = price(model, demand(asked, model).least, at=datetime.fromtimestamp(self._basis.clock(), UTC))
+        if wish.limit is not None and least is not None and least > wish.limit:
+            # An answer shorter than this is no draft; longer ones are held to what the budget can bear.
             raise BudgetError(
-                f"a draft by {model.id} may cost {show(at_most)}, the budget is {show(wish.limit)}; nothing was asked",
+                f"a draft by {model.id} may cost {show(least)}, the budget is {show(wish.limit)}; nothing was asked",
                 hint="--budget allows more",
             )
         run_id, created = self._basis.new_id(), self._basis.clock()
@@ -157,7 +158,8 @@ class Designer:
         shown = [(texts[row.line], row.expected, row.parameters) for row in wish.found.shown if row.line in texts]
         lines = example_lines(shown, most=_MOST_TEXT_HERE if model.local else MOST_TEXT)
         longest = _LONGEST_HERE if model.local else _LONGEST
-        return opening(wish.request, wish.found, lines, longest=min(longest, model.max_output or longest))
+        longest = min(longest, model.max_output or longest)
+        return opening(wish.request, wish.found, lines, longest=longest, least=min(longest, _LONGEST_HERE))
 
     async def _read(self, found: Material) -> dict[int, str]:
         """Read the texts of examples, by line: of all that are text (a sample of many), and of pictures the shown."""
