@@ -410,7 +410,9 @@ def test_draft_and_trial_together_stay_within_the_budget(folder: Path) -> None:
     prices = "input_usd_per_mtok = 1000.0\noutput_usd_per_mtok = 1000.0"
     text = settings.read_text().replace('/worker.json"', f'/worker.json"\n{prices}')
     settings.write_text(f"{text}\n[budget]\nusd = 10.0\n")
-    done = json.loads(new(*DESIGNER, "--budget", "0.3", "--json").stdout)
+    # A call of the worker holds $1.02 at the most: after some of them, that is more than what is left.
+    done = json.loads(new(*DESIGNER, "--budget", "1.1", "--json").stdout)
     assert done["written"]
-    assert 0 < done["cost_nano_usd"] <= 300_000_000
+    assert 0 < done["cost_nano_usd"] <= 1_100_000_000
+    assert done["trial"]["verdicts"]["review"]
     assert done["trial"]["verdicts"]["accepted"] + done["trial"]["verdicts"]["review"] == 6
