@@ -1,9 +1,10 @@
 """Measures how a computation grows with its input: at n, 2n and 4n, in processor time of the thread, so that a busy
-machine does not count."""
+machine does not count; and how much memory it takes for each character."""
 
 from __future__ import annotations
 
 import time
+import tracemalloc
 from collections.abc import Callable
 
 Work = Callable[[str], object]
@@ -33,6 +34,16 @@ def superlinear(work: Work, unit: str, characters: int) -> str | None:
 def grown(unit: str, characters: int) -> str:
     """Repeat a unit up to a length."""
     return (unit * (characters // len(unit) + 1))[:characters]
+
+
+def bytes_a_character(work: Work, text: str) -> float:
+    """Measure the most memory of Python's that one call holds, for each character of the text."""
+    tracemalloc.start()
+    try:
+        work(text)
+        return tracemalloc.get_traced_memory()[1] / len(text)
+    finally:
+        tracemalloc.stop()
 
 
 def seconds(work: Work, text: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -70,6 +71,14 @@ def test_a_foreign_pattern_may_look_around(pattern: str) -> None:
 
 def test_a_foreign_pattern_that_backtracks_elsewhere_takes_no_time() -> None:
     assert patterns.compile_foreign(r"(a+)+b").search("a" * 50_000) is None
+
+
+def test_a_foreign_pattern_of_many_classes_does_not_slow_its_thread() -> None:
+    signs = '!"#$%&,;:<>'
+    foreign = patterns.compile_foreign("|".join(rf"[^\w\{sign}]x|[^\d\{sign}]x" for sign in signs))
+    begun = time.thread_time()
+    foreign.findall("Total 4.90 \u00e9\u5e74a " * 400)
+    assert time.thread_time() - begun < 2.0  # 6 s as it is written, 0.6 s as it is compiled
 
 
 def test_escaping_keeps_a_text_what_it_is() -> None:

@@ -8,14 +8,16 @@ pictures nor readers, only `types.Page`.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from statistics import median
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from firstline import patterns
+from firstline.pieces import LONGEST, pieces
 from firstline.types import Page, Segment, Value
 
 _GAP = patterns.compile(r"\t+|[^\S\n]{2,}")
@@ -83,8 +85,11 @@ def render(lines: Sequence[Line]) -> str:
 
 
 def lines_of_text(text: str) -> list[Line]:
-    """Read plain text as lines: cells are parted by tabs or two or more spaces; empty lines are left out."""
-    rows = [row.rstrip() for row in text.splitlines()]
+    """Read plain text as lines: cells are parted by tabs or two or more spaces; empty lines are left out.
+
+    A line that is longer than any in print becomes several.
+    """
+    rows = [piece.rstrip() for row in text.splitlines() for _, piece in pieces(row.rstrip())]
     width = max((len(row.expandtabs()) for row in rows), default=0)
     lines = []
     for index, raw in enumerate(rows):
@@ -92,6 +97,24 @@ def lines_of_text(text: str) -> list[Line]:
         if cells:
             lines.append(Line(cells=cells, y0=index / len(rows), y1=(index + 1) / len(rows)))
     return lines
+
+
+def short_lines(lines: Iterable[Line]) -> Iterator[Line]:
+    """Part lines that are longer than any in print; their pieces keep their height on the page."""
+    for line in lines:
+        if sum(len(cell.text) for cell in line.cells) <= LONGEST:
+            yield line
+            continue
+        row: list[Cell] = []
+        size = 0
+        for cell in line.cells:
+            for _, piece in pieces(cell.text):
+                if row and size + len(piece) > LONGEST:
+                    yield msgspec.structs.replace(line, cells=tuple(row))
+                    row, size = [], 0
+                row.append(msgspec.structs.replace(cell, text=piece.strip()))
+                size += len(piece)
+        yield msgspec.structs.replace(line, cells=tuple(row))
 
 
 def nearest(cells: Sequence[Cell], x0: float) -> int:

@@ -10,9 +10,13 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from typing import TypeVar
+
+import msgspec
 
 from firstline import patterns
 from firstline.normal_form import normalized
+from firstline.pieces import LONGEST, pieces
 from firstline.types import Json, Value
 
 
@@ -37,6 +41,8 @@ class DateFound(Value, frozen=True, kw_only=True):
     start: int
     end: int
 
+
+_Found = TypeVar("_Found", Amount, DateFound)
 
 CURRENCIES = {
     "€": "EUR", "eur": "EUR", "euro": "EUR", "$": "USD", "usd": "USD", "us$": "USD", "£": "GBP", "gbp": "GBP",
@@ -143,6 +149,8 @@ def find_amounts(text: str) -> list[Amount]:
 
     Digits inside a word (`TD0116`), a time (`8:13`) or a date are no amounts; a currency sign may be glued (`RM9.00`).
     """
+    if len(text) > LONGEST:
+        return [_moved(amount, at) for at, piece in pieces(text) for amount in find_amounts(piece)]
     found: list[Amount] = []
     if _ANY_DIGIT.search(text) is None:
         return found
@@ -227,6 +235,8 @@ def parse_amount(value: Json) -> tuple[Decimal, ...]:
 
 def find_dates(text: str) -> list[DateFound]:
     """Find the calendar dates of a text from left to right; overlapping finds go to the longest."""
+    if len(text) > LONGEST:
+        return [_moved(day, at) for at, piece in pieces(text) for day in find_dates(piece)]
     if _ANY_DIGIT.search(text) is None:
         return []
     found = [day for pattern in _DATES for match in pattern.finditer(text) if (day := _date(match)) is not None]
@@ -261,6 +271,11 @@ def same_text(left: Json, right: Json) -> bool:
     if not isinstance(left, str) or not isinstance(right, str):
         return bool(left == right)
     return fold(left) == fold(right)
+
+
+def _moved(found: _Found, by: int) -> _Found:
+    """Put what was found in a piece at its place in the text."""
+    return msgspec.structs.replace(found, start=found.start + by, end=found.end + by)
 
 
 def _unglue(text: str) -> str:

@@ -13,6 +13,7 @@ from firstline.layout import lines_of_text, reading_order
 from firstline.schema_bounds import pattern_states
 from firstline.types import Page, Segment
 from firstline.values import find_amounts, find_dates, fold, fold_words, same_text
+from firstline.workflow.checks import language
 from firstline.workflow.checks.agreement import same
 from firstline.workflow.checks.base import Subject
 from firstline.workflow.checks.registry import build, checks
@@ -27,7 +28,7 @@ from firstline.workflow.students.extract.value_features import Sums
 from firstline.workflow.students.extract.view import View
 from firstline.workflow.task_file import with_named_fields
 from firstline.workflow.tasks import Tasks
-from growing import superlinear
+from growing import bytes_a_character, grown, superlinear
 
 CHARACTERS = 6_000
 UNITS = (
@@ -128,8 +129,22 @@ HEAVY = {"boxes", "row of boxes", "student", "split", "invoice"}
 """Tried on fewer texts: each takes long."""
 
 
+MOST_BYTES = 400
+"""A character of the text takes so much memory at most: 120 were measured, 230 for the checks."""
+MOST_OF_HEAVY = 4_000
+"""The same where there are arrays beside the text: boxes on a page, the features of a student."""
+LARGE_UNITS = ("1.00 ", "total 1.00\n", "\u0301a")
+
+
 @pytest.mark.parametrize("name", sorted(WORK))
-def test_a_reader_takes_about_linear_time(name: str) -> None:
+def test_a_reader_takes_little_memory(name: str) -> None:
+    most = MOST_OF_HEAVY if name in ("boxes", "row of boxes", "student") else MOST_BYTES
+    took = {unit: bytes_a_character(WORK[name], grown(unit, CHARACTERS)) for unit in LARGE_UNITS}
+    assert max(took.values()) < most, took
+
+
+@pytest.mark.parametrize("name", sorted(WORK))
+def test_a_reader_takes_about_takes_about_linear_time(name: str) -> None:
     units = UNITS[:: 6 if name in HEAVY else 1]
     assert [told for unit in units if (told := superlinear(WORK[name], unit, CHARACTERS))] == []
 
@@ -138,8 +153,7 @@ def test_every_check_is_measured() -> None:
     assert {next(iter(one)) if isinstance(one, dict) else one for one in CHECKS} == set(checks())
 
 
-@pytest.mark.parametrize("place", range(len(CHECKS)))
-def test_a_check_takes_about_linear_time(place: int) -> None:
+def looking(place: int) -> Callable[[str], object]:
     check = build(CHECKS[place], field="text", field_type="string")
 
     def look(text: str) -> object:
@@ -149,6 +163,24 @@ def test_a_check_takes_about_linear_time(place: int) -> None:
         )
         return check(subject)
 
+    return look
+
+
+@pytest.mark.parametrize("place", range(len(CHECKS)))
+def test_a_check_takes_little_memory(place: int) -> None:
+    look = looking(place)
+    language.warm()  # what is loaded once does not count
+    took = {unit: bytes_a_character(look, grown(unit, CHARACTERS)) for unit in LARGE_UNITS}
+    assert max(took.values()) < MOST_BYTES, took
+
+
+def test_a_reader_that_keeps_much_fails_this_test() -> None:
+    assert bytes_a_character(lambda text: [[char] * 50 for char in text], "a" * 1_000) > MOST_BYTES
+
+
+@pytest.mark.parametrize("place", range(len(CHECKS)))
+def test_a_check_takes_about_linear_time(place: int) -> None:
+    look = looking(place)
     assert [told for unit in UNITS[::2] if (told := superlinear(look, unit, CHARACTERS))] == []
 
 

@@ -12,7 +12,7 @@ from firstline.errors import EngineCrashedError, FirstlineError, LedgerError
 from firstline.types import Attempt, FieldOutcome
 from firstline.workflow.answer import Draft
 from firstline.workflow.basis import Basis
-from firstline.workflow.call import Account, Purse
+from firstline.workflow.call import Account, Purse, key_of
 from firstline.workflow.certificate.cover import Cover
 from firstline.workflow.certificate.policy import state_signals
 from firstline.workflow.climb import SURE, Evidence, Judged, Standing, begin, judge, withhold
@@ -105,10 +105,16 @@ class Ascent:
                     continue
                 return None
             # Off the event loop: a check of a long text takes a second.
-            judged = await asyncio.to_thread(self.judge, rung.model, draft, first=first)
+            async with self.work.desk.seat(self._characters(draft), key_of(self._purse.caller)):
+                judged = await asyncio.to_thread(self.judge, rung.model, draft, first=first)
             self._made(rung.model, account, draft, judged, self._ms(begun))
             return draft, judged
         return None
+
+    def _characters(self, draft: Draft) -> int:
+        """Count the characters that checks look at."""
+        said = sum(len(value) for value in draft.values.values() if isinstance(value, str))
+        return len(self.work.source.text) + said
 
     def judge(self, model: Model, draft: Draft, *, first: bool, alone: bool = False) -> Judged:
         """Hold a draft against its source; `alone` as if no other rung had been asked.

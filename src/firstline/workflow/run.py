@@ -21,11 +21,12 @@ from firstline.workflow.call import Purse, key_of
 from firstline.workflow.certificate.cover import NOTHING, Cover
 from firstline.workflow.certificate.draw import asks_about, review_mark
 from firstline.workflow.climb import verdict
+from firstline.workflow.desk import INLINE_CHARACTERS, Desk
 from firstline.workflow.events import Event
 from firstline.workflow.inputs import Inputs
 from firstline.workflow.labels import Embed, LabelReader
 from firstline.workflow.ladder import Rung
-from firstline.workflow.rung import INLINE_CHARACTERS, Rungwork
+from firstline.workflow.rung import Rungwork
 from firstline.workflow.savings import saved
 from firstline.workflow.source import Source, TaskInput, read_source
 from firstline.workflow.students.students import Placed, placed
@@ -33,8 +34,6 @@ from firstline.workflow.task import Task
 from firstline.workflow.task_file import with_named_fields
 
 _LABEL_READERS = 32
-_READ_AT_ONCE = 2
-"""Documents that are read at a time: reading takes the processor, and others wait a little for each that does."""
 
 Purpose = Literal["serve", "measure", "replay"]
 """What a run is for: to serve an answer, to measure the task as it serves (nobody waits for what is left to a person),
@@ -72,7 +71,7 @@ class Runner:
         self._embed = embed
         self._labels: OrderedDict[tuple[str, bool], LabelReader] = OrderedDict()
         self.first: int | None = None
-        self._desk = asyncio.Semaphore(_READ_AT_ONCE)
+        self._desk = Desk()
 
     async def rungs(self, task: Task) -> tuple[Rung, ...]:
         """Give the rungs of a task on this machine, its student among them. Raises ModelNotFoundError."""
@@ -210,11 +209,12 @@ class Runner:
             settings=self._basis.settings,
             labels=self._label_reader(task),
             student=None if mine is None else mine.student,
+            desk=self._desk,
         )
         # A long text is counted where it is made work of.
         short = len(source.text) <= INLINE_CHARACTERS
         work = make() if short else await asyncio.to_thread(make)
-        async with self._desk:
+        async with self._desk.seat(len(source.text), key_of(caller)):
             await work.prepare()
         return work
 

@@ -15,6 +15,7 @@ from firstline.workflow.answer import Draft
 from firstline.workflow.asker import Asker
 from firstline.workflow.classify import dissent, name, weigh
 from firstline.workflow.deadline import Deadline, unlimited
+from firstline.workflow.desk import INLINE_CHARACTERS, Desk
 from firstline.workflow.labels import LabelReader
 from firstline.workflow.long import estimate_tokens, worked_in_parts
 from firstline.workflow.reading.document import Document as Reading
@@ -28,8 +29,6 @@ from firstline.workflow.transform import transform
 _RESERVE = 512
 """Tokens of a window kept for instruction, question and template, beside the answer."""
 _CONTEXT_LINES = 1
-INLINE_CHARACTERS = 1_000
-"""What is shorter is read on the event loop: some milliseconds."""
 
 
 class Rungwork:
@@ -48,6 +47,7 @@ class Rungwork:
         settings: Settings,
         labels: LabelReader | None = None,
         student: Student | None = None,
+        desk: Desk | None = None,
     ) -> None:
         limit = settings.limits.text_tokens
         if len(source.text) > limit and (tokens := estimate_tokens(source.text)) > limit:
@@ -56,6 +56,7 @@ class Rungwork:
                 hint="send it in parts",
                 param="messages",
             )
+        self.desk = desk or Desk()
         self.reading_s = settings.limits.reading_s
         self.task = task
         self.source = source

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
+from typing import Protocol, TypeVar, cast
+
+import msgspec
 
 from firstline.types import Finding, Json, Value
+
+Read = TypeVar("Read")
 
 MOST_S = 20.0
 """Seconds that the checks of one answer may take together."""
@@ -20,7 +24,7 @@ class Subject(Value, frozen=True, kw_only=True):
     `{"text": …}`). `source` is the text of the input as the model saw it (OCR or PDF text for pictures). `fields`
     are the fields under test (empty: all). `confidences` holds measured probabilities by field, `readings` what a
     second, different reader found by field (a field that it did not find is missing), `heard` what models asked
-    earlier gave. `parameters` are the run's own.
+    earlier gave. `parameters` are the run's own. `read` keeps what checks have made of the source.
     """
 
     answer: Json
@@ -30,6 +34,13 @@ class Subject(Value, frozen=True, kw_only=True):
     readings: Mapping[str, Json] = {}
     heard: Mapping[str, tuple[Json, ...]] = {}
     parameters: Mapping[str, Json] = {}
+    read: dict[Callable[[str], object], object] = msgspec.field(default_factory=dict)
+
+    def reading(self, reader: Callable[[str], Read]) -> Read:
+        """Return what a reader makes of the source; read once for all checks of this answer."""
+        if reader not in self.read:
+            self.read[reader] = reader(self.source)
+        return cast("Read", self.read[reader])
 
     def under_test(self, field: str) -> bool:
         """Say whether a field is to be looked at."""

@@ -112,7 +112,7 @@ def grounded(field: str, kind: FieldType) -> Check:
         answer = subject.answer
         if not isinstance(answer, dict) or answer.get(field) is None or not subject.under_test(field):
             return ()
-        missing = _missing(answer[field], kind, Evidence(subject.source), field)
+        missing = _missing(answer[field], kind, subject.reading(Evidence), field)
         return tuple(Finding(check="grounding", field=field, reason=reason) for reason in missing)
 
     return NamedCheck(name="grounding", look=look)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
 from firstline import patterns
-from firstline.layout import Line, lines_of_text, render
+from firstline.layout import Line, lines_of_text, render, short_lines
 from firstline.types import Value
 from firstline.values import Amount, DateFound, find_amounts, find_dates
 from firstline.workflow.deadline import unlimited
@@ -48,8 +48,8 @@ class Document:
     """Lines in reading order and what stands in them. Made once a run and shared by all fields and rungs."""
 
     def __init__(self, lines: Sequence[Line]) -> None:
-        self.lines = tuple(lines)
-        self.text = render(self.lines)
+        self.lines = tuple(short_lines(lines))
+        self.text = render(lines)
         self.deadline: Callable[[], None] = unlimited
         """Asked between the steps of reading; what it raises ends the reading."""
 

@@ -57,6 +57,7 @@ def dates_for(document: Document, field: Field, *, month_first: bool) -> list[Ca
     """Rank the document's dates for a date field; values are ISO 8601 days."""
     best: dict[Json, Candidate] = {}
     for index, mention in enumerate(document.dates):
+        document.deadline()
         score = label_score((Lead(text=mention.lead, weight=1.0),), field)
         score -= 0.1 * index if field.prefer in ("any", "first") else -0.1 * index
         day = _day(mention, month_first=month_first)
