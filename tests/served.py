@@ -66,12 +66,14 @@ async def served(
     change: Callable[[Services], Services] = lambda services: services,
     fetch: Fetch = fetch_image,
     school: School | None = None,
+    named: bool = True,
 ) -> AsyncIterator[Served]:
     """Serve `fake/echo`, `fake/scripted` (which answers by `script`) and `task/colour` until the block ends.
 
     `model` are further lines of the settings of `fake/scripted`, such as its price. `change` may put other parts in the
-    place of the built ones; `fetch` gets pictures by their addresses, `school`
-    trains students. At the end every answer was as its route declares (`described`).
+    place of the built ones; `fetch` gets images by their addresses, `school` trains students.
+    Without `named` the settings file is one that lies in a folder and has to be allowed. At the end every answer was as
+    its route declares (`described`).
     """
     (folder / "tasks").mkdir(exist_ok=True)
     (folder / "tasks" / "colour.toml").write_text(COLOUR)
@@ -81,8 +83,8 @@ async def served(
         f'[models."fake/scripted"]\nscript = "{folder}/script.toml"\n{model}\n'
     )
     # Named like this, the file is the owner's own and may set anything.
-    named = {"FIRSTLINE_CONFIG": str(folder / "firstline.toml")}
-    async with build(settings.load(named), school=school) as app, app.services.fine_tuning.working():
+    environ = {"FIRSTLINE_CONFIG": str(folder / "firstline.toml")} if named else {}
+    async with build(settings.load(environ, cwd=folder), school=school) as app, app.services.fine_tuning.working():
         services = change(app.services)
         listening = listen("127.0.0.1", 0)
         listening.listen(2048)  # a test may knock before the server is up

@@ -233,7 +233,7 @@ async def test_a_model_that_may_not_be_asked_is_skipped_and_refused_by_name(fold
 
 async def test_the_wire_refuses_a_model_and_a_task_that_are_not_allowed(folder: Path) -> None:
     (folder / "tasks" / "plate.py").write_text(PYTHON)
-    async with served(folder, toml=KEY) as server, client_of(server, None) as client:
+    async with served(folder, toml=KEY, named=False) as server, client_of(server, None) as client:
         for model in ("acme/m", "task/plate"):
             asked = {"model": model, "messages": [{"role": "user", "content": "x"}]}
             for stream in (False, True):

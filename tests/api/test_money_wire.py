@@ -141,7 +141,9 @@ async def test_who_leaves_pays_what_may_have_been_used(tmp_path: Path, surface: 
         head += f"authorization: {rich.headers['authorization']}\r\n"
         writer.write(f"{head}content-length: {len(content)}\r\n\r\n".encode() + content)
         async with asyncio.timeout(30):
-            await reason(server, "still running")
+            while not entries_of(ledger):
+                await reason(server, "still running")
+            await rich.get("/health")  # what is held was sent by now
             writer.close()
             run = await reason(server, "the caller left before")
         entries = entries_of(ledger)

@@ -132,6 +132,8 @@ def words_of(review: str, run: str) -> dict[tuple[str, ...], list[tuple[str, ...
         ("keys", "revoke"): [(EVIL,)],
         ("keys", "rotate"): [("k",), (EVIL,)],
         ("keys", "change"): [("k", "--name", EVIL), (EVIL,)],
+        ("keys", "log"): [("k",), (EVIL,)],
+        ("audit-log",): [()],
         ("certificates", "list"): [(), ("--task", EVIL)],
         ("certificates", "show"): [(EVIL,)],
         ("certificates", "audit"): [()],
