@@ -281,6 +281,7 @@ async def test_a_ledger_of_the_first_version_is_migrated_with_its_runs(tmp_path:
     async with opened(tmp_path) as ledger:
         await ledger.begin_run("old", "t", "t@1", "0" * 64, 1.0)
         await ledger.drop_run("old", "the caller left")
+    downgrade(tmp_path / "ledger.db", "0016")
     with sqlite3.connect(tmp_path / "ledger.db") as connection:
         for table in ("runs", "entries"):
             connection.execute(f"DROP INDEX ix_{table}_key_id_created")

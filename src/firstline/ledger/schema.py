@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -36,7 +38,7 @@ def revision(connection: sqlite3.Connection) -> str | None:
 def migrate(engine: Engine) -> None:
     """Run what is missing, in one transaction. Raises LedgerError for a ledger that a newer Firstline has written."""
     config, scripts = _config(), _scripts()
-    with engine.begin() as connection:
+    with engine.connect() as connection, _without_references(connection), connection.begin():
         current = MigrationContext.configure(connection).get_current_revision()
         if current == scripts.get_current_head():
             return
@@ -47,6 +49,19 @@ def migrate(engine: Engine) -> None:
                 hint="it was written by a newer Firstline: upgrade, or set data_dir to another folder",
             )
         _upgrade(config, connection)
+
+
+@contextmanager
+def _without_references(connection: Connection) -> Iterator[None]:
+    """Enforce no foreign keys: a table that is made anew would take with it what refers to it."""
+    # Said to the driver, before the transaction: within one SQLite ignores it.
+    driver = connection.connection.cursor()
+    driver.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys = ON")
+        driver.close()
 
 
 def _config() -> Config:

@@ -4,7 +4,8 @@
 `entries` one line an engine call that may cost money: written as `held` before the call, so that a crash leaves a
 trace, and after it `settled`, `failed` (it may have been charged) or `refused` (it was not). An attempt may make
 several calls (long text is worked on in pieces), so the two are separate; `position` ties an entry to its attempt.
-Money is integer nano-USD, times are seconds since 1970, JSON is text. A run holds only the sha256 of its input.
+Money is integer nano-USD, times are seconds since 1970, JSON is text. The tables of money are STRICT and refuse numbers
+out of their range (`migrations/versions/r0017_exact_money.py`). A run holds only the sha256 of its input.
 
 `inputs` are those that are kept for a person to see, `input_files` which bytes in the data folder belong to them,
 `reviews` the queue of what a person is asked, `examples` what their answers teach. Which inputs are kept, and how long,
@@ -41,6 +42,7 @@ from sqlalchemy import (
     false,
     text,
 )
+from sqlalchemy.ext.compiler import compiles
 
 metadata = MetaData(
     naming_convention={
@@ -54,129 +56,147 @@ metadata = MetaData(
 Counter = BigInteger().with_variant(Integer, "sqlite")
 """SQLite numbers rows by itself in a column of exactly this type."""
 
+
+class _Flag(Boolean):
+    """True or false in a STRICT table, which knows no such type: 1 or 0."""
+
+
+@compiles(_Flag)
+def _as_integer(_flag: _Flag, _compiler: object, **_options: object) -> str:
+    return "INTEGER"
+
+
+Flag = _Flag(create_constraint=False)
+
 runs = Table(
     "runs",
     metadata,
-    Column("id", String(64), primary_key=True),
-    Column("session", String(64), nullable=False, comment="the process that makes the run"),
+    Column("id", Text, primary_key=True),
+    Column("session", Text, nullable=False, comment="the process that makes the run"),
     Column("task", Text, nullable=False),
     Column("version", Text, nullable=False),
-    Column("verdict", String(16), comment="null while the run is being made; `unverified`: none was claimed"),
+    Column("verdict", Text, comment="null while the run is being made; `unverified`: none was claimed"),
     Column("reason", Text, nullable=False, server_default=""),
-    Column("error_code", String(64), comment="what is wrong with a rejected input"),
+    Column("error_code", Text, comment="what is wrong with a rejected input"),
     Column("answer", Text, comment="JSON"),
     Column("fields", Text, comment="JSON: name to outcome"),
     Column("notes", Text, comment="JSON: array of text"),
-    Column("input_sha256", String(64), nullable=False),
-    Column("cost_nano_usd", BigInteger, nullable=False, server_default="0"),
-    Column("saved_nano_usd", BigInteger, nullable=False, server_default="0"),
+    Column("input_sha256", Text, nullable=False),
+    Column("cost_nano_usd", Integer, nullable=False, server_default="0"),
+    Column("saved_nano_usd", Integer, nullable=False, server_default="0"),
     Column("ms", Integer, nullable=False, server_default="0"),
-    Column("created", Float, nullable=False),
-    Column("key_id", String(64), comment="the API key it was asked with; null: asked at this machine"),
-    Column("certificate", String(64), comment="the certificate that its answer was served under; null: uncertified"),
+    Column("created", REAL, nullable=False),
+    Column("key_id", Text, comment="the API key it was asked with; null: asked at this machine"),
+    Column("certificate", Text, comment="the certificate that its answer was served under; null: uncertified"),
     Column("parameters", Text, comment="JSON: those of the task; null: none"),
-    Column("audit_of", String(64), comment="the run whose answer this one was asked to audit; null: none"),
-    Column("claim", String(64), comment="the repeatable request that it was made for; null: none"),
+    Column("audit_of", Text, comment="the run whose answer this one was asked to audit; null: none"),
+    Column("claim", Text, comment="the repeatable request that it was made for; null: none"),
     Index("ix_runs_claim", "claim", sqlite_where=text("claim IS NOT NULL")),
     Index("ix_runs_created_id", "created", "id"),
     Index("ix_runs_task_created", "task", "created"),
     Index("ix_runs_key_id_created", "key_id", "created"),
+    sqlite_strict=True,
 )
 
 attempts = Table(
     "attempts",
     metadata,
-    Column("run_id", String(64), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("run_id", Text, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("model", Text, nullable=False),
-    Column("passed", Boolean(create_constraint=False), nullable=False),
+    Column("passed", Flag, nullable=False),
     Column("skipped", Text, comment="why the rung was not asked"),
     Column("error", Text, comment="why it gave no answer"),
     Column("answer", Text, comment="JSON"),
     Column("findings", Text, nullable=False, comment="JSON: array of check, field, reason"),
     Column("fields", Text, nullable=False, comment="JSON: array of the fields asked for; empty: all"),
-    Column("confidence", Float),
+    Column("confidence", REAL),
     Column("confidences", Text, nullable=False, comment="JSON: field to share"),
     Column("signals", Text, comment="JSON: field to name to number; null: not kept"),
     Column("prompt_tokens", Integer, nullable=False),
     Column("cached_tokens", Integer, nullable=False),
     Column("completion_tokens", Integer, nullable=False),
     Column("reasoning_tokens", Integer, nullable=False),
-    Column("estimated", Boolean(create_constraint=False), nullable=False, comment="the tokens are an upper estimate"),
-    Column("cost_nano_usd", BigInteger, nullable=False),
+    Column("estimated", Flag, nullable=False, comment="the tokens are an upper estimate"),
+    Column("cost_nano_usd", Integer, nullable=False),
     Column("ms", Integer, nullable=False),
     Column("notes", Text, nullable=False, comment="JSON: array of text"),
+    sqlite_strict=True,
 )
 
 entries = Table(
     "entries",
     metadata,
     Column("id", Counter, primary_key=True, autoincrement=True),
-    Column("run_id", String(64), ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("run_id", Text, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
     Column("position", Integer, nullable=False),
     Column("model", Text, nullable=False),
-    Column("state", String(16), nullable=False, comment="held, settled, failed or refused"),
-    Column("hold_nano_usd", BigInteger, nullable=False),
-    Column("cost_nano_usd", BigInteger, nullable=False, server_default="0"),
+    Column("state", Text, nullable=False, comment="held, settled, failed or refused"),
+    Column("hold_nano_usd", Integer, nullable=False),
+    Column("cost_nano_usd", Integer, nullable=False, server_default="0"),
     Column("prompt_tokens", Integer, nullable=False, server_default="0"),
     Column("cached_tokens", Integer, nullable=False, server_default="0"),
     Column("completion_tokens", Integer, nullable=False, server_default="0"),
     Column("reasoning_tokens", Integer, nullable=False, server_default="0"),
-    Column("estimated", Boolean(create_constraint=False), nullable=False, server_default=false()),
+    Column("estimated", Flag, nullable=False, server_default=false()),
     Column("ms", Integer, nullable=False, server_default="0"),
     Column("error", Text),
-    Column("created", Float, nullable=False),
-    Column("key_id", String(64), comment="the API key that pays; null: nobody's wallet"),
+    Column("created", REAL, nullable=False),
+    Column("key_id", Text, comment="the API key that pays; null: nobody's wallet"),
     Index("ix_entries_run_id_position", "run_id", "position"),
     Index("ix_entries_created", "created"),
     Index("ix_entries_key_id_created", "key_id", "created"),
     Index("ix_entries_state_held", "run_id", sqlite_where=text("state = 'held'")),
+    sqlite_strict=True,
 )
 
 api_keys = Table(
     "api_keys",
     metadata,
-    Column("id", String(64), primary_key=True),
+    Column("id", Text, primary_key=True),
     Column("name", Text, nullable=False),
-    Column("digest", String(64), nullable=False, unique=True, comment="sha256 of the secret, which is kept nowhere"),
-    Column("shown", String(16), nullable=False, comment="its first and last characters, to tell it by"),
-    Column("state", String(16), nullable=False, comment="active, disabled or revoked"),
+    Column("digest", Text, nullable=False, unique=True, comment="sha256 of the secret, which is kept nowhere"),
+    Column("shown", Text, nullable=False, comment="its first and last characters, to tell it by"),
+    Column("state", Text, nullable=False, comment="active, disabled or revoked"),
     Column("scopes", Text, nullable=False, comment="JSON: array of patterns; empty: everything"),
     Column("rights", Text, nullable=False, server_default="[]", comment="JSON: array of what it may do"),
     Column("requests_per_minute", Integer),
     Column("tokens_per_minute", Integer),
-    Column("day_nano_usd", BigInteger, comment="budget of a day (UTC); null: none"),
-    Column("month_nano_usd", BigInteger, comment="budget of a month (UTC); null: none"),
-    Column("prepaid", Boolean(create_constraint=False), nullable=False, comment="only what was granted may be spent"),
-    Column("granted_nano_usd", BigInteger, nullable=False, server_default="0", comment="the sum of its credits"),
-    Column("spent_nano_usd", BigInteger, nullable=False, server_default="0", comment="the sum of its entries' costs"),
-    Column("held_nano_usd", BigInteger, nullable=False, server_default="0", comment="the sum of its open holds"),
-    Column("created", Float, nullable=False),
+    Column("day_nano_usd", Integer, comment="budget of a day (UTC); null: none"),
+    Column("month_nano_usd", Integer, comment="budget of a month (UTC); null: none"),
+    Column("prepaid", Flag, nullable=False, comment="only what was granted may be spent"),
+    Column("granted_nano_usd", Integer, nullable=False, server_default="0", comment="the sum of its credits"),
+    Column("spent_nano_usd", Integer, nullable=False, server_default="0", comment="the sum of its entries' costs"),
+    Column("held_nano_usd", Integer, nullable=False, server_default="0", comment="the sum of its open holds"),
+    Column("created", REAL, nullable=False),
     Column("reads_per_minute", Integer),
     Column("storage_bytes", Integer, comment="what it may keep; null: what the settings say"),
     Column("expires", REAL, comment="when it is refused; null: never"),
     Column("previous_digest", Text, comment="sha256 of the secret before the last rotation; null: there was none"),
     Column("previous_ends", REAL, comment="until when that one is accepted"),
     Index("ix_api_keys_previous_digest", "previous_digest", unique=True),
+    sqlite_strict=True,
 )
 
 credits = Table(
     "credits",
     metadata,
     Column("id", Counter, primary_key=True, autoincrement=True),
-    Column("key_id", String(64), ForeignKey("api_keys.id"), nullable=False),
-    Column("amount_nano_usd", BigInteger, nullable=False),
+    Column("key_id", Text, ForeignKey("api_keys.id"), nullable=False),
+    Column("amount_nano_usd", Integer, nullable=False),
     Column("note", Text, nullable=False),
-    Column("created", Float, nullable=False),
+    Column("created", REAL, nullable=False),
     Index("ix_credits_key_id", "key_id"),
+    sqlite_strict=True,
 )
 
 key_days = Table(
     "key_days",
     metadata,
-    Column("key_id", String(64), ForeignKey("api_keys.id"), primary_key=True),
+    Column("key_id", Text, ForeignKey("api_keys.id"), primary_key=True),
     Column("day", Integer, primary_key=True, comment="days since 1970-01-01 UTC"),
-    Column("counted_nano_usd", BigInteger, nullable=False, comment="what calls begun on it have cost at most"),
+    Column("counted_nano_usd", Integer, nullable=False, comment="what calls begun on it have cost at most"),
+    sqlite_strict=True,
 )
 
 changes = Table(

@@ -53,6 +53,11 @@ _COUNT = _NEW_DAY.on_conflict_do_update(
     index_elements=["key_id", "day"],
     set_={"counted_nano_usd": key_days.c.counted_nano_usd + _NEW_DAY.excluded.counted_nano_usd},
 )
+_UNCOUNT = (
+    update(key_days)
+    .where(key_days.c.key_id == bindparam("of_key"), key_days.c.day == bindparam("of_day"))
+    .values(counted_nano_usd=key_days.c.counted_nano_usd + bindparam("amount"))
+)
 
 
 class Held(NamedTuple):
@@ -130,4 +135,8 @@ def _first_of_month(day: int) -> int:
 
 
 def _count(transaction: Transaction, key_id: str, day: int, amount: int) -> None:
-    transaction.run(_COUNT, {"key_id": key_id, "day": day, "counted_nano_usd": int(amount)})
+    # What is taken back was counted before. The table refuses a new row below zero, also one that is only offered.
+    if amount >= 0:
+        transaction.run(_COUNT, {"key_id": key_id, "day": day, "counted_nano_usd": int(amount)})
+    else:
+        transaction.run(_UNCOUNT, {"of_key": key_id, "of_day": day, "amount": int(amount)})
