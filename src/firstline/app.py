@@ -105,7 +105,8 @@ async def build(loaded: Loaded, *, school: School | None = None) -> AsyncIterato
             hint="set data_dir (FIRSTLINE_DATA_DIR) to a folder that you may write to",
             param="data_dir",
         ) from None
-    catalog = Catalog.load(settings.models, fake=settings.fake.enabled)
+    named = {*settings.ladder.stand_in, *settings.ladder.default, settings.tasks.designer, settings.messages.stand_in}
+    catalog = Catalog.load(settings.models, fake=settings.fake.enabled, named=named)
     weights = WeightsStore(settings.models_path)
     refused = trust.refused(catalog)
     pool = Pool(lambda name: _engine(catalog.get(name), weights, loaded, refused), max_local=settings.llama.max_models)

@@ -238,8 +238,8 @@ class Scripted(Section, frozen=True, kw_only=True):
     enabled: Annotated[
         bool,
         Meta(
-            description='`fake/echo` and `fake/scripted` are in the catalog; a `[models."fake/…"]` section brings its '
-            "model in without this"
+            description="`fake/echo` and `fake/scripted` are in the catalog; without this, one that a ladder or a "
+            '`[models."fake/…"]` section names'
         ),
     ] = False
 

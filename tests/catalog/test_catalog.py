@@ -105,6 +105,8 @@ def test_the_scripted_models_are_there_where_they_are_wanted() -> None:
     assert [model.id for model in plain.list() if model.engine == "fake"] == []
     assert [model.id for model in named.list() if model.engine == "fake"] == ["fake/echo"]
     assert "fake/scripted" in Catalog.load({}, fake=True)
+    laddered = Catalog.load({}, named=("gpt-4o-mini", "fake/echo"))
+    assert [model.id for model in laddered.list() if model.engine == "fake"] == ["fake/echo"]
     for catalog, name in ((plain, "fake/echo"), (named, "fake/scripted")):
         with pytest.raises(ModelNotFoundError) as caught:
             catalog.get(name)

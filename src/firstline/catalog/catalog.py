@@ -27,12 +27,12 @@ class Catalog:
                     raise ValueError(f"{name} names both {self._ids[name]} and {model.id}")
 
     @classmethod
-    def load(cls, settings: Mapping[str, ModelSettings], *, fake: bool = False) -> Catalog:
+    def load(cls, settings: Mapping[str, ModelSettings], *, fake: bool = False, named: Collection[str] = ()) -> Catalog:
         """Read the cards and lay the `[models]` settings over them.
 
         A setting's name may be an alias; a name that no card has declares a new model. The scripted models of the
-        cards are in it with `fake`, or where a setting names them. Raises SettingsError for settings that contradict
-        each other or say too little.
+        cards are in it with `fake`, or where a setting names them (`named`: those outside `[models]`). Raises
+        SettingsError for settings that contradict each other or say too little.
         """
         known = cls(cards.read_all())
         models = dict(known._models)
@@ -46,7 +46,8 @@ class Catalog:
                 models[id] = own.changed(models[id], changes) if id in models else own.declared(id, changes)
             except SettingsError as error:
                 raise SettingsError(error.message, hint=known._near(name) or error.hint) from None
-        left_out = [id for id in known._models if known._models[id].engine == "fake" and not fake and id not in seen]
+        wanted = {*seen, *named}
+        left_out = [id for id in known._models if known._models[id].engine == "fake" and not fake and id not in wanted]
         return cls((model for id, model in models.items() if id not in left_out), left_out=left_out)
 
     def get(self, name: str, *, own_files: bool = True) -> Model:
