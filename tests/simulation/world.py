@@ -374,8 +374,8 @@ class World:
         await asyncio.sleep(3600)
         if self.failure is not None:
             raise self.failure
-        self._check_settled()
         self.check()
+        self._check_settled()
         for server in list(self.servers):
             self.kill(server, "at the end")
         last = await self.start()
