@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import tempfile
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -28,6 +30,14 @@ EVENTS = 40
 def seeds() -> tuple[int, int]:
     first, _, last = os.environ.get("FIRSTLINE_SEEDS", "0:2000").partition(":")
     return int(first), int(last)
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    """What the product logs of thousands of broken disks would bury the one history that fails."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture(scope="module")
