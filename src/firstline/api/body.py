@@ -23,6 +23,8 @@ from firstline.workflow.services import Services
 
 INLINE_BYTES = 65_536
 """What is shorter is decoded on the event loop: its values are few enough by its length."""
+_SMALL = 32_768
+"""Bytes of a body whose schemas are read in some milliseconds."""
 _STEP = 262_144
 _LONG = 100_000
 _QUOTES = 1_000_000
@@ -33,9 +35,6 @@ _SAMPLE = 4_096
 _BACKSLASH = ord("\\")
 
 T = TypeVar("T")
-
-_SMALL = 32_768
-"""Bytes of a body whose schemas are read in some milliseconds."""
 
 
 async def read_object(request: Request) -> dict[str, Json]:
@@ -77,8 +76,7 @@ def told_size(request: Request) -> int:
 
 async def beside_loop(request: Request, work: Callable[[], T]) -> T:
     """Do what takes as long as a body is large; beside the event loop where the body is."""
-    length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) <= _SMALL:
+    if 0 < told_size(request) <= _SMALL:
         return work()
     return await asyncio.to_thread(work)
 
