@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,18 +16,10 @@ from firstline.money import NanoUSD
 from firstline.types import KeyTerms
 from firstline.workflow.tasks import Tasks
 from firstline.workflow.witness import settings_of, witness
-from review_world import leave, said, url
+from ledgers import opened
+from review_world import leave, said
 
 DESK = Actor(kind="key", id="key_7", name="desk")
-
-
-@asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[Ledger]:
-    ledger = await Ledger.open(url(folder))
-    try:
-        yield ledger
-    finally:
-        await ledger.close()
 
 
 async def logged(ledger: Ledger, **words: str) -> list[tuple[str, str]]:

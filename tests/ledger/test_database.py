@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,18 +14,9 @@ from firstline import disk, settings
 from firstline.app import build
 from firstline.errors import LedgerLostError
 from firstline.ledger.database import MARKER
-from firstline.ledger.store import Ledger
 from firstline.money import NanoUSD
 from firstline.types import Attempt, KeyTerms
-
-
-@asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[Ledger]:
-    ledger = await Ledger.open(f"sqlite:///{folder / 'ledger.db'}")
-    try:
-        yield ledger
-    finally:
-        await ledger.close()
+from ledgers import opened
 
 
 async def with_a_key(folder: Path) -> None:

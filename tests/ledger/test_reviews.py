@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,9 +15,9 @@ from hypothesis import strategies as st
 from firstline.errors import ConflictError, NotFoundError, ReviewClosedError, ReviewTakenError
 from firstline.ledger.reviews import Review
 from firstline.ledger.sight import Sight
-from firstline.ledger.store import Ledger
 from firstline.types import FieldOutcome, ReviewMark
-from review_world import SHA, facts, leave, said, url
+from ledgers import opened
+from review_world import SHA, facts, leave, said
 
 Word = Literal["take", "release", "answer", "reject", "wait"]
 
@@ -30,15 +28,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-@asynccontextmanager
-async def opened(folder: Path, clock: Clock) -> AsyncIterator[Ledger]:
-    ledger = await Ledger.open(url(folder), clock=clock)
-    try:
-        yield ledger
-    finally:
-        await ledger.close()
 
 
 async def test_a_run_that_is_left_to_a_person_comes_into_the_queue_with_its_input(tmp_path: Path) -> None:

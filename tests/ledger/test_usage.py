@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
 
-from firstline.ledger.store import Ledger
 from firstline.money import NanoUSD
 from firstline.types import Attempt, KeyTerms, Run, Usage
+from ledgers import opened
 
 DAY = 86_400
 
@@ -23,15 +21,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-@asynccontextmanager
-async def opened(folder: Path, clock: Clock) -> AsyncIterator[Ledger]:
-    ledger = await Ledger.open(f"sqlite:///{folder / 'ledger.db'}", clock=clock)
-    try:
-        yield ledger
-    finally:
-        await ledger.close()
 
 
 async def test_sums_by_day_model_task_and_key(tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ from firstline.errors import AuthenticationError
 from firstline.ledger.store import Ledger
 from firstline.types import KeyTerms
 from firstline.workflow.keyring import BELIEVED_S, Keyring
+from ledgers import opened
 
 
 class Clock:
@@ -22,15 +21,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-@asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[Ledger]:
-    ledger = await Ledger.open(f"sqlite:///{folder / 'ledger.db'}")
-    try:
-        yield ledger
-    finally:
-        await ledger.close()
 
 
 async def test_a_key_switched_off_by_another_process_stops_within_two_seconds(tmp_path: Path) -> None:
