@@ -27,6 +27,7 @@ import msgspec
 from firstline import settings
 from firstline.app import build
 from firstline.media.images import read_image
+from firstline.settings_sections import Limits
 from firstline.types import Run
 from firstline.workflow.evaluate import Scored, evaluate, report
 from firstline.workflow.examples import Row
@@ -76,7 +77,7 @@ def _only(task: Task, fields: tuple[str, ...]) -> Task:
     return task_from_tree(task.name, {**task.declaration, "output": output}, origin="benchmark")
 
 
-def _row(one: dict[str, Any], folder: Path, limits: settings.Limits) -> Row:
+def _row(one: dict[str, Any], folder: Path, limits: Limits) -> Row:
     image = read_image((folder / one["image"]).read_bytes(), limits)
     return Row(given=TaskInput(parts=(image,)), expected={key: one["gold"][key] for key in COMPARED})
 

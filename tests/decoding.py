@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from firstline.media.images import read_image
-from firstline.settings import Limits
+from firstline.settings_sections import Limits
 from firstline.types import Image
 
 

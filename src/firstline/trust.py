@@ -24,7 +24,8 @@ from firstline.allowances import Allowance, Allowances
 from firstline.catalog.catalog import Catalog
 from firstline.catalog.model import Model
 from firstline.errors import FolderNotAllowedError
-from firstline.settings import Loaded, ModelSettings, Settings, env_name
+from firstline.settings import Loaded, Settings, env_name
+from firstline.settings_sections import ModelSettings
 from firstline.types import Value
 
 _PLAIN = patterns.compile(r"[\w./~+-]+")

@@ -14,7 +14,7 @@ from firstline.api.messages_body import HARMLESS, UNSUPPORTED, conversation, par
 from firstline.api.messages_content import read_turns
 from firstline.api.messages_shapes import CountBody, MessagesBody
 from firstline.errors import DocumentError, ThreadError, UnsupportedError, UsageError
-from firstline.settings import Limits
+from firstline.settings_sections import Limits
 from firstline.types import Run, Text, ToolCall, ToolChoice, Usage
 from firstline.workflow.conversation import Choice, Piece, Reply, Turn
 

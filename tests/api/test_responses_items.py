@@ -13,7 +13,7 @@ from firstline.api.responses_body import items_of
 from firstline.api.responses_items import kept_items, read_items, turns
 from firstline.api.responses_shapes import Item
 from firstline.errors import ImageError, UsageError
-from firstline.settings import Limits
+from firstline.settings_sections import Limits
 from firstline.types import Image, Text
 from firstline.workflow.source import Document, InputPart
 from small_pdf import pdf

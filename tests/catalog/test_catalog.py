@@ -10,7 +10,7 @@ import pytest
 from firstline.catalog.catalog import Catalog
 from firstline.catalog.model import FREE, FlatPrice
 from firstline.errors import ModelNotFoundError, SettingsError
-from firstline.settings import ModelSettings
+from firstline.settings_sections import ModelSettings
 
 
 @pytest.mark.parametrize("name", ["gpt-4o-mini", "gpt-4o-mini-2024-07-18", "openai/gpt-4o-mini"])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from firstline.catalog.catalog import Catalog
 from firstline.catalog.model import FlatPrice, ListedPrice, Model
 from firstline.catalog.price import ListPrice, Tier, list_price, price
-from firstline.settings import ModelSettings
+from firstline.settings_sections import ModelSettings
 from firstline.types import Usage
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)

@@ -23,7 +23,7 @@ from firstline.errors import (
     WeightsMismatchError,
     WeightsMissingError,
 )
-from firstline.settings import Sources
+from firstline.settings_sections import Sources
 from hub_server import COMMIT, HubWorld, serve
 
 REPO = "acme/tiny-GGUF"

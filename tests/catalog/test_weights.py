@@ -13,7 +13,7 @@ from firstline.catalog.catalog import Catalog
 from firstline.catalog.model import Model, WeightFile
 from firstline.catalog.weights import WeightsStore
 from firstline.errors import WeightsError, WeightsInvalidError, WeightsMismatchError, WeightsMissingError
-from firstline.settings import ModelSettings, Sources
+from firstline.settings_sections import ModelSettings, Sources
 
 GGUF = b"GGUF" + (3).to_bytes(4, "little") + bytes(16) + b"weights"
 SHA256 = hashlib.sha256(GGUF).hexdigest()

@@ -19,6 +19,7 @@ from firstline import settings
 from firstline.catalog.catalog import Catalog
 from firstline.catalog.model import FREE, Model
 from firstline.engines.encoder import Encoder
+from firstline.settings_sections import Embeddings
 from firstline.tokens import Cl100k
 from firstline.types import KeyTerms
 from firstline.workflow.basis import Basis
@@ -45,7 +46,7 @@ async def client(folder: Path, *, stand_in: str = "") -> AsyncIterator[tuple[Asy
 
     def change(services: Services) -> Services:
         basis = Basis(
-            settings=settings.Settings(embeddings=settings.Embeddings(stand_in=stand_in)),
+            settings=settings.Settings(embeddings=Embeddings(stand_in=stand_in)),
             catalog=Catalog([TINY, OTHER, *services.catalog.list()]),
             machine=lambda: Machine(on_disk=lambda model: True, has_key=lambda model: True, today=date(2026, 11, 25)),
             door=Door(None, services.ledger),  # type: ignore[arg-type]  # vectors come from no engine of the pool

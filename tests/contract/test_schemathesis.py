@@ -37,7 +37,7 @@ from fine_tuning_world import Toy, chat_file, sorting
 from firstline.api.openapi import document
 from firstline.api.routes import ROUTES
 from firstline.errors import ImageError
-from firstline.settings import Limits
+from firstline.settings_sections import Limits
 from firstline.workflow.certificate.policy import Policy
 from firstline.workflow.students.tuning.loop import Asked
 from served import Served, served

@@ -22,7 +22,7 @@ from firstline.engines.images import ImageAnswer, ImageReader
 from firstline.engines.piped import PipedChildren, Reader
 from firstline.errors import EngineOutputError, ImageError
 from firstline.media.images import read_image
-from firstline.settings import Limits
+from firstline.settings_sections import Limits
 from processes import children
 
 LIMITS = Limits()
@@ -149,7 +149,7 @@ _GROWTH = """
 import asyncio, re, sys
 from pathlib import Path
 from firstline.engines.images import ImageReader
-from firstline.settings import Limits
+from firstline.settings_sections import Limits
 
 def held():
     found = re.findall(r"Vm(?:HWM|RSS):\\s+(\\d+)", Path("/proc/self/status").read_text())

@@ -17,7 +17,7 @@ import pytest
 from firstline.engines.pdf import PdfReader
 from firstline.errors import DocumentError
 from firstline.layout import reading_order, render
-from firstline.settings import Limits
+from firstline.settings_sections import Limits
 from processes import alive, children
 from small_pdf import pdf, shown
 
@@ -100,7 +100,7 @@ _PARENT = """
 import asyncio, sys
 from firstline.engines.pdf import PdfReader
 from firstline.errors import DocumentError
-from firstline.settings import Limits
+from firstline.settings_sections import Limits
 import firstline.app
 
 async def main():

@@ -25,7 +25,7 @@ from PIL.PngImagePlugin import PngInfo
 from firstline.engines.images import ImageReader
 from firstline.engines.pdf import PdfReader
 from firstline.errors import DocumentError, ImageError
-from firstline.settings import Limits
+from firstline.settings_sections import Limits
 from mutations import mutated
 from processes import children
 from served import served

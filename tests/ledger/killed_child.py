@@ -18,8 +18,8 @@ from typing import Any
 
 from firstline.ledger.store import Ledger
 from firstline.ledger.writer import Transaction
-from firstline.settings import Files as FileSettings
-from firstline.settings import Reviews as ReviewSettings
+from firstline.settings_sections import Files as FileSettings
+from firstline.settings_sections import Reviews as ReviewSettings
 from firstline.types import ReviewMark, Run
 from firstline.workflow.files import Files
 from firstline.workflow.inputs import Inputs

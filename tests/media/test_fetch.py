@@ -14,7 +14,7 @@ from yarl import URL
 
 from firstline.errors import ImageError
 from firstline.media.fetch import check_address, fetch_image, is_public
-from firstline.settings import Limits
+from firstline.settings_sections import Limits
 
 LIMITS = Limits()
 

@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 
 from firstline.errors import ImageError
 from firstline.media.header import read_header
-from firstline.settings import Limits
+from firstline.settings_sections import Limits
 
 LIMITS = Limits()
 KINDS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")

@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from firstline.errors import ImageError
 from firstline.media.data_uri import data_uri
 from firstline.media.images import read_image
-from firstline.settings import Limits
+from firstline.settings_sections import Limits
 
 LIMITS = Limits()
 

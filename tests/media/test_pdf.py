@@ -11,7 +11,7 @@ from PIL import Image as Pillow
 from firstline.errors import DocumentError
 from firstline.layout import reading_order, render
 from firstline.media.pdf import draw_pdf, read_pdf
-from firstline.settings import Limits
+from firstline.settings_sections import Limits
 from firstline.types import PdfPage
 from small_pdf import pdf, shown
 

@@ -33,8 +33,8 @@ from firstline.errors import (
 )
 from firstline.ledger.store import Ledger
 from firstline.money import NanoUSD
-from firstline.settings import Files as FileSettings
-from firstline.settings import ModelSettings
+from firstline.settings_sections import Files as FileSettings
+from firstline.settings_sections import ModelSettings
 from firstline.types import (
     Caller,
     Completion,

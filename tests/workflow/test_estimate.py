@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from firstline.catalog.catalog import Catalog
 from firstline.catalog.model import Model
-from firstline.settings import ModelSettings
+from firstline.settings_sections import ModelSettings
 from firstline.tokens import Cl100k, O200k
 from firstline.types import Image, Message, ModelRequest, Sampling, Text, Tool, ToolCall, Usage, message
 from firstline.workflow.estimate import (

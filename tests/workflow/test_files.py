@@ -12,7 +12,7 @@ import pytest
 from firstline.errors import ContentsDamagedError, LedgerError, NotFoundError, UsageError
 from firstline.ledger.files import StoredFile
 from firstline.ledger.store import Ledger
-from firstline.settings import Files as FileSettings
+from firstline.settings_sections import Files as FileSettings
 from firstline.workflow.files import Files
 
 

@@ -14,8 +14,8 @@ from firstline.errors import ContentsDamagedError, LedgerError, NotFoundError
 from firstline.ledger.inputs import KeptFile, KeptText
 from firstline.ledger.store import Ledger
 from firstline.media.images import read_image
-from firstline.settings import Limits
-from firstline.settings import Reviews as ReviewSettings
+from firstline.settings_sections import Limits
+from firstline.settings_sections import Reviews as ReviewSettings
 from firstline.types import Image, ReviewMark, Run, Text, Verdict
 from firstline.workflow.inputs import Inputs
 from firstline.workflow.source import Document, TaskInput

@@ -27,7 +27,7 @@ from firstline.errors import (
 )
 from firstline.ledger.store import Ledger, Outcome
 from firstline.money import NanoUSD
-from firstline.settings import ModelSettings
+from firstline.settings_sections import ModelSettings
 from firstline.types import (
     Attempt,
     Caller,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from firstline.errors import RateLimitError, TokenRateLimitError
 from firstline.ledger.store import Ledger
-from firstline.settings import KeyDefaults
+from firstline.settings_sections import KeyDefaults
 from firstline.types import Bucket, Caller
 from firstline.workflow.rates import LedgerBuckets, MemoryBuckets, Rates, moved
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from firstline.errors import RateLimitError
-from firstline.settings import KeyDefaults
+from firstline.settings_sections import KeyDefaults
 from firstline.types import Caller
 from firstline.workflow.reads import AT_ONCE, PAUSE_S, TOLD_AT_ONCE, UNIT_BYTES, Reads
 

@@ -13,7 +13,8 @@ from firstline.engines.fake import Fake, Rule, Script
 from firstline.engines.pdf import PdfReader
 from firstline.engines.pool import Pool
 from firstline.ledger.store import Ledger
-from firstline.settings import Limits, Llama, Settings
+from firstline.settings import Settings
+from firstline.settings_sections import Limits, Llama
 from firstline.types import Image, Page, Segment, Text
 from firstline.workflow.answer import Draft
 from firstline.workflow.call import Account, Door, Purse

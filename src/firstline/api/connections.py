@@ -18,7 +18,7 @@ from firstline.api.error_words import told
 from firstline.api.errors import answer_of
 from firstline.api.requests import new_request_id, own_headers, write_line
 from firstline.errors import BusyError, FirstlineError, HeadTooLargeError, RequestTimeoutError, UsageError
-from firstline.settings import Server
+from firstline.settings_sections import Server
 
 MAX_HEAD = 64_000
 _LEAST_RATE = 256

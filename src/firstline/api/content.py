@@ -15,7 +15,7 @@ from firstline.api.chat_shapes import FilePart, ImagePart, RefusalPart, TextPart
 from firstline.errors import DocumentError, FirstlineError, InputError, NotFoundError
 from firstline.media.data_uri import data_uri, from_base64
 from firstline.media.sniff import sniff
-from firstline.settings import Limits
+from firstline.settings_sections import Limits
 from firstline.types import Caller, Detail, Image, Text, Value
 from firstline.workflow.call import key_of
 from firstline.workflow.keyring import demand

@@ -20,7 +20,7 @@ from firstline.api.errors import translate
 from firstline.api.fingerprint import Fingerprint
 from firstline.errors import ConflictError, FirstlineError, IdempotencyKeyError, LedgerError, RequestBusyError
 from firstline.ledger.claims import Answer, Claim
-from firstline.settings import Idempotency as Limits
+from firstline.settings_sections import Idempotency as Limits
 from firstline.types import Caller
 from firstline.workflow.services import Services
 

@@ -30,7 +30,7 @@ from firstline.api.messages_shapes import (
     WireTurn,
 )
 from firstline.errors import DocumentError, ImageError
-from firstline.settings import Limits
+from firstline.settings_sections import Limits
 from firstline.types import Image, Text, ToolCall
 from firstline.workflow.conversation import Turn
 from firstline.workflow.source import Document, InputPart

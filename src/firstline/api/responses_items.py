@@ -26,7 +26,7 @@ from firstline.api.responses_shapes import (
     ReasoningItem,
 )
 from firstline.errors import UsageError
-from firstline.settings import Limits
+from firstline.settings_sections import Limits
 from firstline.types import Json, Text, ToolCall
 from firstline.workflow.conversation import Turn
 from firstline.workflow.source import InputPart

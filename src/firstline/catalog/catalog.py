@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from firstline.catalog import cards, own
 from firstline.catalog.model import FREE, Model
 from firstline.errors import ModelNotFoundError, SettingsError
-from firstline.settings import ModelSettings
+from firstline.settings_sections import ModelSettings
 
 STUDENT_PREFIX = "student/"
 """Begins the name of a student's model; the name of its task follows."""

@@ -11,7 +11,7 @@ import msgspec
 from firstline import patterns
 from firstline.catalog.model import FREE, FlatPrice, Model, Remote, WeightFile
 from firstline.errors import SettingsError
-from firstline.settings import ModelSettings
+from firstline.settings_sections import ModelSettings
 
 FILE_PREFIX = "file:"
 _WAYS = ("file", "base_url", "script")

@@ -21,7 +21,7 @@ from firstline.catalog.pins import Pins
 from firstline.catalog.pull import Progress, Pull
 from firstline.catalog.verified import Verified
 from firstline.errors import WeightsError, WeightsMismatchError, WeightsMissingError
-from firstline.settings import Sources
+from firstline.settings_sections import Sources
 from firstline.types import Value
 
 FileState = Literal["ready", "partial", "missing"]

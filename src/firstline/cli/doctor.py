@@ -17,7 +17,8 @@ from firstline.cli.show_doctor import show_doctor
 from firstline.cli.show_models import state
 from firstline.engines.confinement import in_force
 from firstline.errors import FirstlineError, FolderNotAllowedError, WeightsError, WeightsInvalidError
-from firstline.settings import Loaded, Server
+from firstline.settings import Loaded
+from firstline.settings_sections import Server
 from firstline.trust import Trust
 from firstline.types import Json
 from firstline.workflow.upkeep import Upkeep

@@ -26,6 +26,7 @@ from firstline.cli.console import DONE, FAILED, INTERRUPTED, Out
 from firstline.errors import FirstlineError, SettingsError
 from firstline.ledger.database import Database
 from firstline.ledger.store import Ledger
+from firstline.settings_sections import Server
 from firstline.trust import Trust
 from firstline.workflow.witness import witness
 
@@ -156,7 +157,7 @@ _SWITCH_S = 0.001
 """Seconds after which a thread that computes lets another have Python's lock; the event loop waits for it each time."""
 
 
-def _run(listening: socket.socket, workers: int, limits: settings.Server) -> int:
+def _run(listening: socket.socket, workers: int, limits: Server) -> int:
     raise_file_limit(limits.max_connections)
     config = Config(
         FACTORY,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from firstline.settings import Limits
+from firstline.settings_sections import Limits
 from firstline.types import Completion, Delta, Image, Message, ModelRequest, Page, PdfPage
 
 

@@ -15,7 +15,7 @@ import msgspec
 from firstline.engines.piped import PipedChildren, Reader
 from firstline.errors import EngineCrashedError, ImageError
 from firstline.media.header import read_header
-from firstline.settings import Limits
+from firstline.settings_sections import Limits
 from firstline.types import Image, Value
 
 _HINT = "open it in a viewer and save it again as PNG or JPEG"

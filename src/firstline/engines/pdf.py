@@ -10,7 +10,7 @@ import msgspec
 
 from firstline.engines.piped import PipedChildren, Reader
 from firstline.errors import DocumentError, EngineCrashedError
-from firstline.settings import Limits
+from firstline.settings_sections import Limits
 from firstline.types import Image, PdfPage, Value
 
 _READER = Reader(

@@ -6,7 +6,7 @@ import base64
 
 from firstline import patterns
 from firstline.errors import ImageError
-from firstline.settings import Limits
+from firstline.settings_sections import Limits
 
 _DATA_URI = patterns.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w.+-]+=[^;,]*)*)(;base64)?,", patterns.IGNORECASE)
 

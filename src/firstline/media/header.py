@@ -13,7 +13,7 @@ from typing import Final
 
 from firstline.errors import ImageError
 from firstline.media.sniff import Kind, sniff
-from firstline.settings import Limits
+from firstline.settings_sections import Limits
 from firstline.types import Value
 
 ACCEPTED: Final = "send a PNG, JPEG, WEBP or non-animated GIF file"

@@ -27,7 +27,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 from firstline.errors import ImageError
 from firstline.media.header import Header, damaged, read_header
 from firstline.media.sniff import Kind
-from firstline.settings import Limits
+from firstline.settings_sections import Limits
 from firstline.types import Image
 
 # The classes are called directly because `PIL.Image.open` would judge the size by a limit of its own.

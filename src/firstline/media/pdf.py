@@ -17,7 +17,7 @@ import pypdfium2.raw as pdfium
 from firstline.errors import DocumentError
 from firstline.media.images import within
 from firstline.media.text_runs import Glyph, text_runs
-from firstline.settings import Limits
+from firstline.settings_sections import Limits
 from firstline.types import Image, Page, PdfPage
 
 _DPI = 200

@@ -20,7 +20,7 @@ from firstline.errors import ContentsDamagedError, LedgerError, NotFoundError, U
 from firstline.ledger.contents import Placing
 from firstline.ledger.files import FileRows, StoredFile
 from firstline.ledger.paging import Order
-from firstline.settings import Files as FileSettings
+from firstline.settings_sections import Files as FileSettings
 from firstline.types import Caller
 from firstline.workflow.call import key_of
 from firstline.workflow.contents import Contents, sweep

@@ -15,7 +15,7 @@ from pathlib import Path
 from firstline.errors import LedgerError, NotFoundError
 from firstline.ledger.contents import Placing
 from firstline.ledger.inputs import InputRows, Keeping, KeptFile, KeptInput, KeptPart, KeptText, Purged
-from firstline.settings import Reviews as ReviewSettings
+from firstline.settings_sections import Reviews as ReviewSettings
 from firstline.types import Image, Text, Verdict
 from firstline.workflow.contents import Contents, sweep
 from firstline.workflow.source import Document, InputPart, TaskInput

@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 
 from firstline.errors import RateLimitError, TokenRateLimitError
 from firstline.ledger.buckets import SharedBuckets
-from firstline.settings import KeyDefaults
+from firstline.settings_sections import KeyDefaults
 from firstline.types import Bucket, Caller, Value
 
 Kind = Literal["requests", "tokens"]

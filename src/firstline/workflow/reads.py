@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from firstline.errors import RateLimitError
-from firstline.settings import KeyDefaults
+from firstline.settings_sections import KeyDefaults
 from firstline.types import Bucket, Caller
 from firstline.workflow.rates import moved
 

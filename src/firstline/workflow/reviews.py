@@ -27,7 +27,7 @@ from firstline.ledger.reviews import Review, Settlement, refuse
 from firstline.ledger.sight import ALL, Sight
 from firstline.ledger.store import Ledger
 from firstline.rights import Right, only_own_reviews
-from firstline.settings import Reviews as ReviewSettings
+from firstline.settings_sections import Reviews as ReviewSettings
 from firstline.types import Caller, Finding, Json, ReviewKind, ReviewState, Run, Value
 from firstline.workflow.audits import Audited, Audits, said_of
 from firstline.workflow.inputs import Inputs

@@ -12,7 +12,7 @@ from typing import Protocol
 from firstline.engines.base import DocumentReader, PageReader
 from firstline.errors import ContextLengthError, DocumentError, InputError
 from firstline.layout import Line, lines_of_text, reading_order
-from firstline.settings import Limits
+from firstline.settings_sections import Limits
 from firstline.types import Image, Page, Text, Value
 from firstline.workflow.long import is_beyond
 from firstline.workflow.reading.document import Document as Reading

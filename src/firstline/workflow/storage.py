@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from firstline.ledger.storage import over
 from firstline.ledger.store import Ledger
-from firstline.settings import KeyDefaults
+from firstline.settings_sections import KeyDefaults
 from firstline.types import Caller
 from firstline.workflow.call import key_of
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from firstline.catalog.model import Model
 from firstline.engines.base import DocumentReader, PageReader
 from firstline.layout import reading_order, render
-from firstline.settings import Limits
+from firstline.settings_sections import Limits
 from firstline.types import Image, Message, Page, Part, Text
 from firstline.workflow.conversation import Turn
 from firstline.workflow.source import Document, InputPart, draw_each

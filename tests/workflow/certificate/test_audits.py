@@ -13,7 +13,7 @@ from certified import bare_policy
 from firstline.catalog.model import Model
 from firstline.ledger.audits import Audit
 from firstline.ledger.certificates import CertificateRow
-from firstline.settings import Audits as AuditSettings
+from firstline.settings_sections import Audits as AuditSettings
 from firstline.types import Attempt, AuditState, Json, Run
 from firstline.workflow.certificate.audits import contradiction, tally, weigh, wrong_fields
 from firstline.workflow.certificate.certificates import Certificate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from firstline.settings import Audits as AuditSettings
+from firstline.settings_sections import Audits as AuditSettings
 from firstline.types import AuditBy, ReviewKind, ReviewMark, Run
 from firstline.workflow.certificate.drift import is_drawn
 from firstline.workflow.ladder import Rung
