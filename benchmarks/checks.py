@@ -20,7 +20,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from firstline.values import parse_amount, parse_dates
+from firstline.values.amounts import parse_amount
+from firstline.values.dates import parse_dates
 from firstline.workflow.checks.base import Check, Subject
 from firstline.workflow.checks.faithful import faithful
 from firstline.workflow.checks.grounding import grounded

@@ -34,7 +34,9 @@ import msgspec
 from firstline.engines.ocr import Ocr
 from firstline.layout import reading_order
 from firstline.types import Json, Page
-from firstline.values import fold, parse_amount, parse_dates
+from firstline.values.amounts import parse_amount
+from firstline.values.dates import parse_dates
+from firstline.values.texts import fold
 from firstline.workflow.certificate.groups import group
 from firstline.workflow.evaluate import agrees
 from firstline.workflow.reading.document import Document

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from firstline.layout import Cell, Line, lines_of_text, short_lines
 from firstline.pieces import LONGEST, pieces
-from firstline.values import find_amounts, find_dates
+from firstline.values.amounts import find_amounts
+from firstline.values.dates import find_dates
 
 TEXT = st.text(alphabet="ab 1.,\n年\t-", max_size=300)
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from firstline.values import fold
+from firstline.values.texts import fold
 
 PHRASES = Path(__file__).parent / "messages.toml"
 OUT_OF_SCOPE = "out_of_scope"

@@ -12,7 +12,10 @@ from firstline.engines.sse import data_of
 from firstline.layout import lines_of_text, reading_order
 from firstline.schema_bounds import pattern_states
 from firstline.types import Page, Segment
-from firstline.values import find_amounts, find_dates, fold, fold_words, same_text
+from firstline.values.amounts import find_amounts
+from firstline.values.dates import find_dates
+from firstline.values.same import same_text
+from firstline.values.texts import fold, fold_words
 from firstline.workflow.checks import language
 from firstline.workflow.checks.agreement import same
 from firstline.workflow.checks.base import Subject

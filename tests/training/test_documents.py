@@ -20,7 +20,9 @@ from documents.pages import clean_page
 from documents.picture import picture
 from documents.places import Figures, Place, read_places, written
 from firstline.engines.ocr import Ocr
-from firstline.values import find_dates, fold, parse_amount
+from firstline.values.amounts import parse_amount
+from firstline.values.dates import find_dates
+from firstline.values.texts import fold
 
 LISTS = Path(__file__).parents[2] / "training" / "documents" / "lists"
 KINDS: tuple[Kind, ...] = ("receipt", "invoice")

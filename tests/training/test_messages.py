@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from decoding import decode
-from firstline.values import fold
+from firstline.values.texts import fold
 from firstline.workflow.examples import examine, read_rows
 from firstline.workflow.tasks import Tasks
 from messages import OUT_OF_SCOPE, Messages, main, make_messages, read_phrases, typed

@@ -16,7 +16,7 @@ from documents.noise import Noise
 from documents.noise_table import read_table
 from documents.places import read_places
 from firstline.app import SHIPPED
-from firstline.values import fold
+from firstline.values.texts import fold
 from firstline.workflow.climb import SURE
 from firstline.workflow.students.artifact import unpack
 from firstline.workflow.students.student import misfit

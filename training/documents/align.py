@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstline.types import Page, Segment
-from firstline.values import fold
+from firstline.values.texts import fold
 
 _FEW = 5
 """Fewer common texts than this do not tell how two pages lie."""

@@ -8,7 +8,7 @@ import msgspec
 
 from firstline.errors import UsageError
 from firstline.types import Json
-from firstline.values import parse_amount
+from firstline.values.amounts import parse_amount
 from firstline.workflow.field import FieldType
 from firstline.workflow.task import Task
 

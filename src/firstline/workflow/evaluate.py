@@ -13,7 +13,9 @@ from contextlib import aclosing
 
 from firstline.errors import UsageError
 from firstline.types import Json, Run, Value
-from firstline.values import parse_amount, parse_dates, same_date
+from firstline.values.amounts import parse_amount
+from firstline.values.dates import parse_dates
+from firstline.values.same import same_date
 from firstline.workflow.checks.agreement import same
 from firstline.workflow.examples import Row
 from firstline.workflow.field import FieldType

@@ -18,7 +18,7 @@ from typing import Any
 from firstline.errors import UsageError
 from firstline.schema import Validator, compile_schema
 from firstline.types import Json, Text, Value
-from firstline.values import parse_dates
+from firstline.values.dates import parse_dates
 from firstline.workflow.checks.agreement import same
 from firstline.workflow.field import FieldType
 from firstline.workflow.source import Decode, Document, InputPart, TaskInput

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from firstline.errors import InvalidValueError
 from firstline.schema import compile_schema
 from firstline.types import FieldOutcome, Finding, Json, Run
-from firstline.values import parse_dates
+from firstline.values.dates import parse_dates
 from firstline.workflow.checks.base import Subject, findings_of
 from firstline.workflow.climb import about
 from firstline.workflow.task import Task

@@ -19,7 +19,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from firstline.types import Finding, Json
-from firstline.values import fold
+from firstline.values.texts import fold
 from firstline.workflow.answer import Draft
 from firstline.workflow.checks.agreement import same
 from firstline.workflow.checks.languages import scripts

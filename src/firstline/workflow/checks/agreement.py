@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from firstline.types import Finding, Json
-from firstline.values import fold_words, same_amount, same_date, same_text
+from firstline.values.same import same_amount, same_date, same_text
+from firstline.values.texts import fold_words
 from firstline.workflow.checks.base import Check, NamedCheck, Subject, shown
 from firstline.workflow.field import FieldType
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 from firstline import patterns
 from firstline.errors import TaskError
 from firstline.types import Finding
-from firstline.values import fold_words
+from firstline.values.texts import fold_words
 from firstline.workflow.checks.base import Check, NamedCheck, Subject, shown
 
 _SENTENCE = patterns.compile(r"(?<=[.!?。！？])\s+|(?<=[。！？])|\n+")

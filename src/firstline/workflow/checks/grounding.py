@@ -14,7 +14,10 @@ from itertools import accumulate
 
 from firstline import patterns
 from firstline.types import Finding, Json
-from firstline.values import CURRENCIES, find_amounts, find_dates, fold, fold_words, parse_amount, parse_dates
+from firstline.values.amounts import find_amounts, parse_amount
+from firstline.values.currencies import CURRENCIES
+from firstline.values.dates import find_dates, parse_dates
+from firstline.values.texts import fold, fold_words
 from firstline.workflow.checks.base import Check, NamedCheck, Subject, shown
 from firstline.workflow.field import FieldType
 

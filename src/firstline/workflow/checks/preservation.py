@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 from firstline.errors import TaskError
 from firstline.types import Finding, Json, Value
-from firstline.values import DateFound, find_dates
+from firstline.values.dates import DateFound, find_dates
 from firstline.workflow.checks.base import Check, NamedCheck, Subject, shown
 from firstline.workflow.checks.marks import Marks, marks
 from firstline.workflow.checks.names import changed_names, invented_names

@@ -13,7 +13,7 @@ from functools import cache, cached_property
 
 from firstline import patterns
 from firstline.types import Value
-from firstline.values import read_number
+from firstline.values.numbers import read_number
 from firstline.workflow.checks.number_words import scales, values_in_words
 
 _SPACE = "\u0020\u00a0\u202f\u2009"

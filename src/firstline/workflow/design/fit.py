@@ -14,7 +14,7 @@ import msgspec
 from firstline import patterns
 from firstline.errors import FirstlineError
 from firstline.types import Text, Value
-from firstline.values import fold
+from firstline.values.texts import fold
 from firstline.workflow.checks.base import Subject
 from firstline.workflow.design.draft import ClassifyDraft, Draft, declaration
 from firstline.workflow.design.material import MOST_SHOWN_OF_LABEL, Material

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from firstline.errors import UsageError
 from firstline.types import Json, Text, Value
-from firstline.values import parse_dates
+from firstline.values.dates import parse_dates
 from firstline.workflow.checks.agreement import same
 from firstline.workflow.examples import Row
 from firstline.workflow.field import FieldType

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from firstline import patterns
-from firstline.values import find_amounts, find_dates
+from firstline.values.amounts import find_amounts
+from firstline.values.dates import find_dates
 from firstline.workflow.field import Field
 from firstline.workflow.reading.candidate import Candidate, label_pattern
 from firstline.workflow.reading.document import Document

@@ -8,7 +8,8 @@ from functools import cached_property
 from firstline import patterns
 from firstline.layout import Line, lines_of_text, render, short_lines
 from firstline.types import Value
-from firstline.values import Amount, DateFound, find_amounts, find_dates
+from firstline.values.amounts import Amount, find_amounts
+from firstline.values.dates import DateFound, find_dates
 from firstline.workflow.deadline import unlimited
 
 _NO_LETTER = patterns.compile(r"[\W\d_]")

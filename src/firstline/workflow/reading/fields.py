@@ -10,7 +10,7 @@ import msgspec
 from firstline import patterns
 from firstline.layout import nearest
 from firstline.types import Json, Value
-from firstline.values import CURRENCIES
+from firstline.values.currencies import CURRENCIES
 from firstline.workflow.field import Field
 from firstline.workflow.reading.addresses import blocks_for
 from firstline.workflow.reading.candidate import Candidate, label_pattern

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from firstline import patterns
-from firstline.values import find_amounts, find_dates, fold
+from firstline.values.amounts import find_amounts
+from firstline.values.dates import find_dates
+from firstline.values.texts import fold
 from firstline.workflow.field import Field
 from firstline.workflow.reading.addresses import ADDRESS, REGISTRATION
 from firstline.workflow.reading.candidate import Candidate

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from firstline import patterns
 from firstline.types import Json
-from firstline.values import Amount, find_amounts, find_dates
+from firstline.values.amounts import Amount, find_amounts
+from firstline.values.dates import find_dates
 from firstline.workflow.reading.document import Document
 
 _LONGEST = 240

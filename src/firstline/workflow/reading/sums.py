@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from firstline import patterns
-from firstline.values import find_amounts
+from firstline.values.amounts import find_amounts
 from firstline.workflow.reading.document import Document, Mention
 
 _ROUNDING = patterns.compile(r"round|rund|arrond|redond|arroton", patterns.IGNORECASE)

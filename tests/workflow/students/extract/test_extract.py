@@ -9,7 +9,7 @@ import pytest
 
 from firstline.errors import UsageError
 from firstline.types import Json
-from firstline.values import fold
+from firstline.values.texts import fold
 from firstline.workflow.checks.agreement import same
 from firstline.workflow.field import Field
 from firstline.workflow.reading.document import Document

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from firstline.layout import Cell, Line
-from firstline.values import fold
+from firstline.values.texts import fold
 from firstline.workflow.field import Field
 from firstline.workflow.reading.document import Document
 from firstline.workflow.students.extract.calibration import Calibration, clearness

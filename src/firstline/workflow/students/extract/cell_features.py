@@ -7,7 +7,8 @@ from collections import Counter
 import numpy as np
 
 from firstline import patterns
-from firstline.values import find_amounts, find_dates
+from firstline.values.amounts import find_amounts
+from firstline.values.dates import find_dates
 from firstline.workflow.reading.addresses import ADDRESS, NOT_ADDRESS, POSTCODE, REGISTRATION
 from firstline.workflow.reading.names import FORM, OTHER, STRONG_FORM
 from firstline.workflow.students.extract.grams import Grams, grams

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstline.layout import Cell, nearest
-from firstline.values import fold, fold_words
+from firstline.values.texts import fold, fold_words
 from firstline.workflow.reading.document import Document
 
 Floats = NDArray[np.float64]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstline.types import Json
-from firstline.values import fold
+from firstline.values.texts import fold
 from firstline.workflow.field import Field
 from firstline.workflow.reading.fields import Offer
 from firstline.workflow.students.extract.cell_features import NAMES as CELL

@@ -13,7 +13,8 @@ from typing import Literal, get_args
 
 from firstline import patterns
 from firstline.types import Json
-from firstline.values import Amount, fold
+from firstline.values.amounts import Amount
+from firstline.values.texts import fold
 from firstline.workflow.field import Field
 from firstline.workflow.reading.names import trimmed
 from firstline.workflow.reading.reader import month_first

@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstline.types import Json
-from firstline.values import fold, parse_amount, parse_dates
+from firstline.values.amounts import parse_amount
+from firstline.values.dates import parse_dates
+from firstline.values.texts import fold
 from firstline.workflow.field import Field
 from firstline.workflow.students.extract.grid import Grid
 from firstline.workflow.students.extract.spans import TEXT_FAMILIES, Family, Span, of_cells, ranges, texts

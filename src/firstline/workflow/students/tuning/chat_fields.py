@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from firstline import patterns
 from firstline.errors import UsageError
 from firstline.types import Json, Value
-from firstline.values import parse_amount
+from firstline.values.amounts import parse_amount
 from firstline.workflow.checks.grounding import Evidence
 from firstline.workflow.field import FieldType
 from firstline.workflow.students.tuning.content_form import Case, FieldForm, Style, Written, parse_object, style_of

@@ -14,7 +14,7 @@ import msgspec
 
 from firstline.errors import NotNarrowError, UsageError
 from firstline.types import Json, Text, Value
-from firstline.values import fold
+from firstline.values.texts import fold
 from firstline.workflow.examples import Row
 from firstline.workflow.source import TaskInput
 from firstline.workflow.students.tuning.chat_fields import Taught, find_fields

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firstline import values
+from firstline.values import amounts, dates, numbers, same, texts
 
 
 @pytest.mark.parametrize(
@@ -31,12 +31,12 @@ from firstline import values
     ],
 )
 def test_amounts_are_found_with_sign_and_convention(text: str, expected: list[str]) -> None:
-    assert [amount.value for amount in values.find_amounts(text)] == [Decimal(one) for one in expected]
+    assert [amount.value for amount in amounts.find_amounts(text)] == [Decimal(one) for one in expected]
 
 
 def test_a_lone_separator_before_three_digits_has_two_readings() -> None:
-    assert values.read_number("1.234") == (Decimal(1234), Decimal("1.234"))
-    assert values.read_number("0.234") == (Decimal("0.234"),)
+    assert numbers.read_number("1.234") == (Decimal(1234), Decimal("1.234"))
+    assert numbers.read_number("0.234") == (Decimal("0.234"),)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_lone_separator_before_three_digits_has_two_readings() -> None:
     [("RM9.00", "MYR"), ("9,00 €", "EUR"), ("$ 3.10", "USD"), ("9.00 CHF", "CHF"), ("form 9.00", None)],
 )
 def test_the_currency_beside_an_amount_is_known(text: str, code: str | None) -> None:
-    assert values.find_amounts(text)[0].currency == code
+    assert amounts.find_amounts(text)[0].currency == code
 
 
 @pytest.mark.parametrize(
@@ -53,12 +53,12 @@ def test_the_currency_beside_an_amount_is_known(text: str, code: str | None) -> 
      "19 de octubre de 2018", "20181019", "19OCT18", "2018年10月19日", "19/10/20188:13:39 PM"],
 )  # fmt: skip
 def test_a_day_is_found_however_it_is_written(text: str) -> None:
-    assert [found.readings for found in values.find_dates(text)] == [(date(2018, 10, 19),)]
+    assert [found.readings for found in dates.find_dates(text)] == [(date(2018, 10, 19),)]
 
 
 def test_an_ambiguous_day_keeps_both_readings_day_first() -> None:
-    assert values.parse_dates("03/04/2018") == (date(2018, 4, 3), date(2018, 3, 4))
-    assert values.parse_dates("31/02/2018") == ()
+    assert dates.parse_dates("03/04/2018") == (date(2018, 4, 3), date(2018, 3, 4))
+    assert dates.parse_dates("31/02/2018") == ()
 
 
 @given(
@@ -68,7 +68,7 @@ def test_an_ambiguous_day_keeps_both_readings_day_first() -> None:
 def test_an_amount_survives_every_convention(amount: Decimal, thousands: str) -> None:
     decimal = "," if thousands == "." else "."
     written = f"{amount:,.2f}".replace(",", "\0").replace(".", decimal).replace("\0", thousands)
-    assert values.same_amount(written, str(amount))
+    assert same.same_amount(written, str(amount))
 
 
 @given(
@@ -76,10 +76,10 @@ def test_an_amount_survives_every_convention(amount: Decimal, thousands: str) ->
     st.sampled_from(["%d/%m/%Y", "%d.%m.%y", "%Y-%m-%d", "%d %b %Y", "%B %d, %Y"]),
 )
 def test_a_date_survives_every_format(day: date, form: str) -> None:
-    assert day in values.parse_dates(day.strftime(form))
+    assert day in dates.parse_dates(day.strftime(form))
 
 
 def test_folding_drops_case_width_spacing_and_punctuation() -> None:
-    assert values.fold("S.H.H. Motor (Ｓungai) SDN.") == values.fold("SHH MOTOR SUNGAI SDN")
-    assert values.same_text("Kaufland-Markt", "KAUFLAND MARKT")
-    assert not values.same_text("Kaufland", "Kaufhof")
+    assert texts.fold("S.H.H. Motor (Ｓungai) SDN.") == texts.fold("SHH MOTOR SUNGAI SDN")
+    assert same.same_text("Kaufland-Markt", "KAUFLAND MARKT")
+    assert not same.same_text("Kaufland", "Kaufhof")
