@@ -3,6 +3,9 @@
 uvicorn waits without end for the rest of a request. Here a request's head and body have their times, a head its size
 and the server its number of connections; what is beyond, and what is no HTTP, gets an error in the shape of its route
 where one can still be sent, and is closed.
+
+A wish to go on in another protocol (`Upgrade: h2c`, which Java's client sends with each request, or `websocket`) is
+not followed: the request is answered as if it had not been said (RFC 9110, section 7.8).
 """
 
 from __future__ import annotations
@@ -21,6 +24,8 @@ from firstline.errors import BusyError, FirstlineError, HeadTooLargeError, Reque
 from firstline.settings_sections import Server
 
 MAX_HEAD = 64_000
+_UPGRADE = (b"upgrade", b"http2-settings")
+"""Headers that go with a wish for another protocol; `connection` names them too."""
 _LEAST_RATE = 256
 """Bytes a second that a caller takes of an answer at least: a byte now and then would hold it for good."""
 
@@ -75,7 +80,12 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Read on, a head only so far."""
         self._fresh, self._alone, self._piece = self._between, True, data
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self._feed(data)
+        except httptools.HttpParserError:
+            self.logger.warning("Invalid HTTP request received.")
+            self.send_400_response("Invalid HTTP request received.")
         # A piece that holds other requests too is not counted: a head that is complete is measured anyway.
         if self._head is not None and self._alone:
             self._head += len(data)
@@ -96,10 +106,13 @@ class Connection(HttpToolsProtocol):
         self._wrong = self._wrong_head()
         if self._wrong is not None:
             raise ValueError("the head is wrong")  # the parser stops, and asks for `send_400_response`
-        super().on_headers_complete()
+        if not self._declines():
+            super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """See the request end: from here on we are the slow ones."""
+        if self._declines():
+            return
         self._between = True
         self._wait(None)
         super().on_message_complete()
@@ -121,6 +134,33 @@ class Connection(HttpToolsProtocol):
             self.url = b"".join(self._piece[:MAX_HEAD].split(maxsplit=2)[1:2])
         hint = "send it with an HTTP client, its address percent-encoded"
         self._refuse(self._wrong or UsageError("the request is not HTTP/1.1", hint=hint))
+
+    def _feed(self, data: bytes) -> None:
+        """Parse a piece; one that holds heads with a wish for another protocol in steps, a head each.
+
+        With such a wish the parser stops behind the head, as if there were no body. A new one then reads the same head
+        without the wish, and goes on from there.
+        """
+        while True:
+            try:
+                self.parser.feed_data(data)
+                return
+            except httptools.HttpParserUpgrade as stopped:
+                if not self._declines():
+                    return  # CONNECT: nothing that follows is a request
+                data = self._head_without_upgrade() + data[stopped.args[0] :]
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+
+    def _declines(self) -> bool:
+        """Say whether the request that is being read wishes for another protocol."""
+        upgrade: bool = self.parser.should_upgrade()
+        return upgrade and self.parser.get_method() != b"CONNECT"
+
+    def _head_without_upgrade(self) -> bytes:
+        lines = [b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())]
+        lines += [name + b": " + _kept(name, value) for name, value in self.headers if name not in _UPGRADE]
+        return b"\r\n".join((*lines, b"", b""))
 
     def _watch_reader(self, waiting: int) -> None:
         self._reading = self.loop.call_later(self._limits.send_s, self._check_reader, waiting)
@@ -183,6 +223,14 @@ class Connection(HttpToolsProtocol):
         write_line(request_id, "", path, answer.status_code, seconds=0.0)
         lines = (name + b": " + value + b"\r\n" for name, value in headers)
         return b"".join((STATUS_LINE[answer.status_code], *lines, b"\r\n", bytes(answer.body)))
+
+
+def _kept(name: bytes, value: bytes) -> bytes:
+    """Return what of a header's value stays without the wish for another protocol."""
+    if name != b"connection":
+        return value
+    tokens = (token.strip() for token in value.split(b","))
+    return b", ".join(token for token in tokens if token.lower() not in _UPGRADE)
 
 
 def _too_long() -> HeadTooLargeError:
