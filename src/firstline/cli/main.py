@@ -5,7 +5,9 @@ Status 0: done, 1: the work failed, 2: the words were wrong, 130: stopped with C
 
 from __future__ import annotations
 
+import sys
 import time
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -264,4 +266,6 @@ def pull_models(
 
 def main() -> None:
     """Enter from the command line."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # what libraries warn of is not for those who run commands
     app()

@@ -47,9 +47,11 @@ class Reader(Value, frozen=True, kw_only=True):
 
     @property
     def command(self) -> tuple[str, ...]:
-        """The command line. -P: the working folder must not become a place to import from; -B: nothing is written."""
+        """The command line. -P: the working folder must not become a place to import from; -B: nothing is written;
+        -W: a library's warnings are no words about a message."""
         limits = msgspec.json.encode({"network": "closed", "read": self.read, "memory": self.memory}).decode()
-        return (sys.executable, "-P", "-B", "-m", "firstline.engines.confined", self.module, limits, *self.arguments)
+        python = (sys.executable, "-P", "-B", "-Wignore", "-m", "firstline.engines.confined")
+        return (*python, self.module, limits, *self.arguments)
 
 
 class PipedChildren:

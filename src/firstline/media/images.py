@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -15,7 +16,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from PIL import Image as Pillow
-from PIL import ImageOps
+from PIL import ImageChops
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.ImageFile import ImageFile
@@ -26,6 +27,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from firstline.errors import ImageError
 from firstline.media.header import Header, damaged, read_header
+from firstline.media.mending import mended
 from firstline.media.sniff import Kind
 from firstline.settings_sections import Limits
 from firstline.types import Image
@@ -58,6 +60,19 @@ _DAMAGE = (
 )
 """What Pillow's decoders raise for damaged files."""
 
+_TURNS: Final[Mapping[int, Pillow.Transpose]] = MappingProxyType(
+    {
+        2: Pillow.Transpose.FLIP_LEFT_RIGHT,
+        3: Pillow.Transpose.ROTATE_180,
+        4: Pillow.Transpose.FLIP_TOP_BOTTOM,
+        5: Pillow.Transpose.TRANSPOSE,
+        6: Pillow.Transpose.ROTATE_270,
+        7: Pillow.Transpose.TRANSVERSE,
+        8: Pillow.Transpose.ROTATE_90,
+    }
+)
+"""How an image is turned upright, by EXIF's number."""
+
 _QUALITIES = (95, 85, 70)
 """Of JPEG, tried one after the other where an image would take more bytes than it may."""
 _STRIP = 256
@@ -72,13 +87,44 @@ def read_image(data: bytes, limits: Limits, *, declared: str | None = None) -> I
     is damaged, animated or beyond the limits. An image under the name of another format is taken for what it is.
     """
     header = read_header(data, limits, declared=declared)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of odd metadata, which nothing depends on
+        try:
+            return _decode(_ended(data, header.kind), header, limits)
+        except _DAMAGE as error:
+            image = _decode_mended(data, header, limits)
+            if image is not None:
+                return image
+            # Pillow's own words tell where the damage lies; those of what stumbled over it (struct, zlib) do not.
+            # It hands on an exception of theirs in place of words.
+            own = isinstance(error, OSError | SyntaxError) and not any(isinstance(one, Exception) for one in error.args)
+            raise damaged(header.kind, str(error) if own else "") from None
+
+
+def _ended(data: bytes, kind: Kind) -> bytes:
+    """End the list of a TIFF's pages, which is not looked at when its pixels are decoded."""
+    found = mended(data, kind) if kind == "tiff" else None
+    return data if found is None else found.data
+
+
+def _decode_mended(data: bytes, header: Header, limits: Limits) -> Image | None:
+    """Decode an image after its container was mended; None where that proves nothing."""
+    found = mended(data, header.kind)
+    if found is None:
+        return None
     try:
-        return _decode(data, header, limits)
-    except _DAMAGE as error:
-        # Pillow's own words tell where the damage lies; those of what stumbled over it (struct, zlib) do not.
-        # It hands on an exception of theirs in place of words.
-        own = isinstance(error, OSError | SyntaxError) and not any(isinstance(one, Exception) for one in error.args)
-        raise damaged(header.kind, str(error) if own else "") from None
+        image = _decode(found.data, header, limits)
+        if found.witness is not None and not _alike(found.data, found.witness, header.kind):
+            return None
+    except _DAMAGE:
+        return None
+    return image
+
+
+def _alike(one: bytes, other: bytes, kind: Kind) -> bool:
+    """Say whether two files hold the same pixels."""
+    with _OPEN[kind](io.BytesIO(one)) as left, _OPEN[kind](io.BytesIO(other)) as right:
+        return left.size == right.size and ImageChops.difference(left, right).getbbox(alpha_only=False) is None
 
 
 def within(picture: Pillow.Image, most: int, *, as_jpeg: bool = False) -> Image:
@@ -132,15 +178,24 @@ def _decode(data: bytes, header: Header, limits: Limits) -> Image:
                 hint="send the frame that matters as a PNG" if what == "frames" else "send each page, or a PDF",
             )
         picture.load()
-        orientation = picture.getexif().get(0x0112, 1)
+        orientation = _orientation(picture)
         plain = not picture.has_transparency_data and picture.mode in ("RGB", "L", "P", "1")
         if kind in ("png", "jpeg") and plain and orientation == 1:
             return Image(data=data, media_type=f"image/{kind}", width=picture.width, height=picture.height)
         upright: Pillow.Image = picture
         if orientation != 1:
-            upright = ImageOps.exif_transpose(picture)
+            upright = picture.transpose(_TURNS[orientation])
             picture.close()  # gives its pixels back
         return within(_flat(upright), int(limits.image_mb * 1_000_000), as_jpeg=kind == "jpeg")
+
+
+def _orientation(picture: ImageFile) -> int:
+    """Return how a camera was held, as EXIF says it; 1, upright, where that cannot be read."""
+    try:
+        told = picture.getexif().get(0x0112, 1)
+    except _DAMAGE:
+        return 1
+    return told if told in _TURNS else 1
 
 
 def _flat(picture: Pillow.Image) -> Pillow.Image:
