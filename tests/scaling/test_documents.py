@@ -38,7 +38,7 @@ UNITS = (
     "-", "$ ", "1 ", "1.00 ", "a ", "total ", "total: 4.90  ", "(", "1.00\n", "total 1.00\n", "1/2/20 ", "a@b.c ",
     "[(", "\\p{", "tel: 1  ", "no 5 street, 81300 johor\n", "Sdn Bhd\n", "a: b: ", "Gesamt 1,00 €  ", "年1月2日 ",
     "\t", " \n", "x  ", "{a} ", "`a` ", "1999 ", "I V X ", "Anna Berg ", "é1,00 ", "1-", "10 million ",
-    "\u0301a", "\u0301\u0316",
+    "\u0301a", "\u0301\u0316", "दिल्ली ", "กรุงเทพ", "שָׁ", "政府宣布", "トヨタ", "서울은 ",
 )  # fmt: skip
 CHECKS = (
     {"rule": "size(output.text) < 5 || output.text.contains('a')"}, "grounded", {"preserved": [

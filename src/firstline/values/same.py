@@ -5,7 +5,7 @@ from __future__ import annotations
 from firstline.types import Json
 from firstline.values.amounts import parse_amount
 from firstline.values.dates import parse_dates
-from firstline.values.texts import fold
+from firstline.values.texts import same_words
 
 
 def same_amount(left: Json, right: Json) -> bool:
@@ -19,7 +19,7 @@ def same_date(left: Json, right: Json) -> bool:
 
 
 def same_text(left: Json, right: Json) -> bool:
-    """Say whether two texts are the same with case, spacing and punctuation folded."""
+    """Say whether two texts are the same with case, spacing, punctuation and missing points folded."""
     if not isinstance(left, str) or not isinstance(right, str):
         return bool(left == right)
-    return fold(left) == fold(right)
+    return same_words(left, right)

@@ -163,3 +163,27 @@ def test_a_text_is_grounded_over_breaks_punctuation_and_case(parts: list[str], g
     source = f"From: {gap.join(parts).upper()}; to"
     assert look("string", other.join(parts).lower(), source) == ()
     assert look("string", other.join([*parts, "zzz"]), source)
+
+
+@pytest.mark.parametrize(
+    ("source", "value", "there"),
+    [
+        ("दिल्ली किताब घर", "दिल्ली", True),
+        ("दिल्ली किताब घर", "दल्ला", False),
+        ("दिल्ली किताब घर", "तब", False),
+        ("கோவை நகரம்", "கோவை", True),
+        ("கோவை நகரம்", "காவி", False),
+        ("ร้านกรุงเทพการค้า", "กรุงเทพ", True),
+        ("ร้านกรุงเทพการค้า", "กรงเทพ", False),
+        ("שָׁלוֹם בע״מ", "שלום", True),
+        ("שלום בע״מ", "שָׁלוֹם", True),
+        ("كَتَبَ", "كتب", True),
+        ("كَتَبَ", "كُتُب", False),
+        ("トヨタ自動車株式会社", "トヨタ自動車", True),
+        ("トヨタ自動車株式会社", "自動車", True),
+        ("トヨタ自動車株式会社", "トヨ", False),
+        ("İSTANBUL TİCARET", "istanbul ticaret", True),
+    ],
+)
+def test_texts_are_compared_with_their_marks_and_as_whole_words(source: str, value: str, there: bool) -> None:
+    assert (look("string", value, source) == ()) is there

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from firstline.types import Finding, Json
 from firstline.values.same import same_amount, same_date, same_text
-from firstline.values.texts import fold_words
+from firstline.values.texts import fold
 from firstline.workflow.checks.base import Check, NamedCheck, Subject, shown
+from firstline.workflow.checks.grounding import Evidence
 from firstline.workflow.field import FieldType
 
 
@@ -76,5 +77,5 @@ def _heard(value: Json, earlier: tuple[Json, ...], kind: FieldType) -> bool:
 
 
 def _holds(left: str, right: str) -> bool:
-    short, long = sorted((fold_words(left), fold_words(right)), key=len)
-    return bool(short) and f" {' '.join(short)} " in f" {' '.join(long)} "
+    short, long = sorted((left, right), key=lambda text: len(fold(text)))
+    return bool(fold(short)) and Evidence(long).has_text(short)

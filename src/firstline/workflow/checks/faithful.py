@@ -1,29 +1,23 @@
 """The check `faithful`: a summary says what its source says, as far as its words can tell.
 
-Counts, for each sentence, how many of its telling words stand in the source, and how many pairs of neighbouring words
-stand there together. It reads no meaning: a sentence of the source's own words in another order can be false and pass.
+Counts, for each sentence, how many of its telling words (`telling.py`) stand in the source, and how many pairs of
+neighbouring words stand there together. It reads no meaning: a sentence of the source's own words in another order can
+be false and pass.
 How often it is wrong is in `docs/concepts/checks.md`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 
 from firstline import patterns
 from firstline.errors import TaskError
 from firstline.types import Finding
-from firstline.values.texts import fold_words
 from firstline.workflow.checks.base import Check, NamedCheck, Subject, shown
+from firstline.workflow.checks.telling import Telling
 
-_SENTENCE = patterns.compile(r"(?<=[.!?。！？])\s+|(?<=[。！？])|\n+")
-_STEM = 5
+_SENTENCE = patterns.compile(r"(?<=[.!?。！？।॥؟۔])\s+|(?<=[。！？])|\n+")
 _LEAST_WORDS = 3
-_COMMON_WORDS = """
-the and but for with from that this these those not has have had will would can could may was were are been being its
-his her she they their who which what when where than then there also into over about out more most one said says after
-before
-"""
 
 
 def faithful(field: str, *, words: float = 0.85, pairs: float = 0.0) -> Check:
@@ -60,17 +54,8 @@ def overlaps(text: str, source: str) -> Iterator[tuple[str, float, float]]:
 
     Sentences of fewer than three telling words say too little and are left out.
     """
-    common = frozenset(_COMMON_WORDS.split())
-    there = _telling(source, common)
-    words, pairs = set(there), set(pairwise(there))
+    telling = Telling(source)
     for sentence in _SENTENCE.split(text):
-        here = _telling(sentence, common)
-        if len(here) < _LEAST_WORDS:
-            continue
-        neighbours = set(pairwise(here))
-        yield sentence, sum(word in words for word in here) / len(here), len(neighbours & pairs) / len(neighbours)
-
-
-def _telling(text: str, common: frozenset[str]) -> list[str]:
-    """Fold into words without the common ones, each cut to its beginning so that inflections meet."""
-    return [word[:_STEM] for word in fold_words(text) if len(word) > 1 and word not in common]
+        share = telling.share(sentence)
+        if share.words >= _LEAST_WORDS:
+            yield sentence, share.in_source, share.pairs_in_source

@@ -17,11 +17,10 @@ from firstline.types import Finding, Json
 from firstline.values.amounts import find_amounts, parse_amount
 from firstline.values.currencies import CURRENCIES
 from firstline.values.dates import find_dates, parse_dates
-from firstline.values.texts import fold, fold_words
+from firstline.values.texts import Folded, folded, folded_words, joined
 from firstline.workflow.checks.base import Check, NamedCheck, Subject, shown
 from firstline.workflow.field import FieldType
 
-_UNSPACED = patterns.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _GLUED = patterns.compile(r"(?:(?<![\w.,/:-])|(?<=\b[xX]))[0-9]+(?:(?=[A-Za-z]{1,3}\b)|\b(?![.,:/-]\d))")
 """A whole number on its own or with a unit glued to it: `2x`, `5kg`, `x2`."""
 _MOST_PLACES = 10_000
@@ -62,13 +61,11 @@ class Evidence:
         return frozenset(_GLUED.findall(self.source))
 
     @cached_property
-    def _words(self) -> tuple[str, list[int]]:
+    def _words(self) -> tuple[Folded, list[int]]:
         """The folded source without spaces, and the sorted offsets at which a word begins or ends."""
-        words = fold_words(self.source)
-        joined = "".join(words)
-        edges = {0, *accumulate(map(len, words))}
-        edges.update(edge for match in _UNSPACED.finditer(joined) for edge in match.span())
-        return joined, sorted(edges)
+        words = folded_words(self.source)
+        edges = accumulate((len(word.letters) for word in words), initial=0)
+        return joined(words), list(edges)
 
     def has_amount(self, value: Json) -> bool:
         """Say whether a number, or a text that is one number, stands in the source."""
@@ -83,18 +80,18 @@ class Evidence:
 
     def has_text(self, text: str) -> bool:
         """Say whether a text stands in the source as whole words in a row, case, spacing and punctuation folded."""
-        wanted = fold(text)
-        if not wanted:
+        wanted = folded(text)
+        if not wanted.letters:
             return text.strip() in self.source
-        joined, edges = self._words
-        at = joined.find(wanted)
+        there, edges = self._words
+        at = there.letters.find(wanted.letters)
         for _ in range(_MOST_PLACES):
             if at == -1:
                 return False
-            if _is_in(edges, at) and _is_in(edges, at + len(wanted)):
+            if _is_in(edges, at) and _is_in(edges, at + len(wanted.letters)) and there.agrees(wanted, at):
                 return True
             place = bisect_right(edges, at)
-            at = joined.find(wanted, edges[place]) if place < len(edges) else -1
+            at = there.letters.find(wanted.letters, edges[place]) if place < len(edges) else -1
         return False
 
     def _has_unit(self, value: Decimal) -> bool:
