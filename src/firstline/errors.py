@@ -92,6 +92,10 @@ class ContextLengthError(InputError):
     code = "context_length_exceeded"
 
 
+class ReadingTimeError(InputError):
+    """Reading the text takes longer than `limits.reading_s`."""
+
+
 class UnsupportedError(UsageError):
     """The request asks for something the model or the product cannot do; `param` names it."""
 

@@ -21,6 +21,8 @@ from typing import Any, Protocol, cast
 
 import real
 
+from firstline.interruption import ask, asking
+
 IGNORECASE = real.IGNORECASE
 MULTILINE = real.MULTILINE
 DOTALL = real.DOTALL
@@ -32,6 +34,9 @@ PatternError = real.error
 _FOREIGN = real.Limits(program_size=20_000, repeat_count=1_000, lookaround_length=64)
 r"""Of a pattern that is not ours: one character of text costs at most some microseconds. `\w{3,200}` has 400 steps."""
 
+
+LONG = 8_000
+"""Characters of a text over which a pattern may take milliseconds: it asks whether it may go on (`interruption`)."""
 
 _LARGE = ("\\w", "\\W", "\\d", "\\D")
 _KEPT = (["\\W", "\\d", "_"], ["\\W", "_"])
@@ -73,6 +78,8 @@ class Pattern:
 
     def search(self, text: str, pos: int = 0) -> Match | None:
         """Find the first match."""
+        if len(text) > LONG:
+            ask()
         try:
             return cast("Match | None", self._inner.search(text, pos))
         except UnicodeEncodeError:
@@ -95,12 +102,15 @@ class Pattern:
     def finditer(self, text: str) -> Iterator[Match]:
         """Find all matches, one after the other."""
         try:
-            return cast("Iterator[Match]", self._inner.finditer(text))
+            found = cast("Iterator[Match]", self._inner.finditer(text))
         except UnicodeEncodeError:
             return self.finditer(_valid(text))
+        return asking(found) if len(text) > LONG else found
 
     def findall(self, text: str) -> list[Any]:
         """List the texts of all matches, or of their groups."""
+        if len(text) > LONG:
+            return [_listed(match) for match in self.finditer(text)]
         try:
             return self._inner.findall(text)
         except UnicodeEncodeError:
@@ -108,6 +118,8 @@ class Pattern:
 
     def split(self, text: str, maxsplit: int = 0) -> list[str | Any]:
         """Part a text at its matches."""
+        if len(text) > LONG:
+            ask()
         try:
             return self._inner.split(text, maxsplit)
         except UnicodeEncodeError:
@@ -115,6 +127,8 @@ class Pattern:
 
     def sub(self, repl: str | Callable[[Match], str], text: str, count: int = 0) -> str:
         """Replace the matches."""
+        if len(text) > LONG:
+            ask()
         try:
             return cast("str", self._inner.sub(cast("str", repl), text, count))
         except UnicodeEncodeError:
@@ -209,6 +223,14 @@ def _parted(body: str) -> tuple[list[str], str]:
         (large if piece in _LARGE else rest).append(piece)
         at += len(piece)
     return list(dict.fromkeys(large)), "".join(rest)
+
+
+def _listed(match: Match) -> Any:
+    """Return what `findall` lists of a match."""
+    groups = match.groups()
+    if not groups:
+        return match[0]
+    return groups[0] or "" if len(groups) == 1 else tuple(group or "" for group in groups)
 
 
 def _valid(text: str) -> str:

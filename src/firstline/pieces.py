@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from firstline.interruption import ask
+
 LONGEST = 2_000
 """Characters of a piece. No line in print is as long; some patterns take 5 µs a character."""
 _APART = 20
@@ -18,6 +20,7 @@ def pieces(text: str, longest: int = LONGEST) -> Iterator[tuple[int, str]]:
     """
     at = 0
     while len(text) - at > longest:
+        ask()
         end = at + _cut(text[at : at + longest + _APART], longest)
         yield at, text[at:end]
         at = end

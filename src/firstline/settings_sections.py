@@ -115,7 +115,11 @@ class Limits(Section, frozen=True, kw_only=True):
     pdf_s: Annotated[float, Meta(description="seconds that reading one PDF may take", gt=0)] = 60.0
     text_tokens: Annotated[int, Meta(description="tokens of text in one input", gt=0)] = 128_000
     reading_s: Annotated[
-        float, Meta(description="seconds that finding the fields of one text, and checking an answer, may take", gt=0)
+        float,
+        Meta(
+            description="seconds that reading one text may take: layout, fields, and the checks of all answers",
+            gt=0,
+        ),
     ] = 20.0
 
 

@@ -131,7 +131,8 @@ class Ascent:
             confirm=model.engine in ("llama_cpp", "student"),
             parameters=self.work.arguments,
             measured=self.work.measured if self._measured else None,
-            seconds=self.work.reading_s,
+            deadline=self.work.deadline,
+            read=self.work.read,
             least=max(SURE, draft.least) if by_itself else 0.0,
         )
         return judge(self.work.task, standing, draft, model=model.id, first=first, evidence=evidence, policy=policy)

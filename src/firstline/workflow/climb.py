@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from firstline.types import Attempt, FieldOutcome, Finding, Json, Value, Verdict
 from firstline.workflow.answer import Draft
 from firstline.workflow.certificate.policy import Policy, RungPolicy
-from firstline.workflow.checks.base import MOST_S, Subject, findings_of
+from firstline.workflow.checks.base import Subject, findings_of
+from firstline.workflow.deadline import Deadline, unlimited
 from firstline.workflow.reading.document import Document
 from firstline.workflow.signals import value_signals
 from firstline.workflow.task import Task
@@ -36,7 +37,7 @@ class Evidence(Value, frozen=True, kw_only=True):
     `readings` is what the second reader found. With `confirm` the model is one whose fields a second reader has to
     confirm (check `agreement`); an earlier model that gave the same value can confirm it too. Without, that check is
     left out. `measured` are the signals of the input; None: no signals are wanted. `least` is the confidence that the
-    draft's values need.
+    draft's values need. The checks look until the `deadline` of the reading; `read` keeps what they made of the source.
     """
 
     document: Document
@@ -45,7 +46,8 @@ class Evidence(Value, frozen=True, kw_only=True):
     parameters: Mapping[str, Json] = {}
     measured: Mapping[str, float] | None = None
     least: float = 0.0
-    seconds: float = MOST_S
+    deadline: Deadline = msgspec.field(default_factory=unlimited)
+    read: dict[Callable[[str], object], object] = msgspec.field(default_factory=dict)
 
 
 class Judged(Value, frozen=True, kw_only=True):
@@ -93,9 +95,11 @@ def judge(
         readings=evidence.readings if evidence.confirm else {},
         heard=standing.heard if evidence.confirm else {},
         parameters=evidence.parameters,
+        read=evidence.read,
     )
     checks = [check for check in task.checks if evidence.confirm or check.name != "agreement"]
-    findings = findings_of(checks, subject, seconds=evidence.seconds)
+    with evidence.deadline.running(aside=True):
+        findings = findings_of(checks, subject)
     findings = (*findings, *(_unanswered(key) for key in draft.unanswered if key in standing.open))
     signals = _signals(task, standing, draft, findings, evidence)
     confidences = {key: draft.confidences[key] for key in standing.open if key in draft.confidences}

@@ -14,6 +14,7 @@ A class is a matter of the whole text: a classify task is refused.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
@@ -49,6 +50,11 @@ CountTokens = Callable[[str], Awaitable[int]]
 def estimate_tokens(text: str) -> int:
     """Estimate how many tokens a text has, rather too many than too few, without a tokenizer."""
     return sum(map(_piece_tokens, _PIECE.findall(text)))
+
+
+def estimate_within(text: str, most: int) -> int:
+    """Return the estimated tokens of a text, or `most` where it has more, in work bounded by that."""
+    return most if is_beyond(text, most) else estimate_tokens(text)
 
 
 def is_beyond(text: str, limit_tokens: int) -> bool:
@@ -166,9 +172,12 @@ async def _parts(text: str, limit: int, count_tokens: CountTokens) -> list[str]:
     counted = await count_tokens(text)
     if counted <= limit:
         return [text]
-    size = max(1, round(limit * estimate_tokens(text) / counted * 0.95))
+
+    def first_parts() -> list[str]:
+        return split(text, limit_tokens=max(1, round(limit * estimate_tokens(text) / counted * 0.95)))
+
     done: list[str] = []
-    open_parts = split(text, limit_tokens=size)[::-1]
+    open_parts = (await asyncio.to_thread(first_parts))[::-1]
     while open_parts:
         part = open_parts.pop()
         if await count_tokens(part) <= limit:

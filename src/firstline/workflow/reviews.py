@@ -7,8 +7,8 @@ A run comes into the queue with its end (`workflow/run.py`). The ledger sees to 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 
 import msgspec
@@ -30,6 +30,7 @@ from firstline.rights import Right, only_own_reviews
 from firstline.settings_sections import Reviews as ReviewSettings
 from firstline.types import Caller, Finding, Json, ReviewKind, ReviewState, Run, Value
 from firstline.workflow.audits import Audited, Audits, said_of
+from firstline.workflow.deadline import unlimited
 from firstline.workflow.inputs import Inputs
 from firstline.workflow.keyring import demand
 from firstline.workflow.review_answer import complete, doubts, findings, outcomes, settled_fields
@@ -290,15 +291,17 @@ class Reviews:
     ) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
         """What the checks have against an answer, and what kept some of them from looking."""
         source: str | None = None
+        deadline = unlimited()
         notes: tuple[str, ...] = (_NO_SOURCE,)
         if view.kept is not None:
             try:
                 work = await self._runner.work(task, await self.inputs.load(view.kept), view.run.parameters)
-                source, notes = work.source.text, ()
+                source, deadline, notes = work.source.text, work.deadline, ()
             except FirstlineError as error:
                 notes = (f"the source cannot be read, so checks that need it did not look: {error.message}",)
         # Off the event loop: a check of a long text takes a second.
-        against = await asyncio.to_thread(findings, task, answer, settled, view.run.parameters, source)
+        look = partial(findings, task, answer, settled, view.run.parameters, source)
+        against = await deadline.step(look, aside=True)
         return against, notes
 
 

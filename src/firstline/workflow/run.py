@@ -21,6 +21,7 @@ from firstline.workflow.call import Purse, key_of
 from firstline.workflow.certificate.cover import NOTHING, Cover
 from firstline.workflow.certificate.draw import asks_about, review_mark
 from firstline.workflow.climb import verdict
+from firstline.workflow.deadline import Deadline
 from firstline.workflow.desk import INLINE_CHARACTERS, Desk
 from firstline.workflow.events import Event
 from firstline.workflow.inputs import Inputs
@@ -199,7 +200,8 @@ class Runner:
         self, task: Task, given: TaskInput, arguments: Mapping[str, Json], *, caller: Caller | None = None
     ) -> Rungwork:
         """Read an input and make it what rungs work on. Raises InputError, and EngineError where a reader failed."""
-        source = await self.read(given, caller)
+        deadline = Deadline(self._basis.settings.limits.reading_s)
+        source = await self.read(given, caller, deadline)
         mine = await self._student(task)
         make = partial(
             Rungwork,
@@ -210,18 +212,18 @@ class Runner:
             labels=self._label_reader(task),
             student=None if mine is None else mine.student,
             desk=self._desk,
+            deadline=deadline,
         )
         # A long text is counted where it is made work of.
-        short = len(source.text) <= INLINE_CHARACTERS
-        work = make() if short else await asyncio.to_thread(make)
+        work = await deadline.step(make, aside=len(source.text) > INLINE_CHARACTERS)
         async with self._desk.seat(len(source.text), key_of(caller)):
             await work.prepare()
         return work
 
-    async def read(self, given: TaskInput, caller: Caller | None = None) -> Source:
+    async def read(self, given: TaskInput, caller: Caller | None = None, deadline: Deadline | None = None) -> Source:
         """Read an input. Raises InputError, and EngineError where a reader failed."""
         limits = self._basis.settings.limits
-        return await read_source(given, self._pictures, self._pdfs, limits, party=key_of(caller))
+        return await read_source(given, self._pictures, self._pdfs, limits, party=key_of(caller), deadline=deadline)
 
     def _label_reader(self, task: Task) -> LabelReader | None:
         """The readers of a classify task's labels: what the encoder makes of them is kept from run to run."""

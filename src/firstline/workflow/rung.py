@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 from firstline.catalog.model import Model
@@ -14,8 +13,9 @@ from firstline.workflow import extract
 from firstline.workflow.answer import Draft
 from firstline.workflow.asker import Asker
 from firstline.workflow.classify import dissent, name, weigh
-from firstline.workflow.deadline import Deadline, unlimited
+from firstline.workflow.deadline import Deadline
 from firstline.workflow.desk import INLINE_CHARACTERS, Desk
+from firstline.workflow.field import Field
 from firstline.workflow.labels import LabelReader
 from firstline.workflow.long import estimate_tokens, worked_in_parts
 from firstline.workflow.reading.document import Document as Reading
@@ -48,6 +48,7 @@ class Rungwork:
         labels: LabelReader | None = None,
         student: Student | None = None,
         desk: Desk | None = None,
+        deadline: Deadline | None = None,
     ) -> None:
         limit = settings.limits.text_tokens
         if len(source.text) > limit and (tokens := estimate_tokens(source.text)) > limit:
@@ -57,7 +58,8 @@ class Rungwork:
                 param="messages",
             )
         self.desk = desk or Desk()
-        self.reading_s = settings.limits.reading_s
+        self.deadline = deadline or Deadline(settings.limits.reading_s)
+        self.read: dict[Callable[[str], object], object] = {}
         self.task = task
         self.source = source
         self.arguments = arguments
@@ -84,18 +86,13 @@ class Rungwork:
     async def prepare(self) -> None:
         """Read the document for its fields, off the event loop where that takes longer than a moment.
 
-        Raises InputError where it takes longer than `limits.reading_s`.
+        Raises ReadingTimeError where it takes longer than `limits.reading_s`.
         """
-        if len(self.source.text) > INLINE_CHARACTERS:
-            await asyncio.to_thread(lambda: self._tokens)
-        if self.task.kind != "extract":
-            return
-        self.source.reading.deadline = Deadline(self.reading_s)
-        if len(self.source.text) <= INLINE_CHARACTERS:
-            _ = self.offers
-        else:
-            await asyncio.to_thread(lambda: self.offers)
-        self.source.reading.deadline = unlimited
+        is_long = len(self.source.text) > INLINE_CHARACTERS
+        if is_long:
+            await self.deadline.step(lambda: self._tokens, aside=True)
+        if self.task.kind == "extract":
+            await self.deadline.step(lambda: self.offers, aside=is_long)
 
     @cached_property
     def measured(self) -> Mapping[str, float]:
@@ -113,6 +110,8 @@ class Rungwork:
         """Say why a model cannot take this input or change these fields (nothing is paid then); None when it can."""
         if "image" not in self.task.input and self.source.has_pictures:
             return f"the task {self.task.name} takes no pictures"
+        if self.deadline.is_over:
+            return "the time for reading the input (limits.reading_s) is used up, so no answer could be checked"
         if not self.source.text.strip() and not model.vision:
             return "no text was found in the picture, and the model does not see"
         chosen = keys and self._chooses(model) and not self.as_recorded
@@ -156,7 +155,8 @@ class Rungwork:
             raise EngineUnavailableError(f"{account.model.id} is not in charge of {self.task.name} any more")
 
         async def work() -> tuple[Draft, Usage]:
-            return await student.answer(self.source.reading, self.offers), Usage()
+            with self.deadline.running(aside=True):
+                return await student.answer(self.source.reading, self.offers), Usage()
 
         draft = await account.spend(Usage(), work)
         if any(check.name == "agreement" for check in self.task.checks):
@@ -180,9 +180,17 @@ class Rungwork:
         if not self._chooses(account.model):
             return await extract.write(account, self.task, fields, text, self.arguments, pictures)
         # A part is asked for what stands in it: a candidate of another part is nothing that it shows.
-        found = offers(Reading.of_text(text), fields, whole=self.source.reading) if partial else self.offers
+        found = await self._offers_of(text, fields) if partial else self.offers
         asked = [found[key] for key in keys]
         return await extract.choose(account, self.task, asked, text, self.arguments, partial=partial)
+
+    async def _offers_of(self, part: str, fields: Sequence[Field]) -> Mapping[str, Offer]:
+        """Return what a part of the source offers for fields."""
+
+        def read() -> Mapping[str, Offer]:
+            return offers(Reading.of_text(part), fields, whole=self.source.reading)
+
+        return await self.deadline.step(read, aside=len(part) > INLINE_CHARACTERS)
 
     def _chooses(self, model: Model) -> bool:
         """Say whether a model is asked field by field: one that runs here and works on the text."""

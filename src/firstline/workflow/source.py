@@ -3,7 +3,6 @@ that do."""
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -14,6 +13,7 @@ from firstline.errors import ContextLengthError, DocumentError, InputError
 from firstline.layout import Line, lines_of_text, reading_order
 from firstline.settings_sections import Limits
 from firstline.types import Image, Page, Text, Value
+from firstline.workflow.deadline import Deadline
 from firstline.workflow.long import is_beyond
 from firstline.workflow.reading.document import Document as Reading
 
@@ -101,9 +101,15 @@ class Source:
 
 
 async def read_source(
-    given: TaskInput, pictures: PageReader, pdfs: DocumentReader, limits: Limits, *, party: str | None = None
+    given: TaskInput,
+    pictures: PageReader,
+    pdfs: DocumentReader,
+    limits: Limits,
+    *,
+    party: str | None = None,
+    deadline: Deadline | None = None,
 ) -> Source:
-    """Read an input; `party` is the id of the key that asks.
+    """Read an input until the deadline; `party` is the id of the key that asks.
 
     Raises InputError (ImageError, DocumentError) for one that holds nothing or cannot be read.
     """
@@ -114,40 +120,41 @@ async def read_source(
     async def look(image: Image) -> Page:
         return await pictures.read(image.data, party=party)
 
+    deadline = deadline or Deadline(limits.reading_s)
     texts = [part.text for part in given.parts if isinstance(part, Text)]
     images = tuple(part for part in given.parts if isinstance(part, Image))
     documents = tuple(part.data for part in given.parts if isinstance(part, Document))
     own_text = "\n\n".join(texts)
     # Before it is laid out, which takes far longer than to see that it is too long.
     limit = limits.text_tokens
-    if len(own_text) > limit and await asyncio.to_thread(is_beyond, own_text, limit):
+    if len(own_text) > limit and await deadline.step(partial(is_beyond, own_text, limit), aside=True):
         raise ContextLengthError(
             f"the text has more than the limit of {limit:,} tokens", hint="send it in parts", param="messages"
         )
     if not images and not documents:
         if not own_text.strip():
             raise InputError("the input is empty", hint="give a text, a picture or a PDF")
-        short = len(own_text) <= _INLINE_CHARACTERS
-        reading = Reading.of_text(own_text) if short else await asyncio.to_thread(Reading.of_text, own_text)
+        is_long = len(own_text) > _INLINE_CHARACTERS
+        reading = await deadline.step(partial(Reading.of_text, own_text), aside=is_long)
         return Source(reading, own_text=own_text, images=(), read_by="text", draw=draw)
     lines: list[Line] = []
     read_by = "layer"
     page = 0
     for text in texts:
-        lines += _numbered(await asyncio.to_thread(lines_of_text, text), page)
+        lines += _numbered(await deadline.step(partial(lines_of_text, text), aside=True), page)
         page += bool(text.strip())
     for data in documents:
         for found in await pdfs.read(data, limits, party=party):
             if found.text is None and found.image is not None:
                 read_by = "ocr"
-            lines += await _page_lines(found.text, found.image, look, page)
+            lines += await _page_lines(found.text, found.image, look, page, deadline)
             page += 1
     for image in images:
         read_by = "ocr"
-        lines += await _page_lines(None, image, look, page)
+        lines += await _page_lines(None, image, look, page, deadline)
         page += 1
     return Source(
-        await asyncio.to_thread(Reading, lines),
+        await deadline.step(partial(Reading, lines), aside=True),
         own_text=own_text.strip(),
         images=images,
         read_by=read_by,
@@ -173,10 +180,14 @@ async def draw_each(
     return drawn
 
 
-async def _page_lines(text: Page | None, image: Image | None, look: Look, number: int) -> list[Line]:
-    if text is not None:
-        return await asyncio.to_thread(partial(reading_order, text, number=number))
-    return reading_order(await look(image), number=number) if image is not None else []
+async def _page_lines(
+    text: Page | None, image: Image | None, look: Look, number: int, deadline: Deadline
+) -> list[Line]:
+    if text is None and image is not None:
+        text = await look(image)
+    if text is None:
+        return []
+    return await deadline.step(partial(reading_order, text, number=number), aside=True)
 
 
 def _numbered(lines: Sequence[Line], page: int) -> list[Line]:

@@ -21,7 +21,7 @@ from firstline.workflow.asker import Asker
 from firstline.workflow.checks.languages import code_of, name_of
 from firstline.workflow.estimate import LEAST_OUTPUT
 from firstline.workflow.field import Field
-from firstline.workflow.long import estimate_tokens
+from firstline.workflow.long import estimate_within
 from firstline.workflow.task import Task
 
 ALLOWED = "allowed"
@@ -147,7 +147,8 @@ def _told(parameters: Mapping[str, Json]) -> dict[str, Json]:
 def _longest(task: Task, text: str, pictures: Sequence[Image]) -> int:
     if pictures:
         return task.max_output_tokens
-    return min(task.max_output_tokens, _LONGER * estimate_tokens(text) + _LEAST_TOKENS)
+    most = task.max_output_tokens
+    return min(most, _LONGER * estimate_within(text, most) + _LEAST_TOKENS)
 
 
 def _whole(value: Json) -> int | None:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol, TypeVar, cast
 
 import msgspec
 
+from firstline.errors import ReadingTimeError
+from firstline.interruption import ask
 from firstline.types import Finding, Json, Value
 
 Read = TypeVar("Read")
-
-MOST_S = 20.0
-"""Seconds that the checks of one answer may take together."""
 
 
 class Subject(Value, frozen=True, kw_only=True):
@@ -70,18 +68,15 @@ class NamedCheck(Value, frozen=True, kw_only=True):
         return self.look(subject)
 
 
-def findings_of(
-    checks: Iterable[Check], subject: Subject, *, seconds: float = MOST_S, timer: Callable[[], float] = time.monotonic
-) -> tuple[Finding, ...]:
-    """Ask checks one after the other; once they took so many seconds, the rest is a finding each."""
-    end = timer() + seconds
+def findings_of(checks: Iterable[Check], subject: Subject) -> tuple[Finding, ...]:
+    """Ask checks one after the other; each that the time of the reading (`Deadline`) ends is a finding."""
     found: list[Finding] = []
     for check in checks:
-        if timer() > end:
-            reason = f"was not checked: the checks before it took longer than {seconds:g} s"
-            found.append(Finding(check=check.name, reason=reason))
-        else:
+        try:
+            ask()
             found += check(subject)
+        except ReadingTimeError as error:
+            found.append(Finding(check=check.name, reason=f"was not checked: {error.message}"))
     return tuple(found)
 
 

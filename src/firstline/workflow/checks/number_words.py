@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from functools import cache
 
 from firstline import patterns
+from firstline.interruption import asking
+from firstline.pieces import pieces
 
 _ROMAN_NUMBER = patterns.compile(r"\b[IVXL]{1,7}(?=\b|e\b|er\b|ème\b|º|ª)")
 
@@ -159,8 +161,8 @@ def _pattern(words: list[str]) -> patterns.Pattern:
 
 def values_in_words(text: str) -> frozenset[int]:
     """Give the numbers that the words of a text may stand for; generous, since it only excuses."""
-    lowered = text.lower()
-    found = {value for value, pattern in _patterns() if pattern.search(lowered)}
+    lowered = [piece for _, piece in pieces(text.lower())]
+    found = {value for value, pattern in _patterns() if any(map(pattern.search, asking(lowered)))}
     tens = [value for value in found if 20 <= value <= 90]
     found.update(ten + unit for ten in tens for unit in range(1, 10) if unit in found)
     found.update(_romans(text))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from firstline import patterns
+from firstline.interruption import ask
 from firstline.layout import Line, lines_of_text, render, short_lines
 from firstline.types import Value
 from firstline.values.amounts import Amount, find_amounts
 from firstline.values.dates import DateFound, find_dates
-from firstline.workflow.deadline import unlimited
 
 _NO_LETTER = patterns.compile(r"[\W\d_]")
 _LETTER = patterns.compile(r"[^\W\d_]")
@@ -51,8 +51,6 @@ class Document:
     def __init__(self, lines: Sequence[Line]) -> None:
         self.lines = tuple(short_lines(lines))
         self.text = render(lines)
-        self.deadline: Callable[[], None] = unlimited
-        """Asked between the steps of reading; what it raises ends the reading."""
 
     @classmethod
     def of_text(cls, text: str) -> Document:
@@ -72,7 +70,7 @@ class Document:
         mentions: list[Mention] = []
         tails: list[tuple[str, bool]] = []  # what follows the last number of each line above, and if there was one
         for index, text in enumerate(self.texts):
-            self.deadline()
+            ask()
             amounts = [amount for amount in find_amounts(text) if not amount.percent]
             end = 0
             for amount in amounts:
@@ -96,7 +94,7 @@ class Document:
         """Every calendar date of the document, in reading order."""
         mentions = []
         for index, text in enumerate(self.texts):
-            self.deadline()
+            ask()
             for found in find_dates(text):
                 above = self.texts[index - 1][-LEAD_CHARS:] if index else ""
                 own = text[max(0, found.start - LEAD_CHARS) : found.start]

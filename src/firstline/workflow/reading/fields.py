@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from firstline import patterns
+from firstline.interruption import ask
 from firstline.layout import nearest
 from firstline.types import Json, Value
 from firstline.values.currencies import CURRENCIES
@@ -132,7 +133,7 @@ def _matches(document: Document, field: Field) -> list[Candidate]:
     best: dict[str, Candidate] = {}
     pattern = patterns.compile_foreign(field.pattern)
     for index, text in enumerate(document.texts):
-        document.deadline()
+        ask()
         for match in pattern.finditer(text):
             value = match.group(1) if pattern.groups else match.group()
             near = text[max(0, match.start() - LEAD_CHARS) : match.start()]
@@ -149,7 +150,7 @@ def _labelled(document: Document, field: Field) -> list[Candidate]:
     unlike = label_pattern(field.unlike) if field.unlike else None
     found: dict[str, Candidate] = {}
     for index, line in enumerate(document.lines):
-        document.deadline()
+        ask()
         for place, cell in enumerate(line.cells):
             bare = len(cell.text.rstrip(" :#."))
             for match in label.finditer(cell.text):

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from firstline import patterns
+from firstline.interruption import ask, asking
 from firstline.types import Json
 from firstline.workflow.field import Field
 from firstline.workflow.reading.candidate import Candidate, longest_label
@@ -30,14 +31,14 @@ def amounts_for(document: Document, field: Field) -> list[Candidate]:
     counts = Counter(m.amount.value for m in mentions)
     labelled = []
     for mention in mentions:
-        document.deadline()
+        ask()
         labelled.append((mention, label_score(mention.leads, field)))
     best: dict[Json, Candidate] = {}
     aside = summary_lines(document) if field.prefer == "largest" else frozenset()
     top = max((m.amount.value for m, label in labelled if label > 0), default=None)
     sums = support(mentions) if field.prefer == "largest" else {}
     for mention, label in labelled:
-        document.deadline()
+        ask()
         score = label + sums.get(mention.amount.value, 0.0)
         score -= 0.9 if mention.line in aside else 0.0
         score += 0.15 * min(counts[mention.amount.value] - 1, 3)
@@ -57,7 +58,7 @@ def dates_for(document: Document, field: Field, *, month_first: bool) -> list[Ca
     """Rank the document's dates for a date field; values are ISO 8601 days."""
     best: dict[Json, Candidate] = {}
     for index, mention in enumerate(document.dates):
-        document.deadline()
+        ask()
         score = label_score((Lead(text=mention.lead, weight=1.0),), field)
         score -= 0.1 * index if field.prefer in ("any", "first") else -0.1 * index
         day = _day(mention, month_first=month_first)
@@ -68,7 +69,7 @@ def dates_for(document: Document, field: Field, *, month_first: bool) -> list[Ca
 def month_first(document: Document) -> bool:
     """Say whether the document writes the month before the day: its unambiguous dates decide, then its currency."""
     votes = 0
-    for mention in document.dates:
+    for mention in asking(document.dates):
         day = mention.found.readings[0]
         first = _DAY_AND_MONTH.match(mention.found.text)
         if not first or len(mention.found.readings) > 1:

@@ -6,6 +6,7 @@ Whether they are right is not for this module to say: a rule of the task compare
 from __future__ import annotations
 
 from firstline import patterns
+from firstline.interruption import ask
 from firstline.types import Json
 from firstline.values.amounts import Amount, find_amounts
 from firstline.values.dates import find_dates
@@ -57,7 +58,7 @@ def rows_of(document: Document) -> list[Json]:
     rows: list[Json] = []
     pending = ""
     for index, text in enumerate(document.texts):
-        document.deadline()
+        ask()
         if len(text) > _LONGEST:
             pending = ""
             continue

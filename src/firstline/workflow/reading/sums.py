@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from firstline import patterns
+from firstline.interruption import asking
 from firstline.values.amounts import find_amounts
 from firstline.workflow.reading.document import Document, Mention
 
@@ -53,7 +54,7 @@ def support(mentions: Sequence[Mention]) -> Mapping[Decimal, float]:
 def summary_lines(document: Document) -> frozenset[int]:
     """Give the lines under the heading of a tax table, which repeats sums without tax."""
     aside: set[int] = set()
-    for index, text in enumerate(document.texts):
+    for index, text in enumerate(asking(document.texts, 1)):
         if _SUMMARY.search(text) and index > len(document.texts) // 3 and not find_amounts(text):
             aside.update(range(index, index + _SUMMARY_LINES))
     return frozenset(aside)

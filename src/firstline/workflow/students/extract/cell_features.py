@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 
 from firstline import patterns
+from firstline.interruption import asking
 from firstline.values.amounts import find_amounts
 from firstline.values.dates import find_dates
 from firstline.workflow.reading.addresses import ADDRESS, NOT_ADDRESS, POSTCODE, REGISTRATION
@@ -31,7 +32,8 @@ def cell_features(grid: Grid) -> Floats:
     lines = grid.document.lines
     talls = np.array([max(lines[p.line].y1 - lines[p.line].y0, 1e-6) for p in grid.places] or [1.0])
     usual = float(np.median(talls))
-    rows = [_text(grid.texts[at]) + _place(grid, at, talls[at] / usual, usual, copies) for at in range(len(grid))]
+    each = asking(range(len(grid)), 4)
+    rows = [_text(grid.texts[at]) + _place(grid, at, talls[at] / usual, usual, copies) for at in each]
     return np.array(rows, dtype=np.float64).reshape(len(grid), len(NAMES))
 
 
@@ -39,7 +41,7 @@ def cell_grams(grid: Grid, table: Floats) -> Grams:
     """Hash every cell's text together with words for what it is and where it stands."""
     flags = [at for at, name in enumerate(NAMES) if name in _FLAGS]
     tokens = []
-    for at, row in enumerate(table):
+    for at, row in enumerate(asking(table)):
         own = [f"is {NAMES[flag]}" for flag in flags if row[flag] > 0]
         own.append(f"top {_bin(row[_TOP])}")
         own.append(f"bottom {_bin(row[_BOTTOM])}")

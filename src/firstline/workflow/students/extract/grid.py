@@ -11,6 +11,7 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
+from firstline.interruption import asking
 from firstline.layout import Cell, nearest
 from firstline.values.texts import fold, fold_words
 from firstline.workflow.reading.document import Document
@@ -69,12 +70,12 @@ class Grid:
     @cached_property
     def folded(self) -> tuple[str, ...]:
         """Each cell's text, folded as values are compared."""
-        return tuple(fold(text) for text in self.texts)
+        return tuple(fold(text) for text in asking(self.texts))
 
     @cached_property
     def words(self) -> tuple[tuple[str, ...], ...]:
         """Each cell's folded words."""
-        return tuple(tuple(fold_words(text)) for text in self.texts)
+        return tuple(tuple(fold_words(text)) for text in asking(self.texts))
 
     def of_line(self, line: int) -> range:
         """Give the cells of a line."""

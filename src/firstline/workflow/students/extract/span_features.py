@@ -9,6 +9,7 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
+from firstline.interruption import asking
 from firstline.types import Json
 from firstline.values.texts import fold
 from firstline.workflow.field import Field
@@ -45,7 +46,7 @@ def span_features(grid: Grid, found: Sequence[Span], table: Floats, offer: Offer
     first, _ = ends(found)
     before, after = neighbours(grid, found)
     copies = Counter(span.key for span in found)
-    shape = np.array([_shape(grid, span, copies, len(found)) for span in found], dtype=np.float64)
+    shape = np.array([_shape(grid, span, copies, len(found)) for span in asking(found)], dtype=np.float64)
     reader = np.array(_reader(found, offer), dtype=np.float64)
     near = padded[:, _NEAR_AT]
     return np.hstack([shape, padded[first], near[before], near[after], means(found, near), reader])
@@ -67,7 +68,7 @@ def span_grams(grid: Grid, found: Sequence[Span], of_cells: Grams) -> list[tuple
     """
     amounts = grid.document.amounts
     own, lead, trail = [], [], []
-    for span in found:
+    for span in asking(found):
         own.append(span.text)
         before, behind = around(grid, span)
         if span.family == "amount":
@@ -165,7 +166,7 @@ def _reader(found: Sequence[Span], offer: Offer) -> list[list[float]]:
     taken = key_of(offer.field, offer.reading)
     best = key_of(offer.field, offer.candidates[0].value) if offer.candidates else ""
     rows = []
-    for span in found:
+    for span in asking(found):
         rank, score = ranks.get(span.key, _UNRANKED)
         rows.append(
             [

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Literal, get_args
 
 from firstline import patterns
+from firstline.interruption import asking
 from firstline.types import Json
 from firstline.values.amounts import Amount
 from firstline.values.texts import fold
@@ -71,7 +72,7 @@ def mentions(grid: Grid, field: Field) -> list[Span]:
 def ranges(grid: Grid, families: Sequence[str]) -> list[tuple[int, ...]]:
     """Give the cells that text spans can be made of: single ones, lines, lines in a row, cells below one another."""
     found: list[tuple[int, ...]] = []
-    for line in range(grid.lines):
+    for line in asking(range(grid.lines)):
         on_line = grid.of_line(line)
         found += [(at,) for at in on_line]
         if "line" in families and len(on_line) > 1:
@@ -90,7 +91,7 @@ def texts(grid: Grid, chosen: Sequence[tuple[int, ...]], families: Sequence[str]
     """Make the text spans of these cells, at most so many; of those that say the same at the same place, the first."""
     seen: set[tuple[str, int]] = set()
     found: list[Span] = []
-    for cells in chosen:
+    for cells in asking(chosen):
         for span in of_cells(grid, cells, families):
             mark = (span.key, span.cells[0])
             if span.key and mark not in seen and len(span.text) <= _LONGEST:
@@ -123,7 +124,7 @@ def _days(grid: Grid) -> Iterator[Span]:
     """Every day in each of its readings; `reading` 0 is the one that the document's other dates speak for."""
     first = month_first(grid.document)
     taken: set[int] = set()
-    for number, mention in enumerate(grid.document.dates):
+    for number, mention in enumerate(asking(grid.document.dates)):
         place = grid.locate(mention.line, mention.found.start)
         if place is None:
             continue
@@ -143,7 +144,7 @@ def _days(grid: Grid) -> Iterator[Span]:
             )
     if taken:
         return
-    for cell, text in enumerate(grid.texts):
+    for cell, text in enumerate(asking(grid.texts)):
         for match in _GLUED_DAY.finditer(text):
             day_, month, year = match.groups()
             value = f"{year}-{month}-{day_}"
@@ -154,7 +155,7 @@ def _days(grid: Grid) -> Iterator[Span]:
 
 
 def _amounts(grid: Grid, *, whole: bool) -> Iterator[Span]:
-    for number, mention in enumerate(grid.document.amounts):
+    for number, mention in enumerate(asking(grid.document.amounts)):
         place = grid.locate(mention.line, mention.amount.start)
         if place is None or (whole and mention.amount.decimals):
             continue
