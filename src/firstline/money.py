@@ -8,6 +8,7 @@ from typing import NewType
 NanoUSD = NewType("NanoUSD", int)
 
 ZERO = NanoUSD(0)
+LEAST = NanoUSD(1)
 MOST = NanoUSD(10**15)
 """A million dollars: no amount that a person names is larger. So no sum of money leaves 64 bits."""
 MOST_A_CALL = NanoUSD(10**12)

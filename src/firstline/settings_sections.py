@@ -51,9 +51,11 @@ class Ladder(Section, frozen=True, kw_only=True):
 class Budget(Section, frozen=True, kw_only=True):
     """`[budget]`: what one run may spend, unless its task says otherwise."""
 
-    usd: Annotated[float, Meta(description="US dollars a run may cost", ge=0)] = 0.05
+    usd: Annotated[float, Meta(description="US dollars a run may cost", ge=0, le=1e6)] = 0.05
     seconds: Annotated[float, Meta(description="seconds after which no further attempt is begun", gt=0)] = 600.0
-    attempts: Annotated[int, Meta(description="attempts that a run may make", gt=0)] = 6
+    attempts: Annotated[
+        int, Meta(description="attempts that a run may make; a rung that no model worked for is none", gt=0, le=1_000)
+    ] = 6
 
 
 class TaskSettings(Section, frozen=True, kw_only=True):
@@ -74,8 +76,10 @@ class Worth(Section, frozen=True, kw_only=True):
     These are your prices, not measured ones: no bill is made of them.
     """
 
-    machine_usd_per_hour: Annotated[float, Meta(description="US dollars for an hour of this machine", ge=0)] = 0.05
-    review_usd: Annotated[float, Meta(description="US dollars for an answer that a person gives", gt=0)] = 0.10
+    machine_usd_per_hour: Annotated[float, Meta(description="US dollars for an hour of this machine", ge=0, le=1e6)] = (
+        0.05
+    )
+    review_usd: Annotated[float, Meta(description="US dollars for an answer that a person gives", gt=0, le=1e6)] = 0.10
 
 
 class KeyDefaults(Section, frozen=True, kw_only=True):
@@ -215,7 +219,7 @@ class Audits(Section, frozen=True, kw_only=True):
         ),
     ] = "review"
     usd_per_day: Annotated[
-        float, Meta(description="US dollars that asking the top rung may cost a day (UTC); then it waits", ge=0)
+        float, Meta(description="US dollars that asking the top rung may cost a day (UTC); then it waits", ge=0, le=1e6)
     ] = 1.0
 
 

@@ -15,6 +15,7 @@ from firstline.settings_sections import ModelSettings
 
 FILE_PREFIX = "file:"
 _WAYS = ("file", "base_url", "script")
+_MOST_USD = 1_000_000
 _ID = patterns.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.:-]*)+")
 
 
@@ -118,8 +119,8 @@ def _price(id: str, settings: ModelSettings) -> FlatPrice | None:
         )
     # By way of text: the price that was written, not the nearest binary fraction.
     into, out = (Decimal(str(amount)) for amount in given)
-    if not (into.is_finite() and out.is_finite() and into >= 0 and out >= 0):
-        raise SettingsError(f'[models."{id}"]: a price is zero or more')
+    if not all(amount.is_finite() and 0 <= amount <= _MOST_USD for amount in (into, out)):
+        raise SettingsError(f'[models."{id}"]: a price is 0 to {_MOST_USD:,} US dollars for a million tokens')
     return FlatPrice(input=into, output=out)
 
 

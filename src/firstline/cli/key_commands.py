@@ -20,7 +20,7 @@ from firstline.errors import UsageError
 from firstline.ledger.store import Ledger
 from firstline.ledger.usage import UsageGroup
 from firstline.ledger.wallet import DAY_S
-from firstline.money import MOST, NanoUSD, from_usd, to_usd
+from firstline.money import LEAST, MOST, NanoUSD, from_usd, to_usd
 from firstline.money import show as money
 from firstline.trust import required
 from firstline.types import ApiKey, KeyState, KeyTerms
@@ -137,7 +137,10 @@ def usd(text: str, word: str) -> NanoUSD:
         amount = Decimal(text)
         if amount.is_finite() and amount > to_usd(MOST):
             raise UsageError(f"{word}: {text} US dollars are too many: an amount is at most {money(MOST)}")
-        return from_usd(amount)
+        found = from_usd(amount)
+        if amount and not found:
+            raise UsageError(f"{word}: {text} US dollars are less than can be counted: the least is {money(LEAST)}")
+        return found
     except (InvalidOperation, ValueError):
         raise UsageError(f"{word}: {text!r} is no amount of US dollars", hint="write it as 12.50") from None
 

@@ -9,7 +9,7 @@ import typer
 
 from firstline.cli import key_commands, log_commands
 from firstline.cli.console import Out, perform
-from firstline.cli.options import Json
+from firstline.cli.options import MOST, Json
 from firstline.cli.times import moment, seconds
 from firstline.rights import RIGHTS
 from firstline.types import KeyTerms
@@ -30,9 +30,12 @@ Rights = Annotated[
     ),
 ]
 Expires = Annotated[str, typer.Option(metavar="90d|DATE", help="when it is refused from, such as 90d or 2027-01-31")]
-Reads = Annotated[int | None, typer.Option(min=1, help="reads (GET) a minute; what gives much counts as several")]
+Reads = Annotated[
+    int | None, typer.Option(min=1, max=MOST, help="reads (GET) a minute; what gives much counts as several")
+]
 Storage = Annotated[
-    int | None, typer.Option(metavar="MB", min=0, help="MB of files, stored completions and responses it may keep")
+    int | None,
+    typer.Option(metavar="MB", min=0, max=MOST, help="MB of files, stored completions and responses it may keep"),
 ]
 KeyName = Annotated[str, typer.Argument(metavar="NAME|ID", help="name or id of a key", show_default=False)]
 
@@ -43,8 +46,8 @@ def create_key(
     scope: Scope = None,
     right: Rights = None,
     expires: Expires = "",
-    requests: Annotated[int | None, typer.Option(min=1, help="requests a minute")] = None,
-    tokens: Annotated[int | None, typer.Option(min=1, help="tokens a minute")] = None,
+    requests: Annotated[int | None, typer.Option(min=1, max=MOST, help="requests a minute")] = None,
+    tokens: Annotated[int | None, typer.Option(min=1, max=MOST, help="tokens a minute")] = None,
     reads: Reads = None,
     storage: Storage = None,
     day: Annotated[str, typer.Option(metavar="USD", help="budget of a day (UTC), such as 2.50")] = "",
@@ -95,8 +98,8 @@ def change_key(
     scope: Scope = None,
     right: Rights = None,
     expires: Annotated[str, typer.Option(metavar="90d|DATE|never", help="when it is refused from")] = "",
-    requests: Annotated[int | None, typer.Option(min=1, help="requests a minute")] = None,
-    tokens: Annotated[int | None, typer.Option(min=1, help="tokens a minute")] = None,
+    requests: Annotated[int | None, typer.Option(min=1, max=MOST, help="requests a minute")] = None,
+    tokens: Annotated[int | None, typer.Option(min=1, max=MOST, help="tokens a minute")] = None,
     reads: Reads = None,
     storage: Storage = None,
     json: Json = False,
@@ -142,7 +145,7 @@ def rotate_key(
 @keys.command(name="log")
 def log_key(
     key: KeyName,
-    limit: Annotated[int, typer.Option(help="how many of the latest lines", min=1)] = 50,
+    limit: Annotated[int, typer.Option(help="how many of the latest lines", min=1, max=MOST)] = 50,
     json: Json = False,
 ) -> None:
     """Show who changed a key when."""

@@ -29,7 +29,7 @@ from firstline.cli.command_line import CommandLine
 from firstline.cli.console import Out, perform, perform_here
 from firstline.cli.key_words import keys
 from firstline.cli.ledger_words import ledger
-from firstline.cli.options import Html, Json
+from firstline.cli.options import MOST, Confidence, Html, Json, MaxError
 from firstline.cli.review_words import reviews
 from firstline.cli.student_words import students
 from firstline.cli.task_words import tasks
@@ -61,7 +61,7 @@ ModelId = Annotated[str, typer.Argument(help="id or alias of a model", show_defa
 def serve(
     host: Annotated[str | None, typer.Option(help="address to listen on")] = None,
     port: Annotated[int | None, typer.Option(help="port; 0 takes a free one", min=0, max=65535)] = None,
-    workers: Annotated[int | None, typer.Option(help="processes that serve", min=1)] = None,
+    workers: Annotated[int | None, typer.Option(help="processes that serve", min=1, max=1_000)] = None,
 ) -> None:
     """Serve the OpenAI-compatible API."""
     serving.serve(Out(), host, port, workers)
@@ -90,7 +90,7 @@ def evaluate(
     task: TaskName,
     data: Annotated[Path, typer.Argument(metavar="DATA.jsonl", help="a line an example: input and expected")],
     json: Json = False,
-    limit: Annotated[int | None, typer.Option(help="take the first N lines only", min=1)] = None,
+    limit: Annotated[int | None, typer.Option(help="take the first N lines only", min=1, max=MOST)] = None,
 ) -> None:
     """Measure a task on examples: quality, coverage, escalation, cost and time."""
     out = Out(json=json)
@@ -101,10 +101,10 @@ def evaluate(
 def certify(
     task: TaskName,
     data: Annotated[Path, typer.Argument(metavar="DATA.jsonl", help="a line an example: input and expected")],
-    max_error: Annotated[float | None, typer.Option(help="most of the served answers that may be wrong")] = None,
-    confidence: Annotated[float | None, typer.Option(help="how sure of it, 0.5 to 1")] = None,
+    max_error: MaxError = None,
+    confidence: Confidence = None,
     per: Annotated[Per | None, typer.Option(help="promise it of all answers, or of each class or field")] = None,
-    seed: Annotated[int, typer.Option(help="of the split into fit, choose and certify", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="of the split into fit, choose and certify", min=0, max=MOST)] = 0,
     budget: Annotated[str, typer.Option(metavar="USD", help="what asking the rungs may cost; 0: no limit")] = "1",
     records: Annotated[Path | None, typer.Option(metavar="FILE", help="keep recorded attempts there")] = None,
     no_benefit: Annotated[bool, typer.Option("--no-benefit", help="leave no rung out")] = False,
@@ -142,10 +142,10 @@ def distill(
     teacher: Annotated[
         str, typer.Option(metavar="MODEL", help="a larger model that answers the inputs without a label first")
     ] = "",
-    max_error: Annotated[float | None, typer.Option(help="most of the served answers that may be wrong")] = None,
-    confidence: Annotated[float | None, typer.Option(help="how sure of it, 0.5 to 1")] = None,
-    seed: Annotated[int, typer.Option(help="of the split and the training", min=0)] = 0,
-    sample: Annotated[int, typer.Option(help="held-out examples to run before and after", min=1)] = 100,
+    max_error: MaxError = None,
+    confidence: Confidence = None,
+    seed: Annotated[int, typer.Option(help="of the split and the training", min=0, max=MOST)] = 0,
+    sample: Annotated[int, typer.Option(help="held-out examples to run before and after", min=1, max=MOST)] = 100,
     budget: Annotated[
         str, typer.Option(metavar="USD", help="what asking the teacher may cost, and the other rungs; 0: no limit")
     ] = "1",
@@ -174,7 +174,7 @@ def distill(
 def runs(
     run_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="one run; without it the latest")] = None,
     json: Json = False,
-    limit: Annotated[int, typer.Option(help="how many of the latest", min=1)] = 20,
+    limit: Annotated[int, typer.Option(help="how many of the latest", min=1, max=MOST)] = 20,
 ) -> None:
     """Show what happened: the latest runs, or one of them with every attempt."""
     out = Out(json=json)
@@ -196,7 +196,7 @@ def usage(
 @app.command(name="audit-log")
 def show_log(
     json: Json = False,
-    limit: Annotated[int, typer.Option(help="how many of the latest lines", min=1)] = 50,
+    limit: Annotated[int, typer.Option(help="how many of the latest lines", min=1, max=MOST)] = 50,
     action: Annotated[str, typer.Option(metavar="BEGINNING", help="such as key. or certificate.withdraw")] = "",
     subject: Annotated[str, typer.Option(metavar="ID", help="only of one key, certificate, review, task, …")] = "",
 ) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from firstline.cli import review_commands
 from firstline.cli.console import Out, perform
-from firstline.cli.options import Json
+from firstline.cli.options import MOST, Json
 from firstline.types import ReviewKind, ReviewState
 from firstline.workflow.reviews import Answer
 
@@ -47,7 +47,7 @@ def list_reviews(
     state: Annotated[State, typer.Option("--state", help="open, taken, answered, rejected, or all")] = State.OPEN,
     kind: OfKind = Kind.ALL,
     json: Json = False,
-    limit: Annotated[int, typer.Option(help="how many of the oldest", min=1)] = 20,
+    limit: Annotated[int, typer.Option(help="how many of the oldest", min=1, max=MOST)] = 20,
 ) -> None:
     """List what a person is asked, oldest first: the source's beginning, and the fields in doubt with the reason."""
     out = Out(json=json)
@@ -154,7 +154,8 @@ def purge_reviews(
         list[str] | None, typer.Argument(metavar="[ID]...", help="reviews or runs whose source goes, open ones too")
     ] = None,
     days: Annotated[
-        float | None, typer.Option("--days", help="all that is closed and as old as this; 0: of any age", min=0)
+        float | None,
+        typer.Option("--days", help="all that is closed and as old as this; 0: of any age", min=0, max=MOST),
     ] = None,
     task: Annotated[str, typer.Option("--task", metavar="NAME", help="with --days: of one task only")] = "",
     unsettled: Annotated[bool, typer.Option("--open", help="with --days: what is open or taken too")] = False,

@@ -9,7 +9,7 @@ import typer
 
 from firstline.cli import design_commands, lock_commands, task_commands
 from firstline.cli.console import Out, perform
-from firstline.cli.options import Json
+from firstline.cli.options import MOST, Json
 from firstline.workflow.task import Kind
 
 tasks = typer.Typer(help="The declared jobs: built in, and your own.", no_args_is_help=True)
@@ -53,7 +53,9 @@ def lock_tasks(
     golden: Annotated[
         Path | None, typer.Option(metavar="DATA.jsonl", help="run these inputs of one task now and keep what they gave")
     ] = None,
-    examples: Annotated[int, typer.Option(metavar="N", min=1, help="how many of the first lines of --golden")] = 20,
+    examples: Annotated[
+        int, typer.Option(metavar="N", min=1, max=MOST, help="how many of the first lines of --golden")
+    ] = 20,
 ) -> None:
     """Pin tasks as they are now in `firstline.lock`: version, models, and what becomes of golden examples.
     A task that has golden examples runs them again."""

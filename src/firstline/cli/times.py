@@ -8,6 +8,7 @@ from firstline import patterns
 from firstline.errors import UsageError
 
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_LONGEST = 365_000 * 86_400
 _SPAN = patterns.compile(r"([0-9]{1,9})([smhdw])")
 
 
@@ -18,7 +19,10 @@ def seconds(text: str, word: str) -> float:
     found = _SPAN.fullmatch(text.strip())
     if found is None:
         raise UsageError(f"{word}: {text!r} is no span of time", hint="write it as 30m, 24h or 90d")
-    return float(int(found[1]) * _SECONDS[found[2]])
+    span = float(int(found[1]) * _SECONDS[found[2]])
+    if span > _LONGEST:
+        raise UsageError(f"{word}: {text!r} is too long a time", hint="the longest is 365000d, a thousand years")
+    return span
 
 
 def moment(text: str, word: str, now: float) -> float:
@@ -29,4 +33,7 @@ def moment(text: str, word: str, now: float) -> float:
         day = datetime.fromisoformat(text.strip())
     except ValueError:
         raise UsageError(f"{word}: {text!r} is no time", hint="write it as 90d or 2027-01-31") from None
-    return (day if day.tzinfo else day.replace(tzinfo=UTC)).timestamp()
+    time = (day if day.tzinfo else day.replace(tzinfo=UTC)).timestamp()
+    if time > now + _LONGEST:
+        raise UsageError(f"{word}: {text!r} is too far away", hint="the latest is in a thousand years")
+    return time

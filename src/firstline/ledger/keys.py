@@ -250,7 +250,7 @@ def _check(terms: KeyTerms, now: float) -> None:
         if limit is not None and not 1 <= limit <= MOST:
             raise UsageError(f"a limit of requests, tokens or reads a minute is 1 to {MOST:,}")
     if terms.storage_bytes is not None and not 0 <= terms.storage_bytes <= MOST:
-        raise UsageError("what a key may store is 0 bytes or more")
+        raise UsageError(f"what a key may store is 0 to {MOST:,} bytes")
     for budget in (terms.day_nano_usd, terms.month_nano_usd):
         if budget is not None and not 0 <= budget <= MOST_USD:
             raise UsageError(f"a budget is {show(ZERO)} to {show(MOST_USD)}")

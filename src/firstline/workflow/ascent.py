@@ -81,8 +81,9 @@ class Ascent:
     async def ask(self, rung: Rung) -> tuple[Draft, Judged] | None:
         """Ask one rung for what is open; a local model that crashed is asked once more. None: it gave no answer."""
         for again in (True, False):
-            missing = rung.skipped or self._purse.refuse_attempt()
-            skipped = self.work.cannot_take(rung.model, self.standing.open) or missing
+            unfit = self.work.cannot_take(rung.model, self.standing.open)
+            missing = rung.skipped or (None if unfit else self._purse.refuse_attempt())
+            skipped = unfit or missing
             if skipped is not None:
                 if missing is not None:
                     self.deviations.append(f"{rung.model.id} could not be asked")
@@ -99,6 +100,8 @@ class Ascent:
                     draft = await self.work.draft(account, self.standing.open)
             except (FirstlineError, TimeoutError) as error:
                 self._failed(rung.model, account, error, self._ms(begun))
+                if not account.worked:
+                    self._purse.give_back_attempt()
                 if isinstance(error, LedgerError):
                     raise  # no model can be asked whose money cannot be held
                 if isinstance(error, EngineCrashedError) and again:

@@ -107,6 +107,10 @@ class Purse:
         self._attempts -= 1
         return None
 
+    def give_back_attempt(self) -> None:
+        """Count an attempt no longer: it was begun, and no model worked on it."""
+        self._attempts += 1
+
     @property
     def seconds_left(self) -> float:
         """Seconds until the run's time is used up; at least 1."""
@@ -229,6 +233,8 @@ class Account:
         self.usage = Usage()
         self.cost = ZERO
         self.estimated = False
+        self.worked = False
+        """Whether a call was worked on, or may have been: not where each was refused, or never sent."""
 
     async def ask(self, request: ModelRequest) -> Completion:
         """Ask the model.
@@ -364,6 +370,7 @@ class Account:
             self._tell(call, claimed)
         self.usage = self.usage + usage
         self.cost = NanoUSD(self.cost + cost)
+        self.worked = True
         self._purse.settle(call.hold, cost)
         self.estimated = self.estimated or usage.estimated
         await self._settle(call, self._record(begun=call.begun, usage=usage, error=error), cost, "settled")
@@ -395,6 +402,7 @@ class Account:
         elif not cut and (call.streamed or (not isinstance(error, Exception) and not self._purse.is_over)):
             await self._pay(call, call.so_far(), word)
         else:
+            self.worked = True
             self._purse.settle(call.hold, call.hold)
             await self._settle(call, self._record(begun=call.begun, error=word), ZERO, "failed")
 

@@ -150,6 +150,8 @@ class Climb:
             self.error = failure
             words = f"{failure.code}: {failure.message}"
             episode.made[place] = self._attempt(account, begun, error=words)
+            if not account.worked:
+                episode.purse.give_back_attempt()
             if isinstance(failure, LedgerError):
                 raise  # no model can be asked whose money cannot be held
             if self._sent and not self.asked.verifiable:

@@ -68,9 +68,9 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class TaskBudget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one run of the task may spend; None: what `[budget]` of the settings says."""
 
-    usd: float | None = None
-    seconds: float | None = None
-    attempts: int | None = None
+    usd: Annotated[float, Meta(ge=0, le=1e6)] | None = None
+    seconds: Annotated[float, Meta(gt=0)] | None = None
+    attempts: Annotated[int, Meta(gt=0, le=1_000)] | None = None
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True, dict=True):
