@@ -22,7 +22,7 @@ from firstline.types import Finding, Json
 from firstline.values.texts import fold
 from firstline.workflow.answer import Draft
 from firstline.workflow.checks.agreement import same
-from firstline.workflow.checks.languages import scripts
+from firstline.workflow.checks.scripts import scripts
 from firstline.workflow.field import FieldType
 from firstline.workflow.reading.document import Document
 from firstline.workflow.task import Task

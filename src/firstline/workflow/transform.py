@@ -18,7 +18,7 @@ from firstline.types import Image, Json, ModelRequest, Sampling
 from firstline.workflow import extract, prompt
 from firstline.workflow.answer import Draft
 from firstline.workflow.asker import Asker
-from firstline.workflow.checks.languages import code_of, name_of
+from firstline.workflow.checks.languages import told_of
 from firstline.workflow.estimate import LEAST_OUTPUT
 from firstline.workflow.field import Field
 from firstline.workflow.long import estimate_within
@@ -138,9 +138,8 @@ def _told(parameters: Mapping[str, Json]) -> dict[str, Json]:
     out = dict(parameters)
     for name in _LANGUAGES:
         value = out.get(name)
-        code = code_of(value) if isinstance(value, str) else None
-        if isinstance(value, str) and code is not None and len(value) <= 3:
-            out[name] = name_of(code)
+        if isinstance(value, str):
+            out[name] = told_of(value)
     return out
 
 

@@ -55,7 +55,7 @@ class Preserved(Parameters, frozen=True, kw_only=True):
 class Language(Parameters, frozen=True, kw_only=True):
     """The text is in a language."""
 
-    target: Annotated[str, Meta(description="a code (`de`), a name (`German`) or `parameters.NAME`")]
+    target: Annotated[str, Meta(description="a tag (`de`, `zh-Hant`), a name (`German`) or `parameters.NAME`")]
 
 
 class Length(Parameters, frozen=True, kw_only=True):
