@@ -174,3 +174,45 @@ def test_the_verdict_and_its_reason(standing: Standing, attempts: list[Attempt],
     given, reason = verdict(standing, attempts)
     assert given == outcome
     assert words in reason
+
+
+BILL = task_from_text(
+    "bill",
+    """
+kind = "extract"
+instruction = "Read the bill."
+[output.net]
+type = "number"
+checks = ["agreement"]
+[output.tax]
+type = "number"
+checks = ["agreement"]
+[output.total]
+type = "number"
+sum_of = ["net", "tax"]
+checks = [{ agreement = { required = true } }]
+""",
+)
+
+
+def by_a_student(values: Mapping[str, Json], source: str, readings: Mapping[str, Json]) -> Judged:
+    return judge(
+        BILL,
+        begin(("net", "tax", "total")),
+        Draft(values=values, confidences=dict.fromkeys(values, 0.8)),
+        model="m",
+        first=True,
+        evidence=Evidence(document=Document.of_text(source), readings=readings, confirm=True, least=0.9),
+    )
+
+
+def test_a_sum_that_closes_twice_needs_no_second_reader_and_no_bar() -> None:
+    source = "Net  112.90\nVAT 15%  16.94\nTotal  129.84"
+    found = by_a_student({"net": 112.90, "tax": 16.94, "total": 129.84}, source, {"tax": 112.90})
+    assert found.standing.open == ()
+
+
+def test_a_sum_that_does_not_close_stays_open_whatever_the_readers_say() -> None:
+    source = "Net  112.90\nVAT 15%  16.94\nTotal  129.84"
+    wrong: dict[str, Json] = {"net": 112.90, "tax": 16.94, "total": 112.90}
+    assert by_a_student(wrong, source, wrong).standing.open == ("net", "tax", "total")

@@ -13,6 +13,7 @@ from firstline.workflow.certificate.policy import Policy, RungPolicy
 from firstline.workflow.checks.base import Subject, findings_of
 from firstline.workflow.deadline import Deadline, unlimited
 from firstline.workflow.reading.document import Document
+from firstline.workflow.reading.joint import proven
 from firstline.workflow.signals import value_signals
 from firstline.workflow.task import Task
 
@@ -87,6 +88,7 @@ def judge(
     stand must also reach its threshold.
     """
     answer = {**standing.answer, **{key: draft.values.get(key) for key in standing.open}}
+    settled_by_sums = proven(evidence.document, task.fields, answer, evidence.readings)
     subject = Subject(
         answer=answer,
         source=evidence.document.text,
@@ -96,6 +98,7 @@ def judge(
         heard=standing.heard if evidence.confirm else {},
         parameters=evidence.parameters,
         read=evidence.read,
+        proven=settled_by_sums,
     )
     checks = [check for check in task.checks if evidence.confirm or check.name != "agreement"]
     with evidence.deadline.running(aside=True):
@@ -103,7 +106,8 @@ def judge(
     findings = (*findings, *(_unanswered(key) for key in draft.unanswered if key in standing.open))
     signals = _signals(task, standing, draft, findings, evidence)
     confidences = {key: draft.confidences[key] for key in standing.open if key in draft.confidences}
-    findings = (*findings, *_unsure(confidences, evidence.least))
+    unsure = {key: share for key, share in confidences.items() if key not in settled_by_sums}
+    findings = (*findings, *_unsure(unsure, evidence.least))
     calibrated: dict[str, float] = {}
     if policy is not None:
         told = {key: policy.confidence(key, draft.values.get(key), signals.get(key, {})) for key in standing.open}

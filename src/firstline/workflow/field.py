@@ -19,7 +19,8 @@ class Field(Value, frozen=True, kw_only=True):
     `labels` are the words printed beside the value (`total`, `amount due`), `unlike` words that mark another value
     (`change`). `span` says what a text value is on the page: what follows its label (`value`), a whole line (`line`),
     lines in a row (`block`), matches of `pattern`, the document's currency, the rows of a table of goods (`rows`), or
-    the model's own words (`free`). `optional` fields are null when the document does not have them.
+    the model's own words (`free`). `sum_of` are the fields that make this amount: a base, then what is added to
+    it, such as a tax. `optional` fields are null when the document does not have them.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Field(Value, frozen=True, kw_only=True):
     pattern: str = ""
     position: Position = "any"
     prefer: Prefer = "any"
+    sum_of: tuple[str, ...] = ()
     items: tuple[Field, ...] = ()
     schema: Mapping[str, Any] | None = None
 

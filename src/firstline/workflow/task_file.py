@@ -18,7 +18,9 @@ from firstline.workflow.checks.base import Check
 from firstline.workflow.checks.confidence import confident
 from firstline.workflow.checks.registry import build
 from firstline.workflow.checks.schema import matches_schema
+from firstline.workflow.checks.sums import adds_up
 from firstline.workflow.field import Field, FieldType, Position, Prefer, Span
+from firstline.workflow.reading.joint import MOST_ADDED
 from firstline.workflow.task import BUILT_IN, Kind, Label, Merge, Parameter, Target, Task, TaskBudget
 
 _PLACE = patterns.compile(r"\[\.\.\.\]|\[\d+\]")
@@ -32,6 +34,7 @@ _FIELD_NAME = patterns.compile(r"[^\W_](?:[^\x00-\x1f\"]{0,62}[^\s\"])?")
 EACH = "*"
 """The output field that stands for each field which a run names in its parameter `fields`."""
 MOST_FIELDS = 40
+_NUMBERS = ("number", "integer")
 LEAST_CONFIDENCE = 0.5
 """Whatever a task declares: a value that its own model thinks likelier wrong than right is not served."""
 
@@ -55,6 +58,10 @@ class FieldPart(_Part, frozen=True, kw_only=True):
     ] = ""
     position: Annotated[Position, Meta(description="where on the document it stands")] = "any"
     prefer: Annotated[Prefer, Meta(description="which of several labelled values is meant")] = "any"
+    sum_of: Annotated[
+        list[str],
+        Meta(description="the numbers that make this one: the base, then what is added (the tax)"),
+    ] = []
     items: Annotated[dict[str, FieldPart], Meta(description="fields of each element of an array")] = {}
     schema: Annotated[dict[str, Any] | None, Meta(description="JSON Schema 2020-12 instead of `type`")] = None
     checks: Annotated[list[str | dict[str, Any]], Meta(description="checks of this field")] = []
@@ -197,6 +204,8 @@ def _checks(task: Task, file: TaskFile) -> tuple[Check, ...]:
             continue
         path = f"output.{key}.checks"
         checks += [_built(spec, path, task.keys, field=key, field_type=part.type) for spec in part.checks]
+        if part.sum_of:
+            checks.append(adds_up(key, tuple(part.sum_of)))
     only = {"classify": "label", "transform": "text"}.get(task.kind) if not task.fields else None
     checks += [_built(spec, "checks", task.keys, field=only, field_type="string") for spec in file.checks]
     return tuple(checks)
@@ -234,6 +243,24 @@ def _check_shape(file: TaskFile) -> None:
             raise TaskError(f"{name!r} is no field name", hint="it begins with a letter", param=f"output.{name}")
     for name, part in file.output.items():
         _check_pattern(part, f"output.{name}")
+        _check_sum(file, name, part)
+
+
+def _check_sum(file: TaskFile, name: str, part: FieldPart) -> None:
+    """Refuse a sum of what is no number, of itself, or of too many."""
+    if not part.sum_of:
+        return
+    at = f"output.{name}.sum_of"
+    if part.type not in _NUMBERS:
+        raise TaskError(f"only a number is a sum, {name} is a {part.type}", param=at)
+    for one in part.sum_of:
+        other = file.output.get(one)
+        if other is None or one == name or other.type not in _NUMBERS:
+            raise TaskError(f"{one!r} is no other number field", hint="name fields of type number or integer", param=at)
+    if not 2 <= len(set(part.sum_of)) == len(part.sum_of) <= MOST_ADDED + 1:
+        raise TaskError(
+            f"a sum is of 2 to {MOST_ADDED + 1} different fields", hint='sum_of = ["subtotal", "tax"]', param=at
+        )
 
 
 def _check_pattern(part: FieldPart, at: str) -> None:
@@ -261,6 +288,7 @@ def _field(name: str, part: FieldPart) -> Field:
         pattern=part.pattern,
         position=part.position,
         prefer=part.prefer,
+        sum_of=tuple(part.sum_of),
         items=tuple(_field(key, inner) for key, inner in part.items.items()),
         schema=part.schema,
     )

@@ -24,7 +24,7 @@ def agrees(
     Compared by type: dates by day, amounts by value, texts with case, spacing and punctuation folded, lists item by
     item, objects key by key. With `contained` a text also agrees with one that holds all its words in a row. Where the
     second reader found nothing there is nothing to compare; that is a finding only when `required` is set. With `later`
-    the model that answers first needs nobody to agree.
+    the model that answers first needs nobody to agree, and neither does a value that arithmetic settles.
     """
 
     def look(subject: Subject) -> tuple[Finding, ...]:
@@ -32,6 +32,8 @@ def agrees(
         if not isinstance(answer, dict) or not subject.under_test(field):
             return ()
         value = answer.get(field)
+        if field in subject.proven:
+            return ()
         if later and not subject.heard.get(field):
             return ()
         if models and _heard(value, subject.heard.get(field, ()), kind):

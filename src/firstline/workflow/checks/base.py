@@ -22,7 +22,8 @@ class Subject(Value, frozen=True, kw_only=True):
     `{"text": …}`). `source` is the text of the input as the model saw it (OCR or PDF text for pictures). `fields`
     are the fields under test (empty: all). `confidences` holds measured probabilities by field, `readings` what a
     second, different reader found by field (a field that it did not find is missing), `heard` what models asked
-    earlier gave. `parameters` are the run's own. `read` keeps what checks have made of the source.
+    earlier gave. `proven` are fields whose values the arithmetic of the source settles. `parameters` are the run's own.
+    `read` keeps what checks have made of the source.
     """
 
     answer: Json
@@ -31,6 +32,7 @@ class Subject(Value, frozen=True, kw_only=True):
     confidences: Mapping[str, float] = {}
     readings: Mapping[str, Json] = {}
     heard: Mapping[str, tuple[Json, ...]] = {}
+    proven: frozenset[str] = frozenset()
     parameters: Mapping[str, Json] = {}
     read: dict[Callable[[str], object], object] = msgspec.field(default_factory=dict)
 

@@ -3,46 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from functools import cached_property
 
 from firstline import patterns
 from firstline.interruption import ask
 from firstline.layout import Line, lines_of_text, render, short_lines
-from firstline.types import Value
 from firstline.values.amounts import Amount, find_amounts
-from firstline.values.dates import DateFound, find_dates
+from firstline.values.dates import find_dates
+from firstline.workflow.reading.closing import Arithmetic
+from firstline.workflow.reading.mentions import DateMention, Lead, Mention
 
 _NO_LETTER = patterns.compile(r"[\W\d_]")
 _LETTER = patterns.compile(r"[^\W\d_]")
 _LOOK_BACK = 3
 LEAD_CHARS = 240
 """Words further before a value do not lead to it."""
-
-
-class Lead(Value, frozen=True, kw_only=True):
-    """Words before a value; `weight` falls from 1 (on the value's own line) with lines and numbers in between."""
-
-    text: str
-    weight: float
-
-
-class Mention(Value, frozen=True, kw_only=True):
-    """An amount on the page with the words that lead to it, what follows it, and its height (0 top, 1 bottom)."""
-
-    amount: Amount
-    line: int
-    leads: tuple[Lead, ...]
-    trail: str
-    y: float
-
-
-class DateMention(Value, frozen=True, kw_only=True):
-    """A date on the page with the words before it."""
-
-    found: DateFound
-    line: int
-    lead: str
-    y: float
 
 
 class Document:
@@ -70,8 +46,7 @@ class Document:
         mentions: list[Mention] = []
         tails: list[tuple[str, bool]] = []  # what follows the last number of each line above, and if there was one
         for index, text in enumerate(self.texts):
-            ask()
-            amounts = [amount for amount in find_amounts(text) if not amount.percent]
+            amounts = [amount for amount in self._numbers[index] if not amount.percent]
             end = 0
             for amount in amounts:
                 start = max(0, amount.start - LEAD_CHARS)
@@ -88,6 +63,25 @@ class Document:
                 end = amount.end
             tails.append((text[end:][-LEAD_CHARS:], bool(amounts)))
         return tuple(mentions)
+
+    @cached_property
+    def percentages(self) -> frozenset[Decimal]:
+        """The percentages that are printed, each once."""
+        return frozenset(amount.value for amounts in self._numbers for amount in amounts if amount.percent)
+
+    @cached_property
+    def arithmetic(self) -> Arithmetic:
+        """What its amounts make together."""
+        return Arithmetic(self.amounts, self.percentages)
+
+    @cached_property
+    def _numbers(self) -> tuple[tuple[Amount, ...], ...]:
+        """The numbers of each line."""
+        found = []
+        for text in self.texts:
+            ask()
+            found.append(tuple(find_amounts(text)))
+        return tuple(found)
 
     @cached_property
     def dates(self) -> tuple[DateMention, ...]:

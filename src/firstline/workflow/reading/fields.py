@@ -15,7 +15,9 @@ from firstline.values.currencies import CURRENCIES
 from firstline.workflow.field import Field
 from firstline.workflow.reading.addresses import blocks_for
 from firstline.workflow.reading.candidate import Candidate, label_pattern
+from firstline.workflow.reading.closing import PROVEN
 from firstline.workflow.reading.document import LEAD_CHARS, Document
+from firstline.workflow.reading.joint import READER_PROOF, Option, choose, sums_of
 from firstline.workflow.reading.names import is_doubtful, lines_for
 from firstline.workflow.reading.reader import amounts_for, dates_for, month_first
 from firstline.workflow.reading.rows import rows_of
@@ -53,7 +55,11 @@ class Offer(Value, frozen=True, kw_only=True):
 
 def offers(document: Document, fields: Sequence[Field], *, whole: Document | None = None) -> Mapping[str, Offer]:
     """Read the document for every field; `whole` is the one that it is a part of, which tells how days are written."""
-    return {field.name: offer(document, field, whole=whole) for field in fields}
+    found = {field.name: offer(document, field, whole=whole) for field in fields}
+    for total, parts in sums_of(fields):
+        ask()
+        found |= _together(document, total, parts, found)
+    return found
 
 
 def offer(document: Document, field: Field, *, whole: Document | None = None) -> Offer:
@@ -97,6 +103,42 @@ def _closed(field: Field, found: Sequence[Candidate], *, needs_label: bool) -> O
         margin=margin,
         closed=True,
         read=top is None and needs_label and field.optional,
+    )
+
+
+def _together(document: Document, total: str, parts: Sequence[str], found: Mapping[str, Offer]) -> Mapping[str, Offer]:
+    """Choose a total and its parts together, by what closes."""
+    options = {
+        name: [
+            *(Option(value=one.value, weight=one.score) for one in found[name].candidates),
+            *([Option(value=None, weight=_LABELLED)] if found[name].field.optional and name != total else []),
+        ]
+        for name in (total, *parts)
+    }
+    chosen = choose(document.arithmetic, total, parts, options, proof=READER_PROOF)
+    if chosen is None:
+        return {}
+    closes = len(chosen.closing.proofs) >= PROVEN
+    return {
+        name: _chosen(found[name], value, sure=closes and (name == total or chosen.closing.form is not None))
+        for name, value in chosen.values.items()
+    }
+
+
+def _chosen(offer: Offer, value: Json, *, sure: bool) -> Offer:
+    """Put the chosen candidate first; one that no label speaks for is read only where it is `sure`."""
+    first = next((one for one in offer.candidates if one.value == value), None)
+    if first is None:
+        return msgspec.structs.replace(offer, reading=None, read=offer.field.optional)
+    others = [one for one in offer.candidates if one is not first]
+    margin = first.score - others[0].score if others else 1.0
+    reads = sure or first.score > _LABELLED
+    return msgspec.structs.replace(
+        offer,
+        candidates=(first, *others),
+        reading=first.value if reads else None,
+        margin=margin,
+        read=not reads and offer.field.optional,
     )
 
 

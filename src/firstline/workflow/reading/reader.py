@@ -15,7 +15,8 @@ from firstline.interruption import ask, asking
 from firstline.types import Json
 from firstline.workflow.field import Field
 from firstline.workflow.reading.candidate import Candidate, longest_label
-from firstline.workflow.reading.document import DateMention, Document, Lead, Mention
+from firstline.workflow.reading.document import Document
+from firstline.workflow.reading.mentions import DateMention, Lead, Mention
 from firstline.workflow.reading.sums import summary_lines, support
 
 _DAY_AND_MONTH = patterns.compile(r"\D*(\d{1,2})\s?[-/.]\s?(\d{1,2})\s?[-/.]")

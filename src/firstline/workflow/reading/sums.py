@@ -12,23 +12,16 @@ from decimal import Decimal
 from firstline import patterns
 from firstline.interruption import asking
 from firstline.values.amounts import find_amounts
-from firstline.workflow.reading.document import Document, Mention
+from firstline.workflow.reading.document import Document
+from firstline.workflow.reading.mentions import Mention
+from firstline.workflow.reading.money_words import CHANGE, LARGEST_ROUNDING, ROUNDING, TAX
 
-_ROUNDING = patterns.compile(r"round|rund|arrond|redond|arroton", patterns.IGNORECASE)
-_CHANGE = patterns.compile(
-    r"change|chg|balance|r[uü]ckgeld|wechselgeld|zur[uü]ck|rendu|monnaie|cambio|resto|vuelto|troco|wisselgeld|reszta",
-    patterns.IGNORECASE,
-)
-_TAX = patterns.compile(
-    r"\b(?:gst|sst|vat|tax|mwst|ust|tva|iva|btw|ptu|moms|service|svc|serv|steuer|tip|surcharge)", patterns.IGNORECASE
-)
 _SUMMARY = patterns.compile(
     r"(?:gst|sst|vat|tax|mwst|tva|iva|btw)\W{0,3}(?:summary|analysis|code|breakdown|details|rate)|^\W*summary"
     r"|(?:amount|amt|netto|net)\W*(?:\([a-z]{2,3}\))?\W+(?:tax|gst|mwst|steuer|ust|tva|iva)\b",
     patterns.IGNORECASE,
 )
 _SUMMARY_LINES = 12
-_LARGEST_ROUNDING = Decimal("0.05")
 _MANY = 60
 
 
@@ -39,11 +32,11 @@ def support(mentions: Sequence[Mention]) -> Mapping[Decimal, float]:
     values = {mention.amount.value for mention in money}
     for index, mention in enumerate(money):
         value, words = mention.amount.value, " ".join(lead.text for lead in mention.leads)
-        if _ROUNDING.search(words) and 0 < abs(value) <= _LARGEST_ROUNDING:
+        if ROUNDING.search(words) and 0 < abs(value) <= LARGEST_ROUNDING:
             _rounding(votes, values, abs(value), after=money[index + 1 :], before=money[:index])
-        if _CHANGE.search(words) and value >= 0:
+        if CHANGE.search(words) and value >= 0:
             _change(votes, money[:index], value)
-        if _TAX.search(words) and value > 0:
+        if TAX.search(words) and value > 0:
             for base in values:
                 if base > value and base + value in values:
                     votes[base + value] = max(votes[base + value], 0.45)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from firstline.types import Json, Value
 from firstline.workflow.answer import Draft
 from firstline.workflow.reading.document import Document
 from firstline.workflow.reading.fields import Offer
+from firstline.workflow.reading.joint import sums_of
 from firstline.workflow.students.artifact import Artifact
 from firstline.workflow.task import Task
 
@@ -54,14 +55,18 @@ class NamesLabels(Protocol):
         ...
 
 
+Sums = Sequence[tuple[str, tuple[str, ...]]]
+"""Totals, each with the fields that make it."""
+
+
 class FindsFields(Protocol):
     """Finds the values of fields in a document (`serve.py`). `least` as in a draft."""
 
     @property
     def least(self) -> float: ...
 
-    def find(self, document: Document) -> Mapping[str, Found]:
-        """Find them. Computes for milliseconds."""
+    def find(self, document: Document, sums: Sums = ()) -> Mapping[str, Found]:
+        """Find them, a total of `sums` together with its parts. Computes for milliseconds."""
         ...
 
 
@@ -90,7 +95,8 @@ class Extractor:
 
     async def answer(self, document: Document, offers: Mapping[str, Offer]) -> Draft:
         """Find the fields."""
-        found = await asyncio.to_thread(self._inner.find, document)
+        sums = tuple(sums_of([offer.field for offer in offers.values()]))
+        found = await asyncio.to_thread(self._inner.find, document, sums)
         read = {key: offer.reading for key, offer in offers.items() if key not in found and offer.read}
         return Draft(
             values={**{key: one.value for key, one in found.items()}, **read},

@@ -19,15 +19,45 @@ from firstline.types import Json
 from firstline.workflow.field import Field
 from firstline.workflow.reading.document import Document
 from firstline.workflow.reading.fields import offer
+from firstline.workflow.reading.joint import STUDENT_PROOF, Option, choose
 from firstline.workflow.students.artifact import Artifact
 from firstline.workflow.students.extract.calibration import Calibration, clearness
 from firstline.workflow.students.extract.grid import Floats
 from firstline.workflow.students.extract.span_features import key_of, role_scores
+from firstline.workflow.students.extract.spans import Span
 from firstline.workflow.students.extract.trees import Trees
 from firstline.workflow.students.extract.view import Look, View, best_of_keys, look, tag_scores
-from firstline.workflow.students.student import Found
+from firstline.workflow.students.student import Found, Sums
 
 _LEAST = 1e-9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weighed:
+    """The values that a document offers for a field, likeliest first, each by its best span; `none`: not there."""
+
+    spans: tuple[Span, ...]
+    shares: tuple[float, ...]
+    none: float
+
+    def options(self, *, absent: bool) -> list[Option]:
+        """Give them with the logarithms of their shares."""
+        found = [
+            Option(value=span.value, weight=math.log(max(share, _LEAST)))
+            for span, share in zip(self.spans, self.shares, strict=True)
+        ]
+        return [*found, Option(value=None, weight=math.log(max(self.none, _LEAST)))] if absent else found
+
+    def with_first(self, value: Json, share: float) -> Weighed:
+        """Put the value first with another share; the others keep theirs, scaled to what is left."""
+        at = next((at for at, span in enumerate(self.spans) if span.value == value), None)
+        own = self.none if at is None else self.shares[at]
+        scale = (1 - share) / max(1 - own, _LEAST)
+        none = share if at is None else self.none * scale
+        order = [] if at is None else [at]
+        order += [other for other in range(len(self.spans)) if other != at]
+        shares = tuple(share if other == at else self.shares[other] * scale for other in order)
+        return Weighed(spans=tuple(self.spans[other] for other in order), shares=shares, none=none)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,25 +82,29 @@ class SpanReader:
             marks = tag_scores(view, self.tags, self.tag_bias)
         return look(view, self.field, self.families, marks)
 
-    def find(self, view: View) -> Found | None:
-        """Choose a span, or None for a field that must be there and for which nothing is proposed."""
+    def weigh(self, view: View) -> Weighed:
+        """Give the values that a document offers with their shares."""
         seen = self.look(view)
         scores = self.trees.scores(weighed(seen, self.words)) if seen.spans else np.zeros(0)
         best = best_of_keys(seen.spans, scores)
         chances, none = self.calibration.shares(np.array([scores[at] for at in best.values()]))
-        if not best and not self.field.optional:
+        spans = tuple(seen.spans[at] for at in best.values())
+        return Weighed(spans=spans, shares=tuple(map(float, chances)), none=none)
+
+    def find(self, view: View, seen: Weighed) -> Found | None:
+        """Choose a span, or None for a field that must be there and for which nothing is proposed."""
+        if not seen.spans and not self.field.optional:
             return None
-        if not best or (self.field.optional and none > chances[0]):
-            rest = float(chances[0]) if best else _LEAST
-            sure = self.calibration.probability(none, clearness(view.grid.confidence))
-            return _found(None, none, rest, sure, {})
-        keys = list(best.values())
-        rest = max([none, *map(float, chances[1:2])])
-        span = seen.spans[keys[0]]
+        if not seen.spans or (self.field.optional and seen.none > seen.shares[0]):
+            rest = seen.shares[0] if seen.spans else _LEAST
+            sure = self.calibration.probability(seen.none, clearness(view.grid.confidence))
+            return _found(None, seen.none, rest, sure, {})
+        rest = max([seen.none, *seen.shares[1:2]])
+        span = seen.spans[0]
         read = offer(view.document, self.field).reading
         signals = {} if read is None else {"second": float(key_of(self.field, read) == span.key)}
-        sure = self.calibration.probability(float(chances[0]), clearness(view.grid.least_confidence(span.cells)))
-        return _found(span.value, float(chances[0]), rest, sure, signals)
+        sure = self.calibration.probability(seen.shares[0], clearness(view.grid.least_confidence(span.cells)))
+        return _found(span.value, seen.shares[0], rest, sure, signals)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,13 +148,41 @@ class ExtractStudent:
                 f"the student's file lacks a part: {error}", hint="`firstline distill` makes it anew"
             ) from None
 
-    def find(self, document: Document) -> Mapping[str, Found]:
-        """Find the fields; one that must be there and for which the document offers nothing is left out."""
+    def find(self, document: Document, sums: Sums = ()) -> Mapping[str, Found]:
+        """Find the fields; one that must be there and for which the document offers nothing is left out.
+
+        A total of `sums` is chosen together with its parts.
+        """
         view = View(document)
         if not len(view.grid):
             return {}
-        found = {name: reader.find(view) for name, reader in self._readers.items()}
+        readers = {name: one for name, one in self._readers.items() if isinstance(one, SpanReader)}
+        seen = {name: reader.weigh(view) for name, reader in readers.items()}
+        for total, parts in sums:
+            if total in seen and not seen.keys().isdisjoint(parts):
+                seen |= _together(document, total, parts, seen, readers)
+        found = {
+            name: reader.find(view, seen[name]) if isinstance(reader, SpanReader) else reader.find(view)
+            for name, reader in self._readers.items()
+        }
         return {name: one for name, one in found.items() if one is not None}
+
+
+def _together(
+    document: Document,
+    total: str,
+    parts: Sequence[str],
+    seen: Mapping[str, Weighed],
+    readers: Mapping[str, SpanReader],
+) -> Mapping[str, Weighed]:
+    """Choose a total and its parts by what closes; what was not taught is taken as not there."""
+    options = {
+        name: seen[name].options(absent=readers[name].field.optional) for name in (total, *parts) if name in seen
+    }
+    chosen = choose(document.arithmetic, total, parts, options, proof=STUDENT_PROOF)
+    if chosen is None:
+        return {}
+    return {name: seen[name].with_first(chosen.values[name], chosen.shares[name]) for name in options}
 
 
 def weighed(seen: Look, words: NDArray[np.float32]) -> Floats:
