@@ -50,6 +50,7 @@ from firstline.workflow.labels import Embed
 from firstline.workflow.ladder import Machine
 from firstline.workflow.pinning import Pinner
 from firstline.workflow.rates import LedgerBuckets, MemoryBuckets, Rates
+from firstline.workflow.readiness import Readiness
 from firstline.workflow.reads import Reads
 from firstline.workflow.reviews import Reviews
 from firstline.workflow.run import Runner
@@ -204,6 +205,7 @@ async def build(loaded: Loaded, *, school: School | None = None) -> AsyncIterato
                 chat=chat,
                 tokens=tokens,
                 fine_tuned=fine_tuning.model,
+                on_review=settings.reviews.on_review,
             ),
             decider=Decider(basis, reader=turns),
             embedder=Embedder(basis, embed=encoders.embed, encoding=Cl100k()),
@@ -219,6 +221,7 @@ async def build(loaded: Loaded, *, school: School | None = None) -> AsyncIterato
             teacher=Teacher(basis, runner, settings.records_path, tokens),
             inputs=inputs,
             rates=rates,
+            readiness=Readiness(basis, runner, tasks, loaded.file),
             reads=Reads(settings.keys),
             storage=storage,
             reviews=Reviews(ledger, tasks, runner, inputs, settings.reviews, audits=audits),

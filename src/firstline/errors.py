@@ -343,6 +343,15 @@ class WeightsInvalidError(WeightsError):
     code = "weights_invalid"
 
 
+class NoModelError(FirstlineError):
+    """No model could be asked: each rung lacks its weights, its key or something else on this machine."""
+
+    status = 503
+    type = "api_error"
+    code = "no_model_available"
+    retryable = True
+
+
 class BudgetError(FirstlineError):
     """A call would exceed the budget of its run or task; it was not made."""
 
@@ -385,6 +394,12 @@ class EngineUnavailableError(EngineError):
     status = 503
     code = "engine_unavailable"
     retryable = True
+
+
+class EngineNotFoundError(EngineUnavailableError):
+    """The remote address has no such path, or does not know the model (404); it worked on nothing."""
+
+    code = "engine_not_found"
 
 
 class EngineTimeoutError(EngineError):
@@ -440,3 +455,10 @@ class EngineOutputError(EngineError):
     """The engine answered something that is not an answer: garbage, half a JSON, no choices."""
 
     code = "engine_bad_output"
+
+
+class EngineDisconnectedError(EngineOutputError):
+    """The remote address hung up before its answer was whole."""
+
+    code = "engine_disconnected"
+    retryable = True

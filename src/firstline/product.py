@@ -98,9 +98,10 @@ class Firstline:
     async def run(self, task: TaskLike, /, *parts: str | Input, **parameters: Json) -> Run:
         """Run a task on one input, which may have several parts; `parameters` are those of the task.
 
-        The verdict says what became of it: an input that cannot be used is `rejected`, a model that cannot be reached
-        leaves the run to `review`. Raises UsageError for a file that is not there and for wrong parameters, InputError
-        for a file that is no picture or PDF, NotFoundError and TaskError for the task.
+        The verdict says what became of it; an input that cannot be used is `rejected`. Where no model could be asked,
+        raises NoModelError or the engine's error (`retryable` says whether asking again may help). Raises UsageError
+        for a file that is not there and for wrong parameters, InputError for a file that is no picture or PDF,
+        NotFoundError and TaskError for the task.
         """
         product = self._open
         read = await self.task(task)

@@ -71,7 +71,8 @@ class TaskSettings(Section, frozen=True, kw_only=True):
 
 
 class Worth(Section, frozen=True, kw_only=True):
-    """`[worth]`: what time and work count when a certificate weighs rungs against each other and against a person.
+    """`[worth]`: what time and work count when a certificate weighs rungs against each other and against a person, and
+    what savings are reckoned against.
 
     These are your prices, not measured ones: no bill is made of them.
     """
@@ -80,6 +81,13 @@ class Worth(Section, frozen=True, kw_only=True):
         0.05
     )
     review_usd: Annotated[float, Meta(description="US dollars for an answer that a person gives", gt=0, le=1e6)] = 0.10
+    compared_with: Annotated[
+        str,
+        Meta(
+            description="model whose price `saved` is reckoned by; empty: the one that a request names, and for a task "
+            "`gpt-4o-mini`"
+        ),
+    ] = ""
 
 
 class KeyDefaults(Section, frozen=True, kw_only=True):
@@ -200,6 +208,13 @@ class Reviews(Section, frozen=True, kw_only=True):
             "all runs with an answer, or none (then nothing is audited)"
         ),
     ] = "review"
+    on_review: Annotated[
+        Literal["refuse", "best"],
+        Meta(
+            description="what an answer says that is left to a person: `refuse`, why there is none; `best`, the best "
+            "attempt with its unsettled values. A request, a key and a task may say otherwise"
+        ),
+    ] = "refuse"
     days: Annotated[
         float, Meta(description="days that an input and what was answered to it are kept; an open review stays", gt=0)
     ] = 90.0

@@ -24,6 +24,9 @@ FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
 Verdict = Literal["accepted", "escalated", "review", "rejected"]
 FieldStatus = Literal["accepted", "escalated", "review", "answered"]
 """What became of a field; `answered`: a person settled it."""
+OnReview = Literal["refuse", "best"]
+"""What an answer that is left to a person says: why there is none (`refuse`), or the best attempt, unsettled values and
+all, with `review` as its verdict."""
 ReviewKind = Literal["review", "audit"]
 """Why a person is asked: no model settled the answer, or a served answer is to be judged."""
 ReviewState = Literal["open", "taken", "answered", "rejected"]
@@ -155,8 +158,8 @@ class Caller(Value, frozen=True, kw_only=True):
     """Who asks: the API key that a request came with. No caller at all: a person at this machine.
 
     `scopes` are patterns of what may stand in `model` (`gpt-4o-mini`, `task/*`); empty: everything. `rights` say what
-    the key may do (`rights.py`). The limits are per minute; None: what the settings say. What the key may spend is the
-    ledger's to know.
+    the key may do (`rights.py`). The limits are per minute; None: what the settings say; so is `on_review`. What the
+    key may spend is the ledger's to know.
     """
 
     key_id: str
@@ -167,6 +170,7 @@ class Caller(Value, frozen=True, kw_only=True):
     tokens_per_minute: int | None = None
     reads_per_minute: int | None = None
     storage_bytes: int | None = None
+    on_review: OnReview | None = None
 
     def may_use(self, *names: str) -> bool:
         """Say whether the scopes cover one of the names that a model goes by."""
@@ -191,7 +195,8 @@ class KeyTerms(Value, frozen=True, kw_only=True):
     """What an API key may do. Budgets are nano-USD of a day and of a month (UTC); None: none.
 
     `prepaid`: only what was granted to the key may be spent. `expires`: when it is refused (seconds since 1970; None:
-    never). `storage_bytes`: what it may keep (None: what the settings say). The rest is as for `Caller`.
+    never). `storage_bytes`: what it may keep (None: what the settings say). `on_review`: what answers to it say that
+    are left to a person (None: what the task or the settings say). The rest is as for `Caller`.
     """
 
     name: str
@@ -205,6 +210,7 @@ class KeyTerms(Value, frozen=True, kw_only=True):
     prepaid: bool = False
     expires: float | None = None
     storage_bytes: int | None = None
+    on_review: OnReview | None = None
 
 
 class ApiKey(KeyTerms, frozen=True, kw_only=True):
@@ -240,6 +246,7 @@ class ApiKey(KeyTerms, frozen=True, kw_only=True):
             tokens_per_minute=self.tokens_per_minute,
             reads_per_minute=self.reads_per_minute,
             storage_bytes=self.storage_bytes,
+            on_review=self.on_review,
         )
 
 
@@ -406,8 +413,9 @@ class ReviewMark(Value, frozen=True, kw_only=True):
 class Run(Value, frozen=True, kw_only=True):
     """All attempts for one input, with its verdict; what the API, the CLI and the ledger all show.
 
-    `verdict` None: the answer was passed through and nothing was verified, so its attempt did not pass either. A
-    rejected run has the `error_code` of what is wrong with its input. `certificate` is the id of the certificate that
+    `verdict` None: the answer was passed through and nothing was verified, so its attempt did not pass either; or, with
+    an `error_code`, there is no answer: `running`, `cancelled`, `interrupted`, or the error that ended it. A rejected
+    run has the `error_code` of what is wrong with its input. `certificate` is the id of the certificate that
     its answer was served under (None: it is uncertified; a note says why where there was one). `parameters` are those
     of a task. `review` says what became of a run that was left to a person; once they answered, `answer` is theirs. It
     is also the audit of a served one by a person, which changes nothing of the run.

@@ -69,7 +69,7 @@ async def test_a_run_in_review_is_served_with_its_verdict(tmp_path: Path) -> Non
 
 async def test_a_run_without_any_answer_is_a_refusal(tmp_path: Path) -> None:
     async with (
-        served(tmp_path, '[[rules]]\nerror = "engine_timeout"') as server,
+        served(tmp_path, '[[rules]]\nerror = "engine_bad_output"') as server,
         httpx2.AsyncClient(base_url=server.url) as client,
     ):
         body = {"model": "task/colour", "messages": [{"role": "user", "content": "red"}]}

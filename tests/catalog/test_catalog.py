@@ -67,7 +67,7 @@ def test_a_key_is_not_sent_to_an_address_it_was_not_named_for() -> None:
 
 
 def test_a_new_remote_model_has_no_price_until_one_is_given() -> None:
-    url = "http://127.0.0.1:9/v1"
+    url = "https://models.example.com/v1"
     priced = ModelSettings(base_url=url, input_usd_per_mtok=0.1, output_usd_per_mtok=0.4, context=8192, vision=True)
     catalog = Catalog.load({"acme/one": ModelSettings(base_url=url, model="one-q8"), "acme/two": priced})
     one, two = catalog.get("acme/one"), catalog.get("acme/two")
@@ -79,8 +79,8 @@ def test_a_new_remote_model_has_no_price_until_one_is_given() -> None:
     assert (two.context, two.vision) == (8192, True)
 
 
-def test_a_local_card_behind_an_address_loses_its_zero_price() -> None:
-    url = "http://127.0.0.1:9/v1"
+def test_a_local_card_behind_an_address_elsewhere_loses_its_zero_price() -> None:
+    url = "https://models.example.com/v1"
     model = Catalog.load({"local/smollm2-135m": ModelSettings(base_url=url)}).get("local/smollm2-135m")
     assert (model.engine, model.weights, model.price) == ("openai_http", (), None)
 
@@ -132,9 +132,10 @@ def test_a_file_name_is_a_model_except_over_the_wire(tmp_path: Path) -> None:
         ("acme/../etc", ModelSettings(base_url="http://x/v1"), "not a model id"),
         ("acme/new", ModelSettings(base_url="http://x/v1", file="x.gguf"), "exclude each other"),
         ("acme/new", ModelSettings(base_url="http://x/v1", mmproj="x.gguf"), "goes with `file`"),
-        ("gpt-5.4", ModelSettings(input_usd_per_mtok=1.0), "both directions"),
+        ("gpt-5.4", ModelSettings(input_usd_per_mtok=1.0), "half a price: `output_usd_per_mtok`"),
         ("gpt-5.4", ModelSettings(input_usd_per_mtok=-1.0, output_usd_per_mtok=1.0), "zero or more"),
         ("gpt-5.4", ModelSettings(input_usd_per_mtok=float("nan"), output_usd_per_mtok=1.0), "zero or more"),
+        ("acme/new", ModelSettings(base_url="localhost:11434"), "no address"),
     ],
 )
 def test_settings_that_make_no_model_are_refused(name: str, settings: ModelSettings, words: str) -> None:

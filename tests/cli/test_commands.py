@@ -204,7 +204,7 @@ def test_the_doctor_finds_a_task_that_is_wrong(folder: Path) -> None:
     (folder / "tasks" / "mine.toml").write_text('kind = "extract"\n')
     result = called("doctor", "--json")
     assert result.exit_code == 1
-    assert "mine" in lines(result)[0]["problems"][0]["what"]
+    assert any("the task mine" in problem["what"] for problem in lines(result)[0]["problems"])
 
 
 def test_a_taken_port_is_told_in_a_line(folder: Path) -> None:

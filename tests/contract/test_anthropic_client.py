@@ -417,7 +417,7 @@ async def test_an_error_inside_a_stream_is_the_event_error(tmp_path: Path) -> No
         with pytest.raises(anthropic.APIStatusError) as broken:
             await read(stream, pieces.append)
     assert [piece.type for piece in pieces] == ["message_start", "content_block_start", "content_block_delta"]
-    assert (broken.value.type, broken.value.error_code) == ("api_error", "engine_bad_output")
+    assert (broken.value.type, broken.value.error_code) == ("api_error", "engine_disconnected")
 
 
 async def test_what_an_address_says_of_its_end_is_believed_if_it_was_asked_for(tmp_path: Path) -> None:

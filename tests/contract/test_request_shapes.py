@@ -133,7 +133,7 @@ async def test_a_name_of_a_model(tmp_path: Path) -> None:
         if error is not None and error.status_code == 404:
             assert (error.code, error.param) == ("model_not_found", "model")
         elif error is not None:
-            assert (error.status_code, error.code) == (503, "engine_unavailable")
+            assert (error.status_code, error.code) == (503, "no_model_available")
             assert "OPENAI_API_KEY is not set" in error.message
 
 

@@ -15,7 +15,9 @@ from firstline.engines.openai_http import OpenAIHTTP
 from firstline.errors import (
     ContextLengthError,
     EngineAuthError,
+    EngineDisconnectedError,
     EngineError,
+    EngineNotFoundError,
     EngineOutputError,
     EngineQuotaError,
     EngineRateLimitError,
@@ -70,7 +72,7 @@ async def fault(world: World, *, timeout_s: float = 20, stream: bool = False) ->
         (fails(429, "rate_limit_exceeded"), EngineRateLimitError),
         (fails(429, "rate_limit_exceeded", retry_after="21"), EngineRateLimitError),
         (fails(400, "unsupported_value", f"bad value, by the way your key is {KEY}"), EngineRefusedError),
-        (fails(404, "model_not_found"), EngineRefusedError),
+        (fails(404, "model_not_found"), EngineNotFoundError),
         (fails(413), EngineRefusedError),
         (fails(422), EngineRefusedError),
         (fails(400, "context_length_exceeded"), ContextLengthError),
@@ -88,7 +90,7 @@ async def fault(world: World, *, timeout_s: float = 20, stream: bool = False) ->
         (sends(b"<html>hello</html>", kind="text/html"), EngineOutputError),
         (sends(b""), EngineOutputError),
         (sends(b'{"error": {"message": "late regret over ' + KEY.encode() + b'"}}'), EngineOutputError),
-        (cuts(b'{"choices": [{"message": {"content": "He', length=500), EngineOutputError),
+        (cuts(b'{"choices": [{"message": {"content": "He', length=500), EngineDisconnectedError),
     ],
 )
 async def test_each_bad_answer_is_its_own_error_asked_for_once(
@@ -201,17 +203,17 @@ HE = {"choices": [{"delta": {"content": "He"}}]}
 
 
 @pytest.mark.parametrize(
-    "reply",
+    ("reply", "kind"),
     [
-        streams(HE, end=False),
-        streams(HE),
-        streams(HE, {"error": {"message": "overloaded"}}),
-        streams(HE, "garbage"),
-        says("not a stream"),
+        (streams(HE, end=False), EngineDisconnectedError),
+        (streams(HE), EngineOutputError),
+        (streams(HE, {"error": {"message": "overloaded"}}), EngineOutputError),
+        (streams(HE, "garbage"), EngineOutputError),
+        (says("not a stream"), EngineOutputError),
     ],
 )
-async def test_a_stream_that_breaks_off_says_so(reply: Reply) -> None:
+async def test_a_stream_that_breaks_off_says_so(reply: Reply, kind: type[FirstlineError]) -> None:
     async with serve(reply) as world:
         error, waited = await fault(world, stream=True)
-    assert type(error) is EngineOutputError
+    assert type(error) is kind
     assert (len(world.sent), waited) == (1, [])

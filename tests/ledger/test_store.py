@@ -178,7 +178,7 @@ async def test_a_run_given_up_says_why(tmp_path: Path) -> None:
         await ledger.begin_run("r1", "receipt", "receipt@1", SHA, 1.0)
         await ledger.drop_run("r1", "the caller left")
         run = await ledger.get_run("r1")
-        assert (run.verdict, run.reason) == ("review", "the caller left")
+        assert (run.verdict, run.reason, run.error_code) == (None, "the caller left", "cancelled")
 
 
 OTHER_PROCESS = """
@@ -213,10 +213,10 @@ async def other_process(folder: Path, name: str) -> AsyncIterator[None]:
 async def test_a_run_cut_off_by_kill_9_is_interrupted_and_a_living_one_is_not(tmp_path: Path) -> None:
     async with other_process(tmp_path, "dead"), opened(tmp_path) as ledger:
         run = await ledger.get_run("dead")
-        assert (run.verdict, run.reason) == ("review", "still running")
+        assert (run.verdict, run.reason, run.error_code) == (None, "still running", "running")
     async with opened(tmp_path) as ledger:
         run = await ledger.get_run("dead")
-        assert (run.verdict, run.reason) == ("review", "interrupted")
+        assert (run.verdict, run.reason, run.error_code) == (None, "interrupted", "interrupted")
         assert [attempt.model for attempt in run.attempts] == ["openai/big"]
         assert "may have been charged" in (run.attempts[0].error or "")
         assert await ledger.spent(0.0) == 700

@@ -46,6 +46,7 @@ def conversation(body: ChatBody, caller: Caller | None) -> Conversation:
         choices=body.n or 1,
         reasoning_effort=body.reasoning_effort,
         parameters=None if extra is msgspec.UNSET else extra.parameters,
+        on_review=None if extra is msgspec.UNSET else extra.on_review,
         caller=caller,
     )
 

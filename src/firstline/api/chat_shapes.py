@@ -224,9 +224,14 @@ class StreamOptions(Wire, frozen=True, kw_only=True):
 
 
 class Extra(Wire, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The `firstline` object of a request: parameters of a task, such as the language to translate to."""
+    """The `firstline` object of a request.
+
+    `parameters` are those of a task, such as the language to translate to. `on_review` is what an answer says that is
+    left to a person: `refuse`, why there is none; `best`, the best attempt.
+    """
 
     parameters: dict[str, Any] = {}
+    on_review: Literal["refuse", "best"] | None = None
 
 
 Tokens = Annotated[int, Meta(ge=1)]

@@ -1,4 +1,4 @@
-"""GET /health: the process is there and takes requests."""
+"""GET /health and /ready: the process is there and takes requests; something can answer them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from firstline.api.operation import Operation
+from firstline.errors import NoModelError
 from firstline.types import Value
+from firstline.workflow.services import Services
 
 
 class Health(Value, frozen=True, kw_only=True):
@@ -18,7 +20,23 @@ class Health(Value, frozen=True, kw_only=True):
     status: Literal["ok"]
 
 
+class Ready(Value, frozen=True, kw_only=True):
+    """A rung can answer."""
+
+    status: Literal["ready"]
+
+
 @Operation(answer=Health, open=True)
 async def health(_request: Request) -> Response:
     """Say that the server is up. Asks no model."""
     return Response(msgspec.json.encode({"status": "ok"}), media_type="application/json")
+
+
+@Operation(answer=Ready, open=True, errors=(NoModelError,))
+async def ready(request: Request) -> Response:
+    """Say that `gpt-4o-mini` or a task can answer: a rung has its weights or its key. Asks no model."""
+    services: Services = request.app.state.services
+    if not await services.readiness.can_answer():
+        hint = "`firstline doctor` on the server says what is missing"
+        raise NoModelError("nothing can answer here: no rung has its weights or its key", hint=hint)
+    return Response(msgspec.json.encode({"status": "ready"}), media_type="application/json")

@@ -19,6 +19,7 @@ def key_object(key: ApiKey) -> dict[str, Json]:
         "tokens_per_minute": key.tokens_per_minute,
         "reads_per_minute": key.reads_per_minute,
         "storage_bytes": key.storage_bytes,
+        "on_review": key.on_review,
         "budget_day_nano_usd": key.day_nano_usd,
         "budget_month_nano_usd": key.month_nano_usd,
         "prepaid": key.prepaid,

@@ -97,8 +97,10 @@ def conversation(body: CountBody, model: str, caller: Caller | None) -> Conversa
         max_tokens=body.max_tokens,
         stop=tuple(body.stop_sequences or ()),
     )
-    parameters = None if body.firstline is msgspec.UNSET else body.firstline.parameters
-    return msgspec.structs.replace(made, sampling=sampling, parameters=parameters)
+    if body.firstline is msgspec.UNSET:
+        return msgspec.structs.replace(made, sampling=sampling)
+    extra = body.firstline
+    return msgspec.structs.replace(made, sampling=sampling, parameters=extra.parameters, on_review=extra.on_review)
 
 
 def _effort(body: CountBody) -> str | None:

@@ -69,6 +69,7 @@ ASKS_MODELS: tuple[Failure, ...] = (
     errors.InsufficientBalanceError,
     errors.QuotaError,
     errors.TokenRateLimitError,
+    errors.NoModelError,
     errors.WeightsError,
     errors.WeightsMissingError,
     errors.WeightsMismatchError,
@@ -76,6 +77,7 @@ ASKS_MODELS: tuple[Failure, ...] = (
     errors.WeightsInvalidError,
     errors.EngineError,
     errors.EngineUnavailableError,
+    errors.EngineNotFoundError,
     errors.EngineTimeoutError,
     errors.EngineCrashedError,
     errors.EngineAuthError,
@@ -84,6 +86,7 @@ ASKS_MODELS: tuple[Failure, ...] = (
     errors.EngineRefusedError,
     errors.EngineSchemaError,
     errors.EngineOutputError,
+    errors.EngineDisconnectedError,
 )
 """What can keep a model from answering."""
 

@@ -61,6 +61,7 @@ def conversation(body: Asked, turns: Sequence[Turn], caller: Caller | None) -> C
         sampling=Sampling(temperature=body.temperature, top_p=body.top_p, max_tokens=body.max_output_tokens),
         logprobs=(body.top_logprobs or 0) if wants_logprobs(body) else None,
         parameters=None if body.firstline is msgspec.UNSET else body.firstline.parameters,
+        on_review=None if body.firstline is msgspec.UNSET else body.firstline.on_review,
     )
 
 

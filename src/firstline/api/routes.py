@@ -20,7 +20,7 @@ from firstline.api.fine_tuning import (
     resume_job,
     retrieve_job,
 )
-from firstline.api.health import health
+from firstline.api.health import health, ready
 from firstline.api.messages import count_tokens, messages
 from firstline.api.models import delete_model, list_models, retrieve_model
 from firstline.api.openapi import openapi
@@ -93,5 +93,6 @@ ROUTES = (
     Route("/v1/usage", usage, methods=["GET"]),
     Route("/v1/credits", credits, methods=["GET"]),
     Route("/health", health, methods=["GET"]),
+    Route("/ready", ready, methods=["GET"]),
     Route("/openapi.json", openapi, methods=["GET"]),
 )

@@ -29,6 +29,19 @@ def run_object(run: Run) -> dict[str, Json]:
     }
 
 
+def served_object(run: Run, *, best: bool) -> dict[str, Json]:
+    """Give a run as who asked for it is told. Without `best`, what is left to a person is not in its `answer`.
+
+    What the models said of it stands in `attempts`, and `fields` says why it is left out.
+    """
+    whole = run_object(run)
+    if best or run.verdict != "review" or run.answer is None:
+        return whole
+    answer = run.answer if isinstance(run.answer, dict) else {}
+    settled = {key: value for key, value in answer.items() if key in run.fields and run.fields[key].status != "review"}
+    return {**whole, "answer": settled or None}
+
+
 def wire_object(run: Run, notes: tuple[str, ...] = ()) -> dict[str, Json]:
     """Give the `firstline` object of a chat completion; `notes` are put behind the run's own."""
     return {

@@ -10,6 +10,7 @@ import msgspec
 
 from firstline import patterns
 from firstline.catalog.model import FREE, FlatPrice, Model, Remote, WeightFile
+from firstline.catalog.nearby import is_nearby, nearest_address
 from firstline.errors import SettingsError
 from firstline.settings_sections import ModelSettings
 
@@ -51,6 +52,11 @@ def from_file(id: str) -> Model:
 
 def _changes(id: str, card: Model, settings: ModelSettings) -> dict[str, Any]:
     ways = [way for way in _WAYS if getattr(settings, way)]
+    if settings.base_url and (better := nearest_address(settings.base_url)) is not None:
+        raise SettingsError(
+            f'[models."{id}"]: base_url = "{settings.base_url}" is no address of a server',
+            hint=f'write it with its scheme, up to and with /v1: base_url = "{better}"',
+        )
     if len(ways) > 1:
         raise SettingsError(f'[models."{id}"]: {" and ".join(ways)} exclude each other', hint="keep one of them")
     changes: dict[str, Any] = {}
@@ -58,8 +64,10 @@ def _changes(id: str, card: Model, settings: ModelSettings) -> dict[str, Any]:
         changes |= {"engine": "llama_cpp", "weights": _own_files(settings), "remote": None, "price": FREE}
     elif settings.base_url:
         changes |= {"engine": "openai_http", "remote": _remote(card, settings), "weights": ()}
-        # The card's price stays with a remote model; what a local one costs behind someone's address is not known.
-        changes |= {} if card.remote else {"price": None}
+        # The card's price stays with a hosted model. What another costs at someone's address is not known; a server on
+        # this machine or in its own network sends no bill.
+        free = FREE if is_nearby(settings.base_url) else None
+        changes |= {} if card.remote else {"price": free}
     elif settings.script:
         changes |= {
             "engine": "fake",
@@ -113,9 +121,11 @@ def _price(id: str, settings: ModelSettings) -> FlatPrice | None:
     if given == (None, None):
         return None
     if None in given:
+        names = ("input_usd_per_mtok", "output_usd_per_mtok")
+        missing = names[given.index(None)]
         raise SettingsError(
-            f'[models."{id}"]: a price needs both directions',
-            hint="give `input_usd_per_mtok` and `output_usd_per_mtok`",
+            f'[models."{id}"]: half a price: `{missing}` is not set',
+            hint=f"set both, in US dollars for a million tokens: {names[0]} and {names[1]} (0 where it costs nothing)",
         )
     # By way of text: the price that was written, not the nearest binary fraction.
     into, out = (Decimal(str(amount)) for amount in given)

@@ -10,21 +10,23 @@ from pathlib import Path
 import msgspec
 
 from firstline import settings
-from firstline.api.run_object import run_object
+from firstline.api.run_object import run_object, served_object
 from firstline.app import App, build
 from firstline.cli import inputs, show_eval, show_models
 from firstline.cli.console import DONE, WRONG_WORDS, Out
 from firstline.cli.progress import counting, pulling, watching
 from firstline.cli.show_run import show_run, show_runs
 from firstline.errors import FirstlineError, UsageError
-from firstline.types import Json
+from firstline.types import Json, OnReview
 from firstline.workflow.evaluate import evaluate as measure
 from firstline.workflow.events import words
 from firstline.workflow.examples import read_rows
 from firstline.workflow.task import Task
 
 
-async def run(out: Out, name: str, given: list[str], pairs: list[str], fields: str) -> int:
+async def run(
+    out: Out, name: str, given: list[str], pairs: list[str], fields: str, on_review: OnReview | None = None
+) -> int:
     """Run a task on each word; a bad one is told and the rest goes on."""
     parameters = inputs.parameters(pairs, fields)
     if not given and sys.stdin.isatty():
@@ -36,20 +38,21 @@ async def run(out: Out, name: str, given: list[str], pairs: list[str], fields: s
         status = DONE
         for word in given or ["-"]:
             try:
-                status = max(status, await _run_one(out, app, task, word, parameters))
+                best = (on_review or task.on_review or app.services.settings.reviews.on_review) == "best"
+                status = max(status, await _run_one(out, app, task, word, parameters, best=best))
             except FirstlineError as error:
                 status = max(status, out.fail(error, about=word if len(given) > 1 else ""))
         return status
 
 
-async def _run_one(out: Out, app: App, task: Task, word: str, parameters: dict[str, Json]) -> int:
+async def _run_one(out: Out, app: App, task: Task, word: str, parameters: dict[str, Json], *, best: bool) -> int:
     title, given = await asyncio.to_thread(inputs.read_word, word, app.services.images.in_thread(), sys.stdin.buffer)
     with watching(out, f"{task.name}  {title}") as say:
         result = await app.services.runner.run(
             task, given, parameters=parameters, on_event=lambda event: say(words(event))
         )
     if out.json:
-        out.emit(run_object(result))
+        out.emit(served_object(result, best=best))
     else:
         out.result.print(show_run(result, title))
     return WRONG_WORDS if result.verdict == "rejected" else DONE

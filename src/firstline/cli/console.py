@@ -57,6 +57,12 @@ class Out:
         """Print a line for the person who waits."""
         self.notes.print(Text(printable(text), style="dim"), soft_wrap=True)
 
+    def warn(self, text: str, *, hint: str | None = None) -> None:
+        """Print what a person should know who is not stopped by it."""
+        self.notes.print(Text.assemble(("warning", "bold yellow"), ": ", _indented(text)), soft_wrap=True)
+        if hint:
+            self.notes.print(Text.assemble(("hint", "bold"), ": ", _indented(hint)), soft_wrap=True)
+
     def fail(self, error: FirstlineError, *, about: str = "") -> int:
         """Print an error and give the exit status it means."""
         line = Text.assemble((f"error[{error.code}]", "bold red"), ": ", _indented(f"{about}: " if about else ""))

@@ -18,7 +18,7 @@ from firstline.app import ENCODER, App, build
 from firstline.cli import inputs
 from firstline.cli.console import DONE, Out
 from firstline.cli.progress import pulling, watching
-from firstline.cli.show_run import show_run
+from firstline.cli.show_run import show_run, verdict_word
 from firstline.errors import InputError
 from firstline.types import Json, Value
 from firstline.workflow.events import words
@@ -86,7 +86,7 @@ async def _show(out: Out, app: App, step: Step, folder: Path, place: str) -> str
     else:
         out.result.print(Text(f"\n{title}", style="bold"))
         out.result.print(show_run(run, step.file))
-    return run.verdict or "unverified"
+    return verdict_word(run)
 
 
 def _examples() -> Path:

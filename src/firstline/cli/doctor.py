@@ -16,7 +16,13 @@ from firstline.cli.console import DONE, FAILED, Out
 from firstline.cli.show_doctor import show_doctor
 from firstline.cli.show_models import state
 from firstline.engines.confinement import in_force
-from firstline.errors import FirstlineError, FolderNotAllowedError, WeightsError, WeightsInvalidError
+from firstline.errors import (
+    FirstlineError,
+    FolderNotAllowedError,
+    ModelNotFoundError,
+    WeightsError,
+    WeightsInvalidError,
+)
 from firstline.settings import Loaded
 from firstline.settings_sections import Server
 from firstline.trust import Trust
@@ -25,7 +31,7 @@ from firstline.workflow.upkeep import Upkeep
 
 
 async def doctor(out: Out, *, verify: bool) -> int:
-    """Look at everything; 1 where something is broken. With `verify` the weights are read and compared."""
+    """Look at everything; 1 where something is broken or cannot answer. With `verify` weights are read and compared."""
     loaded = settings.load()
     trust = Trust(loaded)
     report: dict[str, Json] = {
@@ -60,7 +66,7 @@ async def doctor(out: Out, *, verify: bool) -> int:
         out.emit(report)
     else:
         out.result.print(show_doctor(report))
-    return FAILED if report["problems"] else DONE
+    return FAILED if any(problem.get("stops", True) for problem in report["problems"]) else DONE
 
 
 async def _ledger(loaded: Loaded, report: dict[str, Json]) -> None:
@@ -95,6 +101,8 @@ def _folder(trust: Trust, loaded: Loaded) -> dict[str, Json]:
 
 
 async def _look(app: App, loaded: Loaded, report: dict[str, Json], *, verify: bool) -> None:
+    for gap in await app.services.readiness.gaps():
+        report["problems"].append({"what": gap.what, "hint": gap.hint, "code": gap.code, "stops": gap.stops})
     report["models"] = [model async for model in _models(app, report, verify=verify)]
     report["keys"] = list(_keys(app, loaded))
     report["tasks"] = [task async for task in _tasks(app, report)]
@@ -146,6 +154,8 @@ async def _tasks(app: App, report: dict[str, Json]) -> AsyncIterator[dict[str, J
         try:
             task = app.services.tasks.get(name)
             rungs = await app.services.runner.rungs(task)
+        except ModelNotFoundError:
+            continue  # told above, with its line
         except FirstlineError as error:
             report["problems"].append(_problem(f"the task {name}", error))
             continue

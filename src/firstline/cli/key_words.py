@@ -12,7 +12,7 @@ from firstline.cli.console import Out, perform
 from firstline.cli.options import MOST, Json
 from firstline.cli.times import moment, seconds
 from firstline.rights import RIGHTS
-from firstline.types import KeyTerms
+from firstline.types import KeyTerms, OnReview
 
 keys = typer.Typer(help="API keys: who may ask for what, how fast, and for how much.", no_args_is_help=True)
 
@@ -37,6 +37,7 @@ Storage = Annotated[
     int | None,
     typer.Option(metavar="MB", min=0, max=MOST, help="MB of files, stored completions and responses it may keep"),
 ]
+Review = Annotated[OnReview | None, typer.Option("--on-review", help="what answers say that are left to a person")]
 KeyName = Annotated[str, typer.Argument(metavar="NAME|ID", help="name or id of a key", show_default=False)]
 
 
@@ -50,6 +51,7 @@ def create_key(
     tokens: Annotated[int | None, typer.Option(min=1, max=MOST, help="tokens a minute")] = None,
     reads: Reads = None,
     storage: Storage = None,
+    on_review: Review = None,
     day: Annotated[str, typer.Option(metavar="USD", help="budget of a day (UTC), such as 2.50")] = "",
     month: Annotated[str, typer.Option(metavar="USD", help="budget of a month (UTC)")] = "",
     prepaid: Annotated[bool, typer.Option("--prepaid", help="spend only what was credited to it")] = False,
@@ -69,6 +71,7 @@ def create_key(
             tokens_per_minute=tokens,
             reads_per_minute=reads,
             storage_bytes=None if storage is None else storage * 1_000_000,
+            on_review=on_review,
             day_nano_usd=key_commands.usd(day, "--day") if day else None,
             month_nano_usd=key_commands.usd(month, "--month") if month else None,
             prepaid=prepaid,
@@ -102,6 +105,7 @@ def change_key(
     tokens: Annotated[int | None, typer.Option(min=1, max=MOST, help="tokens a minute")] = None,
     reads: Reads = None,
     storage: Storage = None,
+    on_review: Review = None,
     json: Json = False,
 ) -> None:
     """Put other terms in the place of a key's; takes effect within 2 seconds. What is left out stays. `--scope '*'`
@@ -116,6 +120,7 @@ def change_key(
             "tokens_per_minute": tokens,
             "reads_per_minute": reads,
             "storage_bytes": None if storage is None else storage * 1_000_000,
+            "on_review": on_review,
         }
         given = {name: value for name, value in terms.items() if value is not None}
         if expires:

@@ -33,6 +33,7 @@ from firstline.cli.options import MOST, Confidence, Html, Json, MaxError
 from firstline.cli.review_words import reviews
 from firstline.cli.student_words import students
 from firstline.cli.task_words import tasks
+from firstline.types import OnReview
 from firstline.workflow.task import Per
 
 app = typer.Typer(
@@ -79,10 +80,14 @@ def run(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="parameter of the task, may be repeated")
     ] = None,
     fields: Annotated[str, typer.Option(metavar="A,B", help="fields to read, for the task `form`")] = "",
+    on_review: Annotated[
+        OnReview | None,
+        typer.Option(help="with --json: leave out of the answer what is left to a person, or tell the best attempt"),
+    ] = None,
 ) -> None:
     """Run a task on files or text; with --json one run a line."""
     out = Out(json=json)
-    perform(out, lambda: commands.run(out, task, inputs or [], pairs or [], fields))
+    perform(out, lambda: commands.run(out, task, inputs or [], pairs or [], fields, on_review))
 
 
 @app.command(name="eval")

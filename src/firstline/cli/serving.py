@@ -57,6 +57,11 @@ def serve(out: Out, host: str | None, port: int | None, workers: int | None) -> 
     if (problem := trust.problem()) is not None:
         out.fail(problem)
         out.note("it serves what needs no allowance")
+    try:
+        asyncio.run(_tell_gaps(out, loaded))
+    except FirstlineError as error:
+        listening.close()
+        raise typer.Exit(out.fail(error)) from None
     out.note(f"Firstline serves http://{shown}:{number}/v1 (Ctrl-C stops it)")
     raise typer.Exit(_run(listening, workers, wanted))
 
@@ -110,6 +115,13 @@ async def _keys_exist(ledger_url: str) -> bool:
         return await ledger.keys.exist()
     finally:
         await ledger.close()
+
+
+async def _tell_gaps(out: Out, loaded: settings.Loaded) -> None:
+    """Warn of what cannot answer, before the first caller finds it out."""
+    async with build(loaded) as app:
+        for gap in await app.services.readiness.gaps():
+            out.warn(gap.what, hint=gap.hint)
 
 
 def _settle_memory() -> None:

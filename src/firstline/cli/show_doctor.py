@@ -44,7 +44,7 @@ def _problems(problems: Sequence[Report]) -> RenderableType:
         return Text("none", style="green")
     lines = Text()
     for problem in problems:
-        lines.append(f"{printable(problem['what'])}\n", style="red")
+        lines.append(f"{printable(problem['what'])}\n", style="red" if problem.get("stops", True) else "yellow")
         if problem["hint"]:
             lines.append(f"  {printable(problem['hint'])}\n")
     lines.right_crop(1)

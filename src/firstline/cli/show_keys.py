@@ -54,6 +54,7 @@ def show_key(key: ApiKey, stored: int | None = None) -> RenderableType:
             f"{_count(key.reads_per_minute)} reads",
         ),
         ("storage", _storage(key, stored)),
+        ("on review", key.on_review or "as the task or the settings say"),
         ("budget", f"{_amount(key.day_nano_usd)} a day, {_amount(key.month_nano_usd)} a month"),
         ("spent", money(key.spent_nano_usd) + (f", and {money(key.held_nano_usd)} held" if key.held_nano_usd else "")),
         ("wallet", f"{money(key.available)} of {money(key.granted_nano_usd)} available" if key.prepaid else "none"),

@@ -11,6 +11,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from firstline.ledger.rows import RUNNING
+from firstline.money import NanoUSD
 from firstline.money import show as money
 from firstline.printable import printable
 from firstline.types import Attempt, FieldOutcome, Json, Run
@@ -21,6 +23,8 @@ _STYLE: Mapping[str, str] = {
     "review": "yellow",
     "rejected": "red",
     "unverified": "dim",
+    "running": "dim",
+    "no answer": "red",
     "answered": "dim",
     "passed": "green",
     "failed": "yellow",
@@ -33,18 +37,20 @@ _MEANING: Mapping[str, str] = {
     "review": "a person must decide",
     "rejected": "the input cannot be used",
     "unverified": "passed through; nothing was verified",
+    "running": "it is being made",
+    "no answer": "it ended before its verdict",
 }
 _REASONS = 3
 
 
 def show_run(run: Run, title: str = "") -> RenderableType:
     """Render a run."""
-    verdict = run.verdict or "unverified"
+    verdict = verdict_word(run)
     head = Text.assemble((verdict, f"bold {_STYLE[verdict]}"), "  ", (run.task, "bold"))
     if title:
         head.append(f"  {printable(title)}")
     reason = printable(run.reason) or _MEANING[verdict]
-    code = f"error[{run.error_code}]: " if run.error_code else ""
+    code = f"error[{run.error_code}]: " if run.error_code and verdict != "running" else ""
     blocks: list[RenderableType] = [head, _indented(Text(printable(code) + reason, style="dim"))]
     if run.answer is not None:
         blocks.append(_indented(_answer(run)))
@@ -58,7 +64,7 @@ def show_runs(runs: Sequence[Run]) -> RenderableType:
     rows = [[Text(title, style="bold") for title in ("run", "when (UTC)", "task", "verdict", "cost", "time")]]
     for run in runs:
         when = datetime.fromtimestamp(run.created, UTC).strftime("%Y-%m-%d %H:%M")
-        word = run.verdict or "unverified"
+        word = verdict_word(run)
         texts = (printable(run.id), when, printable(run.task), word, money(run.cost_nano_usd), seconds(run.ms))
         rows.append([Text(text, style=_STYLE[word] if text is word else "") for text in texts])
     widths = [max(cell.cell_len for cell in column) for column in zip(*rows, strict=True)]
@@ -66,6 +72,13 @@ def show_runs(runs: Sequence[Run]) -> RenderableType:
         for cell, width in zip(row[:-1], widths, strict=False):
             cell.pad_right(width + 2 - cell.cell_len)
     return Text("\n").join(Text.assemble(*row) for row in rows)
+
+
+def verdict_word(run: Run) -> str:
+    """Say in a word what became of a run that may have no verdict."""
+    if run.verdict is not None:
+        return run.verdict
+    return {None: "unverified", RUNNING: "running"}.get(run.error_code, "no answer")
 
 
 def seconds(ms: int) -> str:
@@ -172,6 +185,9 @@ def _why(attempt: Attempt) -> Iterator[str]:
 
 
 def _foot(run: Run) -> Text:
-    saved = f", {money(run.saved_nano_usd)} saved" if run.saved_nano_usd > 0 else ""
+    saved = ""
+    if run.saved_nano_usd:
+        amount = money(NanoUSD(abs(run.saved_nano_usd)))
+        saved = f", {amount} {'saved' if run.saved_nano_usd > 0 else 'more than it replaces'}"
     review = f" · {run.review.kind} {run.review.id} {run.review.state}" if run.review else ""
     return Text(printable(f"{money(run.cost_nano_usd)}{saved} · {seconds(run.ms)} · run {run.id}{review}"), style="dim")

@@ -9,6 +9,7 @@ from firstline.errors import (
     ContextLengthError,
     EngineAuthError,
     EngineError,
+    EngineNotFoundError,
     EngineQuotaError,
     EngineRateLimitError,
     EngineRefusedError,
@@ -44,8 +45,10 @@ def failure(status: int, complaint: Complaint, *, model: str) -> FirstlineError:
         return EngineError(f"{model}: the address failed ({status}){said}")
     if 300 <= status < 400:
         return EngineUnavailableError(f"{model}: the address sends us elsewhere ({status})", hint="correct `base_url`")
-    hint = "check the model's name and `base_url`" if status == 404 else None
-    return EngineRefusedError(f"{model}: the request was refused ({status}){said}", hint=hint)
+    if status == 404:
+        hint = "check `model` and `base_url`, which usually ends in /v1; a local server has to fetch its models first"
+        return EngineNotFoundError(f"{model}: the address knows no such model or path (404){said}", hint=hint)
+    return EngineRefusedError(f"{model}: the request was refused ({status}){said}")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

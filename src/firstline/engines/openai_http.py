@@ -23,6 +23,7 @@ import msgspec
 from firstline.engines import openai_choice, openai_errors, openai_wire, sse
 from firstline.engines.http_client import Answer, BrokenError, HTTPClient, NotConnectedError
 from firstline.errors import (
+    EngineDisconnectedError,
     EngineOutputError,
     EngineTimeoutError,
     EngineUnavailableError,
@@ -105,7 +106,7 @@ class OpenAIHTTP:
             except TimeoutError:
                 raise self._late(request) from None
             except BrokenError:
-                raise EngineOutputError("the answer broke off before its end") from None
+                raise EngineDisconnectedError("the answer broke off before its end") from None
         whole = pieces.completion()
         yield Delta(
             finish_reason=whole.finish_reason,
@@ -176,7 +177,7 @@ class OpenAIHTTP:
             async with self._http().post(data, ends=ends) as answer:
                 yield answer
         except BrokenError as error:
-            raise EngineOutputError(f"{self._url} ended the connection without an answer: {error}") from None
+            raise EngineDisconnectedError(f"{self._url} ended the connection without an answer: {error}") from None
         except TimeoutError:
             raise self._late(request) from None
 
@@ -197,7 +198,7 @@ class OpenAIHTTP:
         try:
             raw = await answer.read(_MAX_BYTES)
         except BrokenError:
-            raise EngineOutputError("the answer broke off before its end") from None
+            raise EngineDisconnectedError("the answer broke off before its end") from None
         if len(raw) > _MAX_BYTES:
             raise EngineOutputError(f"the answer is longer than {_MAX_BYTES} bytes")
         return self._scrub(raw)

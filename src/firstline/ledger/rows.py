@@ -10,8 +10,11 @@ import msgspec
 from firstline.money import NanoUSD
 from firstline.types import Attempt, FieldOutcome, Finding, Json, ReviewMark, Run, Usage, Verdict
 
-RUNNING = "still running"
+RUNNING = "running"
+CANCELLED = "cancelled"
 INTERRUPTED = "interrupted"
+"""Why a run has no verdict (`error_code`): it is being made, its caller left, or its process died."""
+STILL_RUNNING = "still running"
 CUT_OFF = "no answer was recorded; the call may have been charged"
 UNVERIFIED = "unverified"
 """Stands in the column `verdict` of a finished run that has none: null there means that the run is not finished."""
@@ -69,15 +72,15 @@ def read_run(row: Row, attempts: Iterable[Row], entries: Iterable[Row], review: 
     """Make a run of its row, its attempts and the state of its review. One that never finished shows its entries in
     the stead of attempts."""
     kept = row["verdict"]
-    verdict = None if kept == UNVERIFIED else cast("Verdict", kept or "review")
+    verdict = None if kept in (UNVERIFIED, None) else cast("Verdict", kept)
     tries = tuple(_read_attempt(one) for one in attempts) or tuple(_read_entry(one) for one in entries)
     return Run(
         id=row["id"],
         task=row["task"],
         version=row["version"],
         verdict=verdict,
-        reason=row["reason"] if kept else RUNNING,
-        error_code=row["error_code"],
+        reason=row["reason"] if kept else STILL_RUNNING,
+        error_code=row["error_code"] if kept else RUNNING,
         answer=_json(row["answer"], Any),
         attempts=tries,
         fields=_json(row["fields"], dict[str, FieldOutcome]) or {},

@@ -300,11 +300,13 @@ class Ledger:
 
         await self._arrears.write(f"the end of run {run.id}", attempt, must=False)
 
-    async def drop_run(self, run_id: str, reason: str) -> None:
-        """Write that a run was given up before its verdict (the caller left): `review` with this reason."""
+    async def drop_run(self, run_id: str, reason: str, *, code: str = rows.CANCELLED) -> None:
+        """Write that a run was given up before its verdict: it has none, and opens no review. `code` says why."""
         cost = select(func.coalesce(func.sum(entries.c.cost_nano_usd), 0)).where(entries.c.run_id == run_id)
         statement = update(runs).where(runs.c.id == run_id, runs.c.verdict.is_(None))
-        values = statement.values(verdict="review", reason=reason, cost_nano_usd=cost.scalar_subquery())
+        values = statement.values(
+            verdict=rows.UNVERIFIED, error_code=code, reason=reason, cost_nano_usd=cost.scalar_subquery()
+        )
         await self._later(lambda connection: connection.execute(values), f"the end of run {run_id}")
 
     async def get_run(self, run_id: str, *, key_id: str | None = None) -> Run:
@@ -444,7 +446,8 @@ def _mark_interrupted(transaction: Transaction, folder: Path) -> None:
                 wallet.settle(transaction, wallet.Held(*entry), ZERO, entry.hold_nano_usd)
         free_claims(connection, name)
         statement = update(runs).where(unfinished, runs.c.session == name)
-        connection.execute(statement.values(verdict="review", reason=rows.INTERRUPTED))
+        ended_so = {"verdict": rows.UNVERIFIED, "error_code": rows.INTERRUPTED, "reason": rows.INTERRUPTED}
+        connection.execute(statement.values(ended_so))
 
 
 def _select_runs(connection: Connection, query: Any, now: float) -> tuple[Run, ...]:

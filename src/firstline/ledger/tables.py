@@ -174,6 +174,7 @@ api_keys = Table(
     Column("expires", REAL, comment="when it is refused; null: never"),
     Column("previous_digest", Text, comment="sha256 of the secret before the last rotation; null: there was none"),
     Column("previous_ends", REAL, comment="until when that one is accepted"),
+    Column("on_review", Text, comment="refuse or best; null: what the task or the settings say"),
     Index("ix_api_keys_previous_digest", "previous_digest", unique=True),
     sqlite_strict=True,
 )

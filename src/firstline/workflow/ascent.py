@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
 from firstline.catalog.model import Model
-from firstline.errors import EngineCrashedError, FirstlineError, LedgerError
+from firstline.errors import EngineCrashedError, EngineTimeoutError, FirstlineError, LedgerError
 from firstline.types import Attempt, FieldOutcome
 from firstline.workflow.answer import Draft
 from firstline.workflow.basis import Basis
@@ -18,6 +19,7 @@ from firstline.workflow.certificate.policy import state_signals
 from firstline.workflow.climb import SURE, Evidence, Judged, Standing, begin, judge, withhold
 from firstline.workflow.events import Event
 from firstline.workflow.ladder import Rung
+from firstline.workflow.outage import Obstacles
 from firstline.workflow.rung import Rungwork
 
 OnEvent = Callable[[Event], None]
@@ -51,6 +53,7 @@ class Ascent:
         self._confidences: tuple[float | None, ...] = ()
         self._asked = 0
         self._left_out = False
+        self._obstacles = Obstacles()
         self.work = work
         self.work.as_recorded = self._measured
         self.standing = begin(work.task.keys)
@@ -62,6 +65,11 @@ class Ascent:
         """Say whether any rung gave an answer."""
         return any(attempt.skipped is None and attempt.error is None for attempt in self.attempts)
 
+    @property
+    def obstacles(self) -> Obstacles:
+        """Why rungs gave no answer."""
+        return self._obstacles
+
     async def climb(self, ladder: tuple[Rung, ...]) -> None:
         """Ask rung after rung until every field stands or none is left."""
         for place, rung in enumerate(ladder):
@@ -69,6 +77,7 @@ class Ascent:
                 return
             left_out = self._cover.leaves_out(place, len(ladder)) or self._not_worth_it(place, rung)
             if left_out is not None:
+                self._obstructed(about_input=True)
                 self._skip(rung.model, left_out)
                 continue
             await self.ask(rung)
@@ -85,6 +94,11 @@ class Ascent:
             missing = rung.skipped or (None if unfit else self._purse.refuse_attempt())
             skipped = unfit or missing
             if skipped is not None:
+                if rung.skipped is not None:
+                    lacks = (*self._obstacles.missing, f"{rung.model.id}: {rung.skipped}")
+                    self._obstructed(missing=lacks)
+                elif missing is None:
+                    self._obstructed(about_input=True)
                 if missing is not None:
                     self.deviations.append(f"{rung.model.id} could not be asked")
                 self._skip(rung.model, skipped)
@@ -174,12 +188,14 @@ class Ascent:
         self._tell(Event(kind="skipped", model=model.id, detail=why))
         self.attempts.append(Attempt(model=model.id, passed=False, fields=_asked(self.standing), skipped=why))
 
+    def _obstructed(self, **more: Any) -> None:
+        self._obstacles = msgspec.structs.replace(self._obstacles, **more)
+
     def _failed(self, model: Model, account: Account, error: BaseException, ms: int) -> None:
-        words = (
-            f"{error.code}: {error.message}"
-            if isinstance(error, FirstlineError)
-            else "timeout: the run's time is used up"
-        )
+        if not isinstance(error, FirstlineError):
+            error = EngineTimeoutError("the run's time is used up", hint="raise [budget] seconds")
+        words = f"{error.code}: {error.message}"
+        self._obstructed(failures=(*self._obstacles.failures, error))
         self.deviations.append(f"{model.id} failed")
         self.attempts.append(
             Attempt(

@@ -32,6 +32,7 @@ from firstline.engines.pool import Pool
 from firstline.errors import (
     BudgetError,
     EngineAuthError,
+    EngineNotFoundError,
     EngineQuotaError,
     EngineRateLimitError,
     EngineRefusedError,
@@ -60,7 +61,15 @@ from firstline.workflow.estimate import (
 )
 from firstline.workflow.rates import Rates
 
-_REFUSALS = (EngineAuthError, EngineQuotaError, EngineRateLimitError, EngineRefusedError, UsageError, WeightsError)
+_REFUSALS = (
+    EngineAuthError,
+    EngineNotFoundError,
+    EngineQuotaError,
+    EngineRateLimitError,
+    EngineRefusedError,
+    UsageError,
+    WeightsError,
+)
 """Errors that say that the call was not worked on, so that nobody charges for it."""
 _DENIALS = (InsufficientBalanceError, QuotaError, RateLimitError)
 """Errors that say that the caller may not make this call now."""

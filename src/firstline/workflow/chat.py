@@ -17,15 +17,17 @@ import msgspec
 
 from firstline.engines.openai_wire import input_schema
 from firstline.errors import FirstlineError
-from firstline.money import NanoUSD
+from firstline.money import ZERO, NanoUSD
 from firstline.schema import is_known
 from firstline.types import Attempt, Run, Usage, Verdict
 from firstline.workflow.basis import Basis
 from firstline.workflow.call import Purse, key_of
 from firstline.workflow.chat_climb import Climb, Episode
 from firstline.workflow.conversation import Choice, Conversation, Piece, Reply
-from firstline.workflow.ladder import STAND_IN, Rung, none_usable
-from firstline.workflow.savings import saved
+from firstline.workflow.gate import written
+from firstline.workflow.ladder import STAND_IN, Rung
+from firstline.workflow.outage import unanswered
+from firstline.workflow.savings import compared, saved
 from firstline.workflow.turns import TurnReader
 
 TASK = "chat"
@@ -56,12 +58,10 @@ class Chat:
         except asyncio.CancelledError:
             await self._basis.ledger.drop_run(episode.id, _LEFT)
             raise
-        except FirstlineError:
-            await self._finish(episode, asked, climbs)
+        except FirstlineError as error:
+            await self._finish(episode, asked, climbs, error)
             raise
-        run = await self._finish(episode, asked, climbs)
-        if any(choice is None for choice in choices):
-            raise _unanswered(asked, climbs)
+        run = await self._ended(episode, asked, climbs, choices)
         return Reply(
             choices=tuple(choice for choice in choices if choice is not None), usage=_usage(run.attempts), run=run
         )
@@ -94,14 +94,12 @@ class Chat:
             await _ended(worker)  # its calls settle first: the run says what they cost
             await self._basis.ledger.drop_run(episode.id, _LEFT)
             raise
-        except FirstlineError:
-            await self._finish(episode, asked, climbs)
+        except FirstlineError as error:
+            await self._finish(episode, asked, climbs, error)
             raise
         finally:
             await _ended(worker)
-        run = await self._finish(episode, asked, climbs)
-        if any(choice is None for choice in choices):
-            raise _unanswered(asked, climbs)
+        run = await self._ended(episode, asked, climbs, choices)
         yield Piece(usage=_usage(run.attempts), run=run)
 
     async def _climbs(self, asked: Conversation) -> list[Climb]:
@@ -137,26 +135,58 @@ class Chat:
         )
         return Episode(id=run_id, created=created, begun=self._basis.timer(), purse=purse, door=self._basis.door)
 
-    async def _finish(self, episode: Episode, asked: Conversation, climbs: Sequence[Climb]) -> Run:
+    async def _ended(
+        self, episode: Episode, asked: Conversation, climbs: Sequence[Climb], choices: Sequence[Choice | None]
+    ) -> Run:
+        """Keep the run of answers that are all there. Raises the error of one that no model gave."""
+        error = None if None not in choices else _unanswered(asked, climbs)
+        run = await self._finish(episode, asked, climbs, error)
+        if error is not None:
+            raise error
+        return run
+
+    async def _finish(
+        self, episode: Episode, asked: Conversation, climbs: Sequence[Climb], error: FirstlineError | None = None
+    ) -> Run:
+        """Keep the run; one that ends in an error has no verdict."""
         attempts = episode.attempts
         cost = NanoUSD(sum(attempt.cost_nano_usd for attempt in attempts))
-        models = [rung.model for rung in climbs[0].ladder]
         run = Run(
             id=episode.id,
             task=TASK,
             version=_version(asked),
-            verdict=_worst([climb.verdict for climb in climbs]),
+            verdict=None if error else _worst([climb.verdict for climb in climbs]),
+            error_code=error.code if error else None,
             answer=climbs[0].kept if len(climbs) == 1 else [climb.kept for climb in climbs],
             attempts=attempts,
-            reason="; ".join(dict.fromkeys(climb.reason for climb in climbs)),
+            reason=error.message if error else "; ".join(dict.fromkeys(climb.reason for climb in climbs)),
             notes=tuple(dict.fromkeys(note for climb in climbs for note in climb.notes)),
             cost_nano_usd=cost,
-            saved_nano_usd=saved(models, self._basis.catalog, attempts, cost=cost, at=episode.created),
+            saved_nano_usd=await self._saved(episode, asked, climbs, cost) if error is None else ZERO,
             ms=round((self._basis.timer() - episode.begun) * 1000),
             created=episode.created,
         )
         await self._basis.ledger.finish_run(run)
         return run
+
+    async def _saved(self, episode: Episode, asked: Conversation, climbs: Sequence[Climb], cost: NanoUSD) -> NanoUSD:
+        """Return what the answers have saved; one that was not served has saved nothing.
+
+        A prompt that was not counted in o200k_base counts as its first model has counted it.
+        """
+        model = compared(self._basis.settings, self._basis.catalog, asked.model)
+        tokens = self._basis.door.tokens
+        asked_others = any(
+            one.skipped is None and model is not None and one.model != model.id for one in episode.attempts
+        )
+        if model is None or tokens is None or not asked_others or any(climb.verdict == "review" for climb in climbs):
+            return ZERO
+        said = "".join(one if isinstance(one, str) else written(one) for one in (climb.kept for climb in climbs))
+        count = await tokens.run(len(said), lambda: tokens.count_text(said))
+        made = next((one.usage for one in episode.attempts if one.usage.total_tokens), Usage())
+        prompt = made.prompt_tokens if asked.prompt_tokens is None else asked.prompt_tokens
+        usage = Usage(prompt_tokens=prompt, completion_tokens=count)
+        return saved(model, usage, cost=cost, at=episode.created)
 
 
 async def _ended(worker: asyncio.Task[Any]) -> None:
@@ -198,8 +228,5 @@ def _usage(attempts: Sequence[Attempt]) -> Usage:
 
 def _unanswered(asked: Conversation, climbs: Sequence[Climb]) -> FirstlineError:
     """The error when no model answered: the last one's, or why none could be asked at all."""
-    error = next((climb.error for climb in climbs if climb.error is not None), None)
-    if error is not None:
-        return error
-    skipped = dict.fromkeys(why for climb in climbs for why in climb.skipped)
-    return none_usable(asked.model, "; ".join(skipped))
+    errors = [error for climb in climbs for error in climb.errors]
+    return unanswered(asked.model, errors, [why for climb in climbs for why in climb.skipped])

@@ -95,7 +95,7 @@ class Climb:
         self.verdict: Verdict | None = None
         self.reason = ""
         self.kept: Json = None
-        self.error: FirstlineError | None = None
+        self.errors: list[FirstlineError] = []
         self.skipped: list[str] = []
         self.notes: list[str] = []
         self._tried = 0
@@ -106,6 +106,7 @@ class Climb:
         With `emit` each piece is given as soon as it may be: verified members of a JSON answer, text at once.
         """
         findings: tuple[Finding, ...] = ()
+        last: Completion | None = None
         for rung in self.ladder:
             for again in (True, False):
                 skipped = rung.skipped or self._too_long(rung.model) or episode.purse.refuse_attempt()
@@ -116,13 +117,14 @@ class Climb:
                 self._tried += 1
                 completion, found, crashed = await self._try(episode, rung.model, index, emit)
                 findings = found or findings
+                last = completion or last
                 if completion is not None and not found:
                     return await self._passed(completion, index, emit)
                 if completion is not None and self._cut_as_asked(completion):
                     return await self._cut(completion, index, emit)
                 if not (crashed and again):
                     break
-        return await self._review(findings, index, emit)
+        return await self._review(findings, last, index, emit)
 
     def _too_long(self, model: Model) -> str | None:
         window = model.context
@@ -132,9 +134,8 @@ class Climb:
         if window is None or text_length(self.asked.turns) <= _CHARS_PER_TOKEN * window:
             return None
         words = f"the text does not fit into the context of {model.id}, {window:,} tokens"
-        self.error = self.error or ContextLengthError(
-            words, hint="set llama.context higher, or name a model with a larger window", param="messages"
-        )
+        hint = "set llama.context higher, or name a model with a larger window"
+        self.errors.insert(0, ContextLengthError(words, hint=hint, param="messages"))
         return words
 
     async def _try(
@@ -147,7 +148,7 @@ class Climb:
         try:
             completion = await self._in_time(self._ask(account, model, index, emit), episode)
         except FirstlineError as failure:
-            self.error = failure
+            self.errors.append(failure)
             words = f"{failure.code}: {failure.message}"
             episode.made[place] = self._attempt(account, begun, error=words)
             if not account.worked:
@@ -155,7 +156,7 @@ class Climb:
             if isinstance(failure, LedgerError):
                 raise  # no model can be asked whose money cannot be held
             if self._sent and not self.asked.verifiable:
-                self.verdict, self.reason = "review", f"the answer broke off: {words}"
+                self.reason = f"the answer broke off: {words}"
                 raise  # text is out that no other model would go on with
             return None, (), isinstance(failure, EngineCrashedError) and model.local
         findings, verified = await self._held(completion)
@@ -277,7 +278,8 @@ class Climb:
         self.reason = "it passed every check" if verified else "passed through; nothing was verified"
         text: str | None = completion.text
         if self._members is not None and not calls:
-            text = await self._close(self._members, completion, index, emit)
+            document, _ = document_of(completion)
+            text = await self._close(self._members, document, index, emit)
         elif calls and not completion.text:
             text = None
         self.kept = _kept(completion) if self._members is None else text
@@ -296,9 +298,8 @@ class Climb:
             await emit(Piece(index=index, finish_reason=choice.finish_reason, stopped_by=choice.stopped_by))
         return choice
 
-    async def _close(self, members: Members, completion: Completion, index: int, emit: Emit | None) -> str:
+    async def _close(self, members: Members, document: Json, index: int, emit: Emit | None) -> str:
         """Give the whole text of a JSON answer, and send what of it is not out yet."""
-        document, _ = document_of(completion)
         whole = members.joined(document)
         if not isinstance(whole, dict):
             if emit is not None:
@@ -323,19 +324,43 @@ class Climb:
             await emit(Piece(index=index, finish_reason="length"))
         return Choice(text=completion.text, tool_calls=(), finish_reason="length", logprobs=completion.logprobs)
 
-    async def _review(self, findings: tuple[Finding, ...], index: int, emit: Emit | None) -> Choice | None:
-        """What no rung settled is left to a person: it is refused, not sent."""
-        self.verdict = "review"
+    async def _review(
+        self, findings: tuple[Finding, ...], last: Completion | None, index: int, emit: Emit | None
+    ) -> Choice | None:
+        """Leave to a person what no rung settled: it is refused, or where that was asked for sent as far as it goes."""
         if not findings:
             self.reason = "no model answered"
             return None
+        self.verdict = "review"
         self.reason = "; ".join(dict.fromkeys(finding.reason for finding in findings))
         self.kept = dict(self._members.standing) if self._members is not None else None
+        if last is not None and self.asked.says_best(self._settings.reviews.on_review):
+            text = await self._best(last, index, emit)
+            if text is not None:
+                return Choice(text=text)
         refusal = f"No model's answer passed its checks ({self.reason}). The run is left to review."
         if emit is not None:
             await emit(Piece(index=index, refusal=refusal))
             await emit(Piece(index=index, finish_reason="stop"))
         return Choice(text=None, refusal=refusal)
+
+    async def _best(self, last: Completion, index: int, emit: Emit | None) -> str | None:
+        """Send the last answer to a schema although it did not pass; None for what is none, such as a tool call.
+
+        Members that stand come before others. Of an answer that is no JSON nothing but these is sent, if there are any.
+        """
+        if self._members is None or last.tool_calls or last.refusal:
+            return None
+        document, wrong = document_of(last)
+        if wrong and not self._members.standing:
+            text = last.text
+            if emit is not None:
+                await emit(Piece(index=index, text=text))
+        else:
+            text = await self._close(self._members, {} if wrong else document, index, emit)
+        if emit is not None:
+            await emit(Piece(index=index, finish_reason="stop"))
+        return text
 
     def _attempt(
         self,

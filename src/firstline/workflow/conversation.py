@@ -12,6 +12,7 @@ from firstline.types import (
     Caller,
     FinishReason,
     Json,
+    OnReview,
     Role,
     Run,
     Sampling,
@@ -40,8 +41,9 @@ class Conversation(Value, frozen=True, kw_only=True):
 
     `schema` asks for a verified JSON answer (`strict`: held to OpenAI's subset), `json_object` for any JSON object.
     `logprobs` is how many alternatives of each token are wanted; None: no probabilities. `choices` is how many
-    answers are wanted, each made and verified by itself. `parameters` are those of a task. `store` keeps the
-    conversation with its `metadata`.
+    answers are wanted, each made and verified by itself. `parameters` are those of a task. `on_review` is what an
+    answer says that is left to a person (None: what the key, the task or the settings say).
+    `prompt_tokens` are those of the prompt in o200k_base, images too, where it was counted.
     """
 
     model: str
@@ -57,7 +59,15 @@ class Conversation(Value, frozen=True, kw_only=True):
     choices: int = 1
     reasoning_effort: str | None = None
     parameters: Mapping[str, Json] | None = None
+    on_review: OnReview | None = None
+    prompt_tokens: int | None = None
     caller: Caller | None = None
+
+    def says_best(self, *others: OnReview | None) -> bool:
+        """Say whether an answer that is left to a person is the best attempt: by the request, its key, or the first of
+        the others that says so."""
+        wishes = (self.on_review, self.caller.on_review if self.caller else None, *others)
+        return next((wish for wish in wishes if wish is not None), "refuse") == "best"
 
     @property
     def verifiable(self) -> bool:

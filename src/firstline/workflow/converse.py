@@ -19,7 +19,7 @@ from firstline.errors import ContextLengthError, InvalidValueError
 from firstline.errors import UnsupportedError as Unsupported
 from firstline.media.image_tokens import image_tokens, rule
 from firstline.tokens import PRIMER, O200k
-from firstline.types import Caller, Image, Message, Text, Usage
+from firstline.types import Caller, Image, Message, OnReview, Text, Usage
 from firstline.workflow.chat import Chat
 from firstline.workflow.conversation import Choice, Conversation, Piece, Reply, Turn
 from firstline.workflow.ladder import STAND_IN
@@ -49,6 +49,7 @@ class Converser:
         chat: Chat,
         tokens: O200k,
         fine_tuned: FindFineTuned,
+        on_review: OnReview = "refuse",
     ) -> None:
         self._catalog = catalog
         self._tasks = tasks
@@ -56,6 +57,7 @@ class Converser:
         self._chat = chat
         self._tokens = tokens
         self._fine_tuned = fine_tuned
+        self._on_review = on_review
 
     async def check(self, asked: Conversation) -> Task | None:
         """Refuse what the name in `model` cannot do, before anything is fetched or read for it.
@@ -118,8 +120,10 @@ class Converser:
         """Answer a conversation. Raises what `check` raises, ContextLengthError, Rejected, and the engines' errors."""
         answering = await self._answering(asked)
         if answering is not None:
-            return await task_reply(self._runner, answering, asked)
+            best = asked.says_best(answering.task.on_review, self._on_review)
+            return await task_reply(self._runner, answering, asked, best=best)
         prompt = await self._prompt_tokens(asked)
+        asked = msgspec.structs.replace(asked, prompt_tokens=prompt)
         reply = await self._chat.reply(await self._by_text(asked))
         if prompt is None:
             return reply
@@ -130,10 +134,12 @@ class Converser:
         """Answer a conversation piece by piece; what is verified comes once it has passed. Raises as `reply` does."""
         answering = await self._answering(asked)
         if answering is not None:
-            pieces = task_pieces(self._runner, answering, asked)
+            best = asked.says_best(answering.task.on_review, self._on_review)
+            pieces = task_pieces(self._runner, answering, asked, best=best)
             prompt = None
         else:
             prompt = await self._prompt_tokens(asked)
+            asked = msgspec.structs.replace(asked, prompt_tokens=prompt)
             pieces = self._chat.stream(await self._by_text(asked))
         written: list[str] = []
         async with aclosing(pieces):

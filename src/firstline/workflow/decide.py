@@ -21,7 +21,7 @@ from firstline.types import Attempt, Caller, Message, ModelRequest, Run, Samplin
 from firstline.workflow.basis import Basis
 from firstline.workflow.call import Account, Purse, key_of
 from firstline.workflow.conversation import Turn
-from firstline.workflow.ladder import none_usable
+from firstline.workflow.outage import is_outage, none_usable
 from firstline.workflow.turns import TurnReader
 
 TASK = "decisions"
@@ -88,7 +88,7 @@ class Decider:
             await self._basis.ledger.drop_run(run_id, _LEFT)
             raise
         except FirstlineError as error:
-            await self._basis.ledger.drop_run(run_id, f"{error.code}: {error.message}")
+            await self._basis.ledger.drop_run(run_id, f"{error.code}: {error.message}", code=error.code)
             raise
         ms = round((self._basis.timer() - begun) * 1000)
         attempt = Attempt(
@@ -114,8 +114,7 @@ class Decider:
         found = self._basis.rungs((name,))
         usable = next((rung.model for rung in found if rung.skipped is None), None)
         if usable is None:
-            why = "; ".join(f"{rung.model.id}: {rung.skipped}" for rung in found)
-            raise none_usable(name, why)
+            raise none_usable(name, [f"{rung.model.id}: {rung.skipped}" for rung in found])
         if usable.remote is not None and not usable.remote.logprobs:
             raise _without_probabilities(usable)
         return usable
@@ -128,7 +127,9 @@ class Decider:
 async def _ask(account: Account, messages: Sequence[Message], question: Question) -> tuple[float, ...] | None:
     try:
         completion = await account.ask(request_of(messages, question))
-    except EngineOutputError:
+    except EngineOutputError as error:
+        if is_outage(error):
+            raise
         return None
     if completion.choice_probs is None:
         raise _without_probabilities(account.model)

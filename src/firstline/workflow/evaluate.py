@@ -19,6 +19,7 @@ from firstline.values.same import same_date
 from firstline.workflow.checks.agreement import same
 from firstline.workflow.examples import Row
 from firstline.workflow.field import FieldType
+from firstline.workflow.outage import none_usable
 from firstline.workflow.run import Runner
 from firstline.workflow.several import lanes, several
 from firstline.workflow.task import Task
@@ -78,11 +79,15 @@ async def evaluate(
 ) -> EvalReport:
     """Run every example and compare; `on_run` is called as they end, several at a time where only addresses are asked.
 
-    Raises UsageError for parameters or fields that the task does not have.
+    Raises UsageError for parameters or fields that the task does not have, and NoModelError where none of its rungs can
+    be asked.
     """
     _check_keys(task, rows)
     found: dict[int, tuple[Run, Scored]] = {}
-    wide = lanes(await runner.rungs(task))
+    rungs = await runner.rungs(task)
+    if all(rung.skipped is not None for rung in rungs):
+        raise none_usable(task.name, [f"{rung.model.id}: {rung.skipped}" for rung in rungs])
+    wide = lanes(rungs)
 
     async def ask(place: int) -> Run:
         return await runner.run(task, rows[place].given, parameters=rows[place].parameters, purpose="measure")

@@ -10,7 +10,6 @@ from datetime import date
 
 from firstline.catalog.catalog import Catalog
 from firstline.catalog.model import Model
-from firstline.errors import EngineUnavailableError, FirstlineError, FolderNotAllowedError, WeightsMissingError
 from firstline.types import Value
 
 STAND_IN = frozenset({"gpt-4o-mini", "gpt-4o-mini-2024-07-18", "openai/gpt-4o-mini"})
@@ -19,6 +18,8 @@ STAND_IN = frozenset({"gpt-4o-mini", "gpt-4o-mini-2024-07-18", "openai/gpt-4o-mi
 
 NOT_ALLOWED = "the folder is not allowed: "
 """Begins the reason of a model that the working folder may not ask yet."""
+PULL = "firstline models pull"
+"""Fetches weights: the end of the reason of a model that has none says so."""
 
 
 class Rung(Value, frozen=True, kw_only=True):
@@ -61,26 +62,18 @@ def unusable(model: Model, machine: Machine) -> str | None:
     if model.id in machine.refused:
         return NOT_ALLOWED + machine.refused[model.id]
     if model.engine in ("llama_cpp", "encoder") and not machine.on_disk(model):
-        return f"its weights are not on disk; `firstline models pull {model.id}` fetches them"
+        return f"its weights are not on disk; `{PULL} {model.id}` fetches them"
     if model.engine == "encoder":
         return "it makes vectors, not answers"
     if model.engine == "student":
         return "it answers its own task alone"
     if model.engine == "openai_http" and not machine.has_key(model):
         return f"no key: {model.remote.api_key_env if model.remote else 'its key'} is not set"
+    if model.engine == "openai_http" and model.price is None:
+        return "its price is unknown: set input_usd_per_mtok and output_usd_per_mtok (0 where it costs nothing)"
     if model.engine == "openai_http" and model.shutdown is not None and model.shutdown <= machine.today:
         return f"its maker switched it off on {model.shutdown.isoformat()}"
     return None
-
-
-def none_usable(name: str, why: str) -> FirstlineError:
-    """Return the error for a model that cannot be asked, by the reasons of its rungs."""
-    message = f"{name} cannot be asked: {why}"
-    if NOT_ALLOWED in why:
-        return FolderNotAllowedError(message, hint="`firstline doctor` says how to allow it", param="model")
-    if "weights are not on disk" in why:
-        return WeightsMissingError(message, param="model")
-    return EngineUnavailableError(message, param="model")
 
 
 def _expanded(names: Sequence[str], stand_in: Sequence[str]) -> Iterator[tuple[str, bool]]:

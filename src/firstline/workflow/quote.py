@@ -14,12 +14,13 @@ import msgspec
 
 from firstline.catalog.model import Model
 from firstline.catalog.price import price
-from firstline.errors import BudgetError, EngineUnavailableError, FirstlineError
+from firstline.errors import BudgetError
 from firstline.money import NanoUSD, show
 from firstline.tokens import O200k
-from firstline.types import Completion, Json, Message, ModelRequest, Usage, Value
+from firstline.types import Json, ModelRequest, Usage, Value
 from firstline.workflow.estimate import most
 from firstline.workflow.examples import Row
+from firstline.workflow.rehearsal import first_request
 from firstline.workflow.rung import Rungwork
 
 T = TypeVar("T")
@@ -51,7 +52,7 @@ async def quote(
     when = datetime.fromtimestamp(at, UTC)
     about, at_most, asked = 0, 0, 0
     for row in rows[:: -(-len(rows) // _SAMPLE) or 1]:
-        request = await _first_request(model, await work(row))
+        request = await first_request(model, await work(row))
         if request is None:
             continue
         written = sum(len(message.text) for message in request.messages)
@@ -75,45 +76,6 @@ def _likely(tokens: O200k, request: ModelRequest, expected: Mapping[str, Json]) 
         prompt_tokens=tokens.count_messages(request.messages) + tokens.count_text(schema),
         completion_tokens=tokens.count_text(msgspec.json.encode(expected).decode()),
     )
-
-
-class _Told(Exception):
-    """Carries the first request that a rung would send."""
-
-    def __init__(self, request: ModelRequest) -> None:
-        super().__init__()
-        self.request = request
-
-
-class _Listener:
-    """Takes the place of an account and sends nothing."""
-
-    def __init__(self, model: Model) -> None:
-        self.model = model
-
-    async def ask(self, request: ModelRequest) -> Completion:
-        """Give the request to who listens."""
-        raise _Told(request)
-
-    async def spend(self, usage: Usage, work: Callable[[], Awaitable[tuple[T, Usage]]]) -> T:
-        """Do no work: what is no completion is not asked of a model that is paid for."""
-        raise EngineUnavailableError(f"{self.model.id} is not asked here")
-
-    async def count_tokens(self, messages: tuple[Message, ...]) -> int:
-        """Count nothing: a part of a long text is quoted as the whole."""
-        return 0
-
-
-async def _first_request(model: Model, work: Rungwork) -> ModelRequest | None:
-    if work.cannot_take(model, work.task.keys) is not None:
-        return None
-    try:
-        await work.draft(_Listener(model), work.task.keys)
-    except _Told as told:
-        return told.request
-    except FirstlineError:
-        return None
-    return None
 
 
 def afford(quotes: Sequence[Quote], limit: NanoUSD | None, *, work: str, rows: str) -> None:

@@ -13,8 +13,8 @@ import msgspec
 
 from firstline.engines.base import DocumentReader, PageReader
 from firstline.errors import FirstlineError, InputError, LedgerError
-from firstline.money import NanoUSD
-from firstline.types import AuditBy, Caller, Json, ReviewMark, Run
+from firstline.money import ZERO, NanoUSD
+from firstline.types import AuditBy, Caller, Image, Json, ReviewMark, Run, Verdict
 from firstline.workflow.ascent import Ascent, OnEvent
 from firstline.workflow.basis import Basis
 from firstline.workflow.call import Purse, key_of
@@ -27,8 +27,9 @@ from firstline.workflow.events import Event
 from firstline.workflow.inputs import Inputs
 from firstline.workflow.labels import Embed, LabelReader
 from firstline.workflow.ladder import Rung
+from firstline.workflow.outage import outage
 from firstline.workflow.rung import Rungwork
-from firstline.workflow.savings import saved
+from firstline.workflow.savings import Prompts, compared, saved
 from firstline.workflow.source import Source, TaskInput, read_source
 from firstline.workflow.students.students import Placed, placed
 from firstline.workflow.task import Task
@@ -73,6 +74,7 @@ class Runner:
         self._labels: OrderedDict[tuple[str, bool], LabelReader] = OrderedDict()
         self.first: int | None = None
         self._desk = Desk()
+        self._prompts = Prompts(basis.door.tokens)
 
     async def rungs(self, task: Task) -> tuple[Rung, ...]:
         """Give the rungs of a task on this machine, its student among them. Raises ModelNotFoundError."""
@@ -108,8 +110,9 @@ class Runner:
         covers the task, to try what is not in force.
         Raises UsageError for wrong parameters, ModelNotFoundError for a ladder that names an unknown model,
         EngineError where the input could not be read for a reason that is not its own, and InsufficientBalanceError,
-        QuotaError or TokenRateLimitError where no model answered because the caller could not pay or was too fast;
-        what else goes wrong ends in the verdict. An error and cancelling leave a run that the ledger shows as given up.
+        QuotaError or TokenRateLimitError where no model answered because the caller could not pay or was too fast.
+        Where a run that serves finds no model that can be asked (`outage`), raises NoModelError or the engine's error;
+        what else goes wrong ends in the verdict. An error and cancelling leave a run that has no verdict.
         """
         arguments = task.arguments(parameters or {})
         task = with_named_fields(task, arguments)
@@ -119,6 +122,7 @@ class Runner:
         await self._basis.ledger.begin_run(
             run_id, task.name, task.version, given.sha256, created, key_id=key_of(caller)
         )
+        failure: FirstlineError | None = None
         try:
             if cover is None:
                 cover = NOTHING if purpose == "replay" else await self._cover(task, ladder)
@@ -128,7 +132,13 @@ class Runner:
             except InputError as error:
                 run = _rejected(run_id, task, error)
             else:
-                run = await self._climb(run_id, work, ladder, self.purse(task, caller), tell, cover)
+                run, failure = await self._climb(run_id, work, given, ladder, self.purse(task, caller), tell, cover)
+                if purpose != "serve":
+                    failure = None
+            if failure is not None:
+                run = msgspec.structs.replace(
+                    run, verdict=None, error_code=failure.code, reason=failure.message, fields={}
+                )
             asks = self._asks(run, task, ladder) if purpose == "serve" else None
             keeping = None
             try:
@@ -141,7 +151,7 @@ class Runner:
             await self._basis.ledger.drop_run(run_id, "the caller left before the verdict")
             raise
         except FirstlineError as error:
-            await self._basis.ledger.drop_run(run_id, error.message)
+            await self._basis.ledger.drop_run(run_id, error.message, code=error.code)
             raise
         run = msgspec.structs.replace(
             run,
@@ -151,13 +161,23 @@ class Runner:
             review=self._review(run, asks) if purpose == "serve" else None,
         )
         await self._basis.ledger.finish_run(run, keeping, asks=asks)
+        if failure is not None:
+            raise failure
         if asks == "top":
             self._on_audit()
         return run
 
     async def _climb(
-        self, run_id: str, work: Rungwork, ladder: tuple[Rung, ...], purse: Purse, tell: OnEvent, cover: Cover
-    ) -> Run:
+        self,
+        run_id: str,
+        work: Rungwork,
+        given: TaskInput,
+        ladder: tuple[Rung, ...],
+        purse: Purse,
+        tell: OnEvent,
+        cover: Cover,
+    ) -> tuple[Run, FirstlineError | None]:
+        """Climb; gives the run, and the error that it comes to where no model could be asked."""
         ascent = Ascent(self._basis, run_id, work, purse, tell=tell, cover=cover)
         await ascent.climb(ladder)
         ascent.withhold()
@@ -165,7 +185,8 @@ class Runner:
             raise purse.denied
         decided, reason = verdict(ascent.standing, ascent.attempts)
         cost = NanoUSD(sum(attempt.cost_nano_usd for attempt in ascent.attempts))
-        return Run(
+        failure = None if ascent.answered else outage(work.task.name, ascent.obstacles)
+        run = Run(
             id=run_id,
             task=work.task.name,
             version=work.task.version,
@@ -176,15 +197,23 @@ class Runner:
             fields=ascent.outcomes(),
             notes=(*work.notes, *_uncertified(cover, ascent)),
             cost_nano_usd=cost,
-            saved_nano_usd=saved(
-                [rung.model for rung in ladder],
-                self._basis.catalog,
-                ascent.attempts,
-                cost=cost,
-                at=self._basis.clock(),
-            ),
+            saved_nano_usd=await self._saved(work, given, decided, ascent.standing.answer, cost),
             certificate=None if ascent.deviations else cover.certificate,
         )
+        return run, failure
+
+    async def _saved(
+        self, work: Rungwork, given: TaskInput, decided: Verdict, answer: Mapping[str, Json], cost: NanoUSD
+    ) -> NanoUSD:
+        """Return what a run has saved; one that was not served has saved nothing."""
+        if decided not in ("accepted", "escalated"):
+            return ZERO
+        model = compared(self._basis.settings, self._basis.catalog)
+        if model is None:
+            return ZERO
+        images = [part for part in given.parts if isinstance(part, Image)]
+        usage = await self._prompts.usage(model, work, images, answer)
+        return saved(model, usage, cost=cost, at=self._basis.clock())
 
     def _asks(self, run: Run, task: Task, ladder: tuple[Rung, ...]) -> AuditBy | None:
         """Say who is asked about a run that was drawn for an audit."""

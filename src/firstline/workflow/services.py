@@ -22,6 +22,7 @@ from firstline.workflow.inputs import Inputs
 from firstline.workflow.keyring import Keyring
 from firstline.workflow.pinning import Pinner
 from firstline.workflow.rates import Rates
+from firstline.workflow.readiness import Readiness
 from firstline.workflow.reads import Reads
 from firstline.workflow.reviews import Reviews
 from firstline.workflow.run import Runner
@@ -54,6 +55,7 @@ class Services(Value, frozen=True, kw_only=True):
     certificates: Certificates
     certifier: Certifier
     rates: Rates
+    readiness: Readiness
     reads: Reads
     storage: Storage
     reviews: Reviews

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from firstline.errors import UsageError
-from firstline.types import AuditBy, Json, Modality
+from firstline.types import AuditBy, Json, Modality, OnReview
 from firstline.workflow.checks.base import Check
 from firstline.workflow.field import Field, object_schema
 
@@ -25,6 +25,10 @@ BUILT_IN = "built in"
 """The origin of a task that comes with the package."""
 BEHAVIOUR = 1
 """Raised by whoever changes prompts, candidates or decisions: it is part of every task's version."""
+
+
+_SAYS_ONLY = ("on_review",)
+"""Keys of a declaration that decide nothing about an answer, only how it is told."""
 
 
 class Label(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,11 +102,13 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     split: bool = True
     merge: Merge = "join"
     origin: str = BUILT_IN
+    on_review: OnReview | None = None
 
     @cached_property
     def version(self) -> str:
         """Name and hash of everything that decides what the task does: `receipt@7f3a…` (12 hexadecimal digits)."""
-        encoded = msgspec.json.encode([BEHAVIOUR, self.declaration], order="deterministic")
+        decides = {key: value for key, value in self.declaration.items() if key not in _SAYS_ONLY}
+        encoded = msgspec.json.encode([BEHAVIOUR, decides], order="deterministic")
         return f"{self.name}@{hashlib.sha256(encoded).hexdigest()[:12]}"
 
     @cached_property

@@ -13,7 +13,7 @@ from msgspec import Meta
 from firstline import patterns
 from firstline.errors import FirstlineError, TaskError, UsageError
 from firstline.schema import unsatisfiable
-from firstline.types import Json, Modality
+from firstline.types import Json, Modality, OnReview
 from firstline.workflow.checks.base import Check
 from firstline.workflow.checks.confidence import confident
 from firstline.workflow.checks.registry import build
@@ -102,6 +102,10 @@ class TaskFile(_Part, frozen=True, kw_only=True):
     parameters: Annotated[dict[str, ParameterPart], Meta(description="what a run may set")] = {}
     checks: Annotated[list[str | dict[str, Any]], Meta(description="checks of the answer as a whole")] = []
     max_output_tokens: Annotated[int, Meta(description="longest answer in tokens", ge=1, le=16_384)] = 1024
+    on_review: Annotated[
+        OnReview | None,
+        Meta(description="what an answer left to a person says; without it what `[reviews]` of the settings says"),
+    ] = None
     split: Annotated[bool, Meta(description="longer text than the model's window is worked on in parts")] = True
     merge: Annotated[Merge, Meta(description="texts of parts: in a row (join) or worked on again (again)")] = "join"
 
@@ -158,6 +162,7 @@ def task_from_tree(name: str, tree: Mapping[str, Any], *, origin: str) -> Task:
         target=file.target,
         budget=file.budget,
         max_output_tokens=file.max_output_tokens,
+        on_review=file.on_review,
         split=file.split,
         merge=file.merge,
         origin=origin,

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 
-import msgspec
-
 from firstline.errors import ContextLengthError, DocumentError, ImageError, InputError
 from firstline.errors import UnsupportedError as Unsupported
 from firstline.types import Json, Run, Text, Usage, Value
 from firstline.workflow.conversation import Choice, Conversation, Piece, Reply, Turn
+from firstline.workflow.evaluate import SERVED
 from firstline.workflow.events import Event
-from firstline.workflow.gate import member_text
+from firstline.workflow.gate import member_text, written
 from firstline.workflow.run import Runner
 from firstline.workflow.source import TaskInput
 from firstline.workflow.students.tuning.content_form import Form, write
@@ -45,14 +44,17 @@ def check_task(asked: Conversation) -> None:
         raise Unsupported("a task gives one answer", param="n")
 
 
-async def task_reply(runner: Runner, answering: Answering, asked: Conversation) -> Reply:
-    """Run a task on a conversation. Raises Rejected for an input that cannot be used."""
+async def task_reply(runner: Runner, answering: Answering, asked: Conversation, *, best: bool) -> Reply:
+    """Run a task on a conversation. With `best` an answer that is left to a person is the best attempt, else a refusal.
+
+    Raises Rejected for an input that cannot be used.
+    """
     task = answering.task
     run = await runner.run(task, _task_input(asked.turns), parameters=asked.parameters or {}, caller=asked.caller)
     if run.verdict == "rejected":
         raise Rejected(rejection(run), run)
-    content = _content(answering, run.answer)
-    refusal = None if content is not None else run.reason or "no model could answer"
+    content = _content(answering, run.answer) if best or run.verdict in SERVED else None
+    refusal = None if content is not None else _refusal(run)
     return Reply(
         choices=(Choice(text=content, refusal=refusal),),
         usage=_run_usage(run),
@@ -61,10 +63,14 @@ async def task_reply(runner: Runner, answering: Answering, asked: Conversation) 
     )
 
 
-async def task_pieces(runner: Runner, answering: Answering, asked: Conversation) -> AsyncGenerator[Piece]:
-    """Stream a task's answer: each field once it has passed every check, in the task's order.
+async def task_pieces(
+    runner: Runner, answering: Answering, asked: Conversation, *, best: bool
+) -> AsyncGenerator[Piece]:
+    """Stream a task's answer, to the same text as `task_reply` gives.
 
-    One with a form of its own comes at once, at the end.
+    With `best` each field comes once it has passed every check, in the task's order, and what is left to a person at
+    the end. Without, nothing comes before the verdict: what had come could not be taken back by a refusal. An answer
+    with a form of its own comes at the end too.
     """
     task = answering.task
     given = _task_input(asked.turns)
@@ -86,7 +92,7 @@ async def task_pieces(runner: Runner, answering: Answering, asked: Conversation)
     worker = asyncio.create_task(work())
     try:
         while (event := await settled.get()) is not None:
-            if text := writer.add(event):
+            if best and (text := writer.add(event)):
                 yield Piece(text=text)
         run = await worker
     finally:
@@ -94,7 +100,7 @@ async def task_pieces(runner: Runner, answering: Answering, asked: Conversation)
         await asyncio.gather(worker, return_exceptions=True)
     if run.verdict == "rejected":
         raise Rejected(rejection(run), run)
-    for piece in writer.end(run):
+    for piece in writer.end(run, best=best):
         yield piece
     yield Piece(usage=_run_usage(run), run=run, notes=tuple(_without_effect(answering, asked)))
 
@@ -109,6 +115,7 @@ class _FieldWriter:
         self._keys = task.keys
         self._values: dict[str, Json] = {}
         self._sent = 0
+        self._out: list[str] = []
 
     def add(self, event: Event) -> str:
         """Take an event; gives the text that may go out now."""
@@ -122,17 +129,22 @@ class _FieldWriter:
             value = self._values[key]
             out += str(value) if self._text else member_text(key, value, first=self._sent == 0)
             self._sent += 1
+        self._out.append(out)
         return out
 
-    def end(self, run: Run) -> Sequence[Piece]:
-        """Give the pieces that end the answer: its end, or why there is none."""
-        if run.verdict in ("accepted", "escalated"):
-            if self._answering.form is not None:
-                return (Piece(text=_content(self._answering, run.answer) or ""), Piece(finish_reason="stop"))
-            closing = () if self._text else (Piece(text="}" if self._sent else "{}"),)
-            return (*closing, Piece(finish_reason="stop"))
-        refusal = f"{run.reason or 'no model could answer'}. The run {run.id} is left to review."
-        return (Piece(refusal=refusal), Piece(finish_reason="stop"))
+    def end(self, run: Run, *, best: bool) -> Sequence[Piece]:
+        """Give the pieces that end the answer: the rest of it, or why there is none."""
+        content = _content(self._answering, run.answer) if best or run.verdict in SERVED else None
+        if content is None:
+            return (Piece(refusal=_refusal(run)), Piece(finish_reason="stop"))
+        rest = content.removeprefix("".join(self._out))
+        return (*((Piece(text=rest),) if rest else ()), Piece(finish_reason="stop"))
+
+
+def _refusal(run: Run) -> str:
+    """Say why a run has no answer that anybody vouches for."""
+    reason = (run.reason or "no model could answer").rstrip(".")
+    return f"{reason}. The run {run.id} is left to review."
 
 
 def rejection(run: Run) -> InputError:
@@ -158,7 +170,7 @@ def _content(answering: Answering, answer: Json) -> str | None:
         return write(answering.form, answer if isinstance(answer, dict) else {})
     if task.kind == "transform" and isinstance(answer, dict) and isinstance(answer.get("text"), str):
         return str(answer["text"])
-    return answer if isinstance(answer, str) else msgspec.json.encode(answer).decode()
+    return answer if isinstance(answer, str) else written(answer)
 
 
 def _without_effect(answering: Answering, asked: Conversation) -> list[str]:

@@ -126,7 +126,7 @@ class Recorder:
             await self._basis.ledger.drop_run(run_id, "the recording was stopped")
             raise
         except FirstlineError as error:
-            await self._basis.ledger.drop_run(run_id, error.message)
+            await self._basis.ledger.drop_run(run_id, error.message, code=error.code)
             if isinstance(error, InputError):
                 raise InputError(f"line {row.line}: {error.message}", hint=error.hint) from None
             raise

@@ -140,7 +140,7 @@ class Designer:
             await self._basis.ledger.drop_run(run_id, "the design was stopped")
             raise
         except FirstlineError as error:
-            await self._basis.ledger.drop_run(run_id, f"{error.code}: {error.message}")
+            await self._basis.ledger.drop_run(run_id, f"{error.code}: {error.message}", code=error.code)
             raise
         ms = round((self._basis.timer() - begun) * 1000)
         await self._basis.ledger.finish_run(drafting.run(run_id, version, created=created, ms=ms))

@@ -166,8 +166,7 @@ class Candidate:
 def placed(task: Task, found: Sequence[Rung], mine: Placed | None) -> tuple[Rung, ...]:
     """Put a task's student into its rungs: where the ladder names it, else first. Pure.
 
-    One that somebody has put in charge stands there with its reason where it cannot be asked. A shipped one does not:
-    the task of that name may be another one.
+    One that cannot be asked stands there with its reason.
     """
     name = STUDENT_PREFIX + task.name
     out: list[Rung] = []
@@ -183,7 +182,7 @@ def placed(task: Task, found: Sequence[Rung], mine: Placed | None) -> tuple[Rung
         else:
             out.append(Rung(model=mine.model, skipped=mine.skipped))
     named = name in {rung.model.id for rung in found}
-    if mine is not None and not named and not (mine.shipped and mine.skipped):
+    if mine is not None and not named:
         out.insert(0, Rung(model=mine.model, skipped=mine.skipped))
     return tuple(out)
 

@@ -1,0 +1,182 @@
+"""What can answer on this machine, and what cannot for want of something: said before a caller finds it out.
+
+Looks at ladders, weights, keys, students and prices; asks no model and opens no connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from firstline.catalog.catalog import Catalog
+from firstline.errors import FirstlineError, ModelNotFoundError, TaskError
+from firstline.settings import FILE_NAME, Settings
+from firstline.types import Value
+from firstline.workflow.basis import Basis
+from firstline.workflow.ladder import NOT_ALLOWED, Rung
+from firstline.workflow.run import Runner
+from firstline.workflow.task import Task
+from firstline.workflow.tasks import Tasks
+
+_STAND_IN = "gpt-4o-mini"
+
+
+class Gap(Value, frozen=True, kw_only=True):
+    """Something that is missing. `stops`: without it what is named cannot answer at all."""
+
+    what: str
+    hint: str | None = None
+    code: str = "no_model_available"
+    stops: bool = True
+
+
+class Readiness:
+    """Says what is missing. One for the process; `file` is the settings file (None: there is none)."""
+
+    def __init__(self, basis: Basis, runner: Runner, tasks: Tasks, file: Path | None) -> None:
+        self._basis = basis
+        self._runner = runner
+        self._tasks = tasks
+        self._file = file
+
+    async def can_answer(self) -> bool:
+        """Say whether anything can answer: `gpt-4o-mini`, or a task."""
+        try:
+            if _usable(self._basis.rungs(self._basis.settings.ladder.default)):
+                return True
+        except ModelNotFoundError:
+            pass
+        for name in await asyncio.to_thread(self._tasks.names):
+            try:
+                if _usable(await self._runner.rungs(await self._tasks.find(name))):
+                    return True
+            except FirstlineError:
+                continue
+        return False
+
+    async def gaps(self) -> tuple[Gap, ...]:
+        """List what is missing: of `gpt-4o-mini`, of names in the settings, of tasks, of students, of prices.
+
+        A task whose file is wrong is not among them.
+        """
+        settings = self._basis.settings
+        lines = await asyncio.to_thread(_lines, self._file)
+        found: dict[str, Gap] = {}
+        for gap in _unknown(settings, self._basis.catalog, lines):
+            found.setdefault(gap.what, gap)
+        reasons: dict[str, list[str]] = {}
+        seen: list[Rung] = []
+        if not any(gap.code == "ladder" for gap in found.values()):
+            rungs = self._basis.rungs(settings.ladder.default)
+            seen += rungs
+            if not _usable(rungs):
+                reasons[_why(rungs)] = [_STAND_IN]
+        async for task, ladder in self._ladders(found):
+            seen += ladder
+            if not _usable(ladder):
+                reasons.setdefault(_why(ladder), []).append(f"task/{task.name}")
+        for why, names in reasons.items():
+            found.setdefault(why, Gap(what=f"nothing can answer {', '.join(names)}: {why}", hint=_HINT))
+        for gap in _of_rungs(seen):
+            found.setdefault(gap.what, gap)
+        return tuple(found.values())
+
+    async def _ladders(self, found: dict[str, Gap]) -> AsyncIterator[tuple[Task, Sequence[Rung]]]:
+        """Give the rungs of each task whose models are known; what is not goes to the gaps."""
+        for name in await asyncio.to_thread(self._tasks.names):
+            try:
+                task = await self._tasks.find(name)
+            except FirstlineError:
+                continue
+            try:
+                yield task, await self._runner.rungs(task)
+            except ModelNotFoundError as error:
+                if task.ladder:  # the default ladder is told of once
+                    where = await asyncio.to_thread(_place, task, self._basis.catalog)
+                    what = f"task/{name} cannot answer: {where}{error.message}"
+                    found[what] = Gap(what=what, hint=error.hint, code=error.code)
+            except TaskError:
+                continue
+
+
+_HINT = "fetch weights (`firstline models pull ID`), set a key, or name another model in `[ladder]`"
+
+
+def _usable(rungs: Iterable[Rung]) -> bool:
+    return any(rung.skipped is None for rung in rungs)
+
+
+def _why(rungs: Sequence[Rung]) -> str:
+    return "; ".join(f"{rung.model.id}: {rung.skipped}" for rung in rungs) or "the ladder names no model"
+
+
+def _of_rungs(rungs: Iterable[Rung]) -> Iterable[Gap]:
+    """Find students that are left out, and models that cannot be priced."""
+    for rung in rungs:
+        if rung.model.engine == "student" and rung.skipped is not None:
+            yield Gap(what=f"{rung.model.id} is left out: {rung.skipped}", code="student_skipped", stops=False)
+        elif rung.model.remote is not None and rung.model.price is None and NOT_ALLOWED not in (rung.skipped or ""):
+            yield Gap(
+                what=f"{rung.model.id} is not asked: its price is unknown",
+                hint=f'set input_usd_per_mtok and output_usd_per_mtok in [models."{rung.model.id}"] (0 if it is free)',
+                code="price_unknown",
+                stops=False,
+            )
+
+
+def _unknown(settings: Settings, catalog: Catalog, lines: Mapping[str, int]) -> Iterable[Gap]:
+    """Find the models that the settings name and nobody knows, and a ladder without any."""
+    ladder = settings.ladder
+    if not ladder.default or (not ladder.stand_in and all(name == _STAND_IN for name in ladder.default)):
+        yield Gap(
+            what="the ladder names no model: nothing can answer gpt-4o-mini",
+            hint="name one in `[ladder] default` or `stand_in`",
+            code="ladder",
+        )
+    named = {"stand_in": ladder.stand_in, "default": ladder.default}
+    for key, names in named.items():
+        for name in names:
+            if (error := _missing(name, catalog)) is not None:
+                what = f"{_at(name, lines)}[ladder] {key}: {error.message}"
+                yield Gap(what=what, hint=error.hint, code="ladder")
+    others = {
+        "messages.stand_in": settings.messages.stand_in,
+        "tasks.designer": settings.tasks.designer,
+        "worth.compared_with": settings.worth.compared_with,
+    }
+    for key, name in others.items():
+        if name and not name.startswith("task/") and (error := _missing(name, catalog)) is not None:
+            yield Gap(what=f"{_at(name, lines)}{key}: {error.message}", hint=error.hint, code=error.code, stops=False)
+
+
+def _missing(name: str, catalog: Catalog) -> ModelNotFoundError | None:
+    try:
+        catalog.get(name)
+    except ModelNotFoundError as error:
+        return error
+    return None
+
+
+def _lines(path: Path | None) -> dict[str, int]:
+    """Return in which line of a file each quoted text stands first."""
+    found: dict[str, int] = {}
+    try:
+        text = "" if path is None else path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return found
+    for number, line in enumerate(text.splitlines(), start=1):
+        for quoted in line.replace("'", '"').split('"')[1::2]:
+            found.setdefault(quoted, number)
+    return found
+
+
+def _at(name: str, lines: Mapping[str, int]) -> str:
+    return f"{FILE_NAME}:{lines[name]}: " if name in lines else ""
+
+
+def _place(task: Task, catalog: Catalog) -> str:
+    """Say in which line of its file a task names a model that nobody knows."""
+    lines = _lines(Path(task.origin))
+    unknown = next((name for name in task.ladder if _missing(name, catalog) is not None), "")
+    return f"{task.origin}:{lines[unknown]}: " if unknown in lines else ""
