@@ -8,6 +8,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,7 @@ CLASSES = {"refund": "refund", "order": "order", "other": "else"}
 """The label, and the word that tells it."""
 
 
-def chat_line(user: Json, assistant: str, *, system: str | None = SYSTEM, **more: Json) -> dict[str, Json]:
+def chat_line(user: Json, assistant: str, *, system: str | None = SYSTEM, **more: Any) -> dict[str, Any]:
     """Make a line with one message of the user and its answer."""
     first = [] if system is None else [{"role": "system", "content": system}]
     turns = [*first, {"role": "user", "content": user}, {"role": "assistant", "content": assistant}]

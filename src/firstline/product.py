@@ -117,7 +117,7 @@ class Firstline:
         product = self._open
         read = await self.task(task)
         rows = await asyncio.to_thread(read_rows, Path(data), product.services.images.in_thread())
-        return await evaluate(product.services.runner, read, rows)
+        return await evaluate(product.services.runner, read, rows, name=Path(data).name)
 
     async def get_run(self, run_id: str) -> Run:
         """Give an earlier run from the ledger. Raises NotFoundError."""

@@ -65,7 +65,8 @@ async def evaluate(out: Out, name: str, data: Path, limit: int | None) -> int:
         rows = await asyncio.to_thread(read_rows, data, app.services.images.in_thread())
         rows = rows[:limit]
         with counting(out, f"{name}  {data.name}", len(rows)) as done:
-            report = msgspec.to_builtins(await measure(app.services.runner, task, rows, on_progress=done))
+            measured = await measure(app.services.runner, task, rows, on_progress=done, name=data.name)
+        report = msgspec.to_builtins(measured)
         if out.json:
             out.emit(report)
         else:

@@ -6,24 +6,21 @@ and punctuation folded (`docs/concepts/evaluation.md`).
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 
-from firstline.errors import UsageError
 from firstline.types import Json, Run, Value
 from firstline.values.amounts import parse_amount
 from firstline.values.dates import parse_dates
 from firstline.values.same import same_date
 from firstline.workflow.checks.agreement import same
-from firstline.workflow.examples import Row
+from firstline.workflow.examples import Row, examine_answers
 from firstline.workflow.field import FieldType
 from firstline.workflow.outage import none_usable
 from firstline.workflow.run import Runner
 from firstline.workflow.several import lanes, several
 from firstline.workflow.task import Task
-from firstline.workflow.task_file import with_named_fields
 
 SERVED = ("accepted", "escalated")
 """Of a run the verdicts, of a field the statuses, that serve what was answered."""
@@ -76,13 +73,15 @@ async def evaluate(
     *,
     on_progress: Callable[[int], None] | None = None,
     on_run: Callable[[Row, Run, Scored], None] | None = None,
+    name: str = "the examples",
 ) -> EvalReport:
-    """Run every example and compare; `on_run` is called as they end, several at a time where only addresses are asked.
+    """Run every example and compare; `on_run` is called as they end, several at a time where only remote models are
+        asked. `name` is that of the file of examples, for messages.
 
-    Raises UsageError for parameters or fields that the task does not have, and NoModelError where none of its rungs can
-    be asked.
+    Raises UsageError for parameters, fields and labels that the task does not have, before anything is run, and
+        NoModelError where none of its rungs can be asked.
     """
-    _check_keys(task, rows)
+    examine_answers(task, rows, name=name)
     found: dict[int, tuple[Run, Scored]] = {}
     rungs = await runner.rungs(task)
     if all(rung.skipped is not None for rung in rungs):
@@ -140,17 +139,6 @@ def report(task: Task, runs: Sequence[Run], scored: Sequence[Scored]) -> EvalRep
         saved_nano_usd=sum(run.saved_nano_usd for run in runs),
         escalation=asked / len(runs) if runs else 0.0,
     )
-
-
-def _check_keys(task: Task, rows: Sequence[Row]) -> None:
-    """Refuse an expected field that the task does not have: it would count as wrong in every run."""
-    for number, row in enumerate(rows, start=1):
-        keys = with_named_fields(task, task.arguments(row.parameters)).keys
-        for key in row.expected:
-            if key not in keys:
-                near = difflib.get_close_matches(key, keys, n=1)
-                hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(keys)}"
-                raise UsageError(f"example {number} expects {key!r}, which {task.name} does not answer", hint=hint)
 
 
 def _share(pairs: Sequence[tuple[bool, bool]]) -> Share:

@@ -21,6 +21,7 @@ from firstline.types import Json, Text, Value
 from firstline.values.dates import parse_dates
 from firstline.workflow.checks.agreement import same
 from firstline.workflow.field import FieldType
+from firstline.workflow.json_lines import lines_of
 from firstline.workflow.source import Decode, Document, InputPart, TaskInput
 from firstline.workflow.task import Task
 from firstline.workflow.task_file import with_named_fields
@@ -90,17 +91,15 @@ def read_rows(path: Path, decode: Decode, *, labelled: bool = True) -> list[Row]
 def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Json]]]:
     """Give the JSON objects of a file with the numbers of their lines; empty lines are left out. Raises UsageError."""
     try:
-        # By line feed alone: other marks that Python takes for an end of line may stand inside a JSON text.
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8: {error.reason} at byte {error.start}") from None
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            with at_line(path, number):
-                tree = _object(line)
-            yield number, tree
+    for number, line in lines_of(text):
+        with at_line(path, number):
+            tree = _object(line)
+        yield number, tree
 
 
 def read_input(given: Json, folder: Path, decode: Decode) -> TaskInput:
@@ -159,6 +158,23 @@ def examine(
         splits={split: splits[split] for split in SPLITS} if splits else {},
         repeated=inputs.repeated,
     )
+
+
+def examine_answers(task: Task, rows: Sequence[Row], *, name: str) -> None:
+    """Refuse fields and labels that a task does not have: they would count as wrong in every run. Pure.
+
+    Unlike for a certificate, an example may be written in any way that compares as right. Raises UsageError as
+    `examine` does.
+    """
+    fits: dict[str, _Fit] = {}
+    wrong: list[_Mistake] = []
+    for place, row in enumerate(rows, start=1):
+        named = with_named_fields(task, task.arguments(row.parameters))
+        if named.version not in fits:
+            fits[named.version] = _Fit(named)
+        wrong += fits[named.version].unknown(row.line or place, row.expected)
+    if wrong:
+        raise _error(name, wrong)
 
 
 def _object(line: str) -> dict[str, Json]:
@@ -258,14 +274,29 @@ class _Fit:
         }
         self._validator: Validator = compile_schema({"type": "object", "properties": properties})
 
+    def unknown(self, line: int, expected: Mapping[str, Json]) -> Iterator[_Mistake]:
+        """List the fields, labels and words that the task does not have."""
+        for key, value in expected.items():
+            among = self._enums.get(key, ())
+            if key not in self._task.keys:
+                yield self._no_field(line, key)
+            elif self._task.kind == "classify":
+                if not any(same(value, label, "string") for label in self._labels):
+                    yield from self._label_mistakes(line, value)
+            elif among and value is not None and not any(same(value, one, "string") for one in among):
+                reason = f"{_shown(value)} is none of {_listed(among)}"
+                yield _Mistake(line=line, field=key, reason=reason, given=str(value), among=among)
+
+    def _no_field(self, line: int, key: str) -> _Mistake:
+        reason, hint = f"{self._task.name} does not answer this field", f"it has {', '.join(self._task.keys)}"
+        return _Mistake(line=line, field=key, reason=reason, hint=hint, given=key, among=self._task.keys)
+
     def mistakes(self, line: int, expected: Mapping[str, Json]) -> Iterator[_Mistake]:
         """List what does not fit."""
         values: dict[str, Json] = {}
         for key, value in expected.items():
             if key not in self._task.keys:
-                reason = f"{self._task.name} does not answer this field"
-                hint = f"it has {', '.join(self._task.keys)}"
-                yield _Mistake(line=line, field=key, reason=reason, hint=hint, given=key, among=self._task.keys)
+                yield self._no_field(line, key)
             elif self._task.kind == "classify":
                 yield from self._label_mistakes(line, value)
             elif not (self._types.get(key) == "date" and parse_dates(value)):

@@ -20,6 +20,7 @@ from firstline.workflow.source import TaskInput
 from firstline.workflow.students.tuning.chat_fields import Taught, find_fields
 from firstline.workflow.students.tuning.chat_lines import ChatLine
 from firstline.workflow.students.tuning.content_form import Form, LabelForm, ObjectForm, TextForm, parse_object
+from firstline.workflow.students.tuning.spelling import Answer, answers, meaning, spelt_in_several_ways
 from firstline.workflow.students.tuning.task_text import classify_text, extract_text
 
 LEAST_LINES = 10
@@ -74,7 +75,7 @@ class Narrow(Value, frozen=True, kw_only=True):
     declaration: str
     form: Form
     labels: Mapping[str, str] = {}
-    """Content to label."""
+    """Meaning of a content (`spelling.py`) to label."""
     fields: tuple[Taught, ...] = ()
     lessons: tuple[ChatLesson, ...] = ()
     notes: tuple[str, ...] = ()
@@ -91,11 +92,11 @@ def find_narrow(lines: Sequence[ChatLine]) -> Narrow:
     instruction = _instruction(said)
     said, more = _without_contradictions(said)
     notes = [*notes, *more]
-    labels = _labels(said)
+    classes = _classes(said)
     fields = find_fields([(one.number, one.text, one.content) for one in said])
-    open_values = labels is not None and len(labels) > _CLOSED and isinstance(fields, tuple)
-    if labels is not None and not open_values:
-        found = _classification(instruction, said, labels)
+    open_values = classes is not None and len(classes) > _CLOSED and isinstance(fields, tuple)
+    if classes is not None and not open_values:
+        found = _classification(instruction, said, classes)
     elif isinstance(fields, tuple):
         found = _extraction(instruction, said, fields)
     else:
@@ -176,10 +177,10 @@ def _instruction(said: Sequence[Exchange]) -> str:
 
 def _without_contradictions(said: Sequence[Exchange]) -> tuple[list[Exchange], list[str]]:
     """Leave out messages that are answered in two ways. Raises NotNarrowError where they are many."""
-    answers: dict[str, dict[str, int]] = {}
+    given: dict[str, dict[str, int]] = {}
     for one in said:
-        answers.setdefault(" ".join(one.text.split()), {}).setdefault(one.content.strip(), one.number)
-    torn = {text: numbers for text, numbers in answers.items() if len(numbers) > 1}
+        given.setdefault(" ".join(one.text.split()), {}).setdefault(meaning(one.content), one.number)
+    torn = {text: numbers for text, numbers in given.items() if len(numbers) > 1}
     kept = [one for one in said if " ".join(one.text.split()) not in torn]
     if not torn:
         return kept, []
@@ -191,16 +192,17 @@ def _without_contradictions(said: Sequence[Exchange]) -> tuple[list[Exchange], l
     return kept, [f"left out: {told}"]
 
 
-def _labels(said: Sequence[Exchange]) -> dict[str, str] | None:
-    """Give content to label where the contents are labels; None where they are not."""
-    counted = Counter(one.content for one in said)
+def _classes(said: Sequence[Exchange]) -> list[Answer] | None:
+    """Give the classes where the contents are labels; None where they are not."""
     kept = [
-        content for content, count in counted.items() if count >= _LEAST_OF_LABEL and len(content) <= _LONGEST_LABEL
+        one
+        for one in answers(one.content for one in said)
+        if one.lines >= _LEAST_OF_LABEL and len(one.content) <= _LONGEST_LABEL
     ]
-    covered = sum(counted[content] for content in kept)
+    covered = sum(one.lines for one in kept)
     if len(kept) < 2 or covered < _COVERED * len(said) or covered < _LEAST_EACH * len(kept):
         return None
-    return _named(sorted(kept))
+    return sorted(kept, key=lambda one: one.content)
 
 
 def _named(contents: Sequence[str]) -> dict[str, str]:
@@ -216,12 +218,15 @@ def _named(contents: Sequence[str]) -> dict[str, str]:
     return dict(zip(contents, names if len(set(names)) == len(names) else contents, strict=True))
 
 
-def _classification(instruction: str, said: Sequence[Exchange], labels: Mapping[str, str]) -> Narrow:
-    rest = [one for one in said if one.content not in labels]
-    notes = []
+def _classification(instruction: str, said: Sequence[Exchange], classes: Sequence[Answer]) -> Narrow:
+    named = _named([one.content for one in classes])
+    labels = {one.meaning: named[one.content] for one in classes}
+    rest = [one for one in said if meaning(one.content) not in labels]
+    several = spelt_in_several_ways(classes)
+    notes = [] if several is None else [several]
     if rest:
         names = ", ".join(dict.fromkeys(_cut(one.content) for one in rest[:5]))
-        notes = [
+        notes += [
             f"left out: {len(rest)} of {len(said)} lines, whose answer comes only once (line {rest[0].number}: {names})"
         ]
     scope = next((label for label in labels.values() if fold(label) in _SCOPE), None)
@@ -229,7 +234,7 @@ def _classification(instruction: str, said: Sequence[Exchange], labels: Mapping[
         kind="classify",
         instruction=instruction or "Name the class of the text.",
         declaration="",
-        form=LabelForm(contents={label: content for content, label in labels.items()}),
+        form=LabelForm(contents={label: content for content, label in named.items()}),
         labels=labels,
         notes=tuple(notes),
     )
@@ -267,9 +272,10 @@ def _lesson(narrow: Narrow, one: Exchange) -> ChatLesson | None:
     """Make an example of a line; None where its answer is none of the task."""
     expected: dict[str, Json]
     if narrow.labels:
-        if one.content not in narrow.labels:
+        label = narrow.labels.get(meaning(one.content))
+        if label is None:
             return None
-        expected = {"label": narrow.labels[one.content]}
+        expected = {"label": label}
     else:
         try:
             expected = {field.name: field.expected(one.content) for field in narrow.fields}

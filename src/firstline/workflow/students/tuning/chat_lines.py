@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 
 from firstline.errors import UsageError
 from firstline.types import Json, Value
+from firstline.workflow.json_lines import lines_of
 
 MOST_LINES = 100_000
 LARGEST = 200_000_000
@@ -67,16 +68,13 @@ def read_chat(data: bytes) -> list[ChatLine]:
     if len(data) > LARGEST:
         raise UsageError(f"the file has {len(data) / 1e6:.0f} MB, the most is {LARGEST / 1e6:.0f} MB", param="file")
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode()
     except UnicodeDecodeError as error:
         place = data.count(b"\n", 0, error.start) + 1
         raise UsageError(f"line {place}: not UTF-8: {error.reason}", hint="save it as UTF-8", param="file") from None
     found: list[ChatLine] = []
     wrong: list[str] = []
-    # By line feed alone: other marks that Python takes for an end of line may stand inside a JSON text.
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
+    for number, line in lines_of(text):
         if len(found) + len(wrong) >= MOST_LINES:
             raise UsageError(f"the file has more than {MOST_LINES:,} lines", param="file")
         try:
@@ -136,10 +134,11 @@ def _turn(message: Json, place: int) -> ChatTurn:
     role = message.get("role")
     if not isinstance(role, str) or role not in _ROLES:
         raise UsageError(f"{where}: `role` is {str(role)[:64]!r}, and one of {', '.join(_ROLES)} is wanted")
-    weight = message.get("weight", 1)
+    told = message.get("weight")
+    weight = 1 if told is None else told
     if weight not in (0, 1) or isinstance(weight, bool):
         raise UsageError(f"{where}: `weight` is 0 or 1")
-    if "weight" in message and role != "assistant":
+    if told is not None and role != "assistant":
         raise UsageError(f"{where}: only a message of the assistant has a `weight`")
     calls = bool(message.get("tool_calls") or message.get("function_call"))
     content = message.get("content")
