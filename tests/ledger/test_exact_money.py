@@ -81,7 +81,11 @@ def test_every_row_is_kept_with_what_refers_to_it(tmp_path: Path) -> None:
     names = (*TABLES, "reviews", "changes")
     before = rows(database, *names)
     migrated(database)
-    assert rows(database, *names) == before
+    after = rows(database, *names)
+    # A column that came later is behind those that were there.
+    assert {
+        name: [row[: len(one)] for row, one in zip(after[name], before[name], strict=True)] for name in names
+    } == before
     assert examine(database).findings == ()
     with using(database) as connection, pytest.raises(sqlite3.IntegrityError, match="append-only"):
         connection.execute("DELETE FROM changes")

@@ -21,7 +21,7 @@ from firstline.workflow.keyring import demand, permit, within
 from firstline.workflow.rates import Allowance, Kind
 from firstline.workflow.services import Services
 
-OPEN = frozenset({"/health", "/openapi.json"})
+OPEN = frozenset({"/health", "/openapi.json", "/ready"})
 """Paths that need no key and have no limits."""
 _KINDS: tuple[Kind, ...] = ("requests", "tokens")
 

@@ -20,6 +20,8 @@ from firstline.workflow.task import Task
 from firstline.workflow.tasks import Tasks
 
 _STAND_IN = "gpt-4o-mini"
+_FRESH_S = 1.0
+"""Anybody may ask whether something can answer, so looking is bounded."""
 
 
 class Gap(Value, frozen=True, kw_only=True):
@@ -39,9 +41,16 @@ class Readiness:
         self._runner = runner
         self._tasks = tasks
         self._file = file
+        self._known: tuple[float, bool] | None = None
 
     async def can_answer(self) -> bool:
-        """Say whether anything can answer: `gpt-4o-mini`, or a task."""
+        """Say whether anything can answer: `gpt-4o-mini`, or a task. Looked at once a second at the most."""
+        now = self._basis.timer()
+        if self._known is None or now - self._known[0] > _FRESH_S:
+            self._known = now, await self._look()
+        return self._known[1]
+
+    async def _look(self) -> bool:
         try:
             if _usable(self._basis.rungs(self._basis.settings.ladder.default)):
                 return True
