@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,10 @@ from hypothesis import strategies as st
 from error_shapes import check_error
 from firstline import errors
 from firstline.errors import FirstlineError, NoModelError
+from firstline.workflow.evaluate import evaluate
+from firstline.workflow.examples import Row
 from firstline.workflow.outage import Obstacles, is_outage, none_usable, outage
+from firstline.workflow.source import text_input
 from openai_server import Reply, fails, says, serve
 from served import Served, client_of, served
 
@@ -145,3 +149,29 @@ def test_a_ladder_without_models_says_so() -> None:
 
 def made(kind: type[FirstlineError]) -> FirstlineError:
     return kind("down")
+
+
+async def test_a_run_that_is_stopped_is_no_review(tmp_path: Path) -> None:
+    async with served(tmp_path, "[[rules]]\ndelay_ms = 60000\n") as server:
+        task = server.services.tasks.get("colour")
+        asked = asyncio.Event()
+        work = asyncio.create_task(
+            server.services.runner.run(task, text_input("red"), on_event=lambda event: asked.set())
+        )
+        await asked.wait()
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+        await no_trace_of_a_review(server, "cancelled")
+
+
+async def test_a_measurement_says_how_much_of_it_was_an_outage_and_gives_no_figures_of_nothing(tmp_path: Path) -> None:
+    row = Row(given=text_input("red"), expected={"colour": "red"})
+    down = '[[rules]]\nerror = "engine_unavailable"\n'
+    async with served(tmp_path, f'{down}times = 1\n[[rules]]\nanswer = {{ colour = "red" }}\n') as server:
+        report = await evaluate(server.services.runner, server.services.tasks.get("colour"), [row, row])
+        assert report.errors == ("1 of 2 examples had no answer: engine_unavailable",)
+        assert report.whole.accepted == 0.5
+        assert await server.services.reviews.list(10, None) == ()
+    async with served(tmp_path, down) as server:
+        with pytest.raises(NoModelError, match="any of the 2 examples"):
+            await evaluate(server.services.runner, server.services.tasks.get("colour"), [row, row])

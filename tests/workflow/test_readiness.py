@@ -82,7 +82,7 @@ async def test_ready_is_503_until_a_rung_can_answer(tmp_path: Path) -> None:
         (LADDER.format("openai/gpt-5.4"), "openai/gpt-5.4", 503),
         ('[ladder]\nstand_in = ["no/such"]\n', "openai/gpt-5.4", 503),
     ):
-        async with served(tmp_path, toml=f"{toml}students = false\n") as server:
+        async with served(tmp_path, toml=toml) as server:
             path = tmp_path / "tasks" / "colour.toml"
             path.write_text(path.read_text().replace("fake/scripted", colour))
             answer = await ready(server)

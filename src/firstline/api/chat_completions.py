@@ -4,8 +4,8 @@ With `task/NAME` as the model, the text, pictures and PDFs of the user's message
 is its answer: JSON, or plain text for a task that rewrites text. With a model, what can be verified (a schema, a JSON
 object, tool calls) is verified, and only then sent, streamed or not; anything else is passed through as it comes.
 
-Verdicts: of a task, `review` answers 200 with the best attempt, and the caller must look at the verdict; of a model, or
-in a stream, what did not pass is not sent: the message is a `refusal`. `rejected` answers 400.
+Verdicts: `review` answers 200 with a `refusal`, or with the best attempt where `on_review` says so, the same whole and
+streamed. `rejected` answers 400. Where no model could be asked there is no verdict but an error.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """POST /v1/messages and /v1/messages/count_tokens: Anthropic's wire on the same conversation as OpenAI's.
 
 Any model of the catalog and any task may be named; `[messages] stand_in` says what answers for Anthropic's own names.
-Verdicts as on chat completions: of a task, `review` answers 200 with the best attempt; of a model, or in a stream, what
-did not pass is not sent, and the message ends with `refusal`. `rejected` answers 400.
+Verdicts as on chat completions: `review` answers 200, and the message ends with `refusal`, or holds the best attempt
+where `on_review` says so. `rejected` answers 400.
 """
 
 from __future__ import annotations

@@ -22,7 +22,8 @@ def show_report(report: Mapping[str, Json]) -> RenderableType:
     cost, version = money(NanoUSD(report["cost_nano_usd"])), report["version"]
     each = f"{_seconds(times['p50'])} each (p50), {_seconds(times['p99'])} (p99), {_seconds(times['total'])} in all"
     foot = f"{cost} · {each} · {version}"
-    return Group(head, _fields(report), Text(printable(foot), style="dim"))
+    errors = [Text(printable(f"warning: {error}"), style="yellow") for error in report["errors"]]
+    return Group(head, _fields(report), *errors, Text(printable(foot), style="dim"))
 
 
 def _fields(report: Mapping[str, Json]) -> RenderableType:

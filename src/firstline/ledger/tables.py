@@ -77,7 +77,7 @@ runs = Table(
     Column("version", Text, nullable=False),
     Column("verdict", Text, comment="null while the run is being made; `unverified`: none was claimed"),
     Column("reason", Text, nullable=False, server_default=""),
-    Column("error_code", Text, comment="what is wrong with a rejected input"),
+    Column("error_code", Text, comment="what is wrong with a rejected input, or why there is no verdict"),
     Column("answer", Text, comment="JSON"),
     Column("fields", Text, comment="JSON: name to outcome"),
     Column("notes", Text, comment="JSON: array of text"),

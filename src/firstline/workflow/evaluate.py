@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 
+from firstline.errors import NoModelError
 from firstline.types import Json, Run, Value
 from firstline.values.amounts import parse_amount
 from firstline.values.dates import parse_dates
@@ -44,7 +45,10 @@ class Seconds(Value, frozen=True, kw_only=True):
 
 
 class EvalReport(Value, frozen=True, kw_only=True):
-    """What an evaluation measured: shares by field and of whole answers, time and cost."""
+    """What an evaluation measured: shares by field and of whole answers, time and cost.
+
+    `errors` say how many examples no model answered for want of one (`outage`): they count as not served.
+    """
 
     task: str
     version: str
@@ -76,10 +80,10 @@ async def evaluate(
     name: str = "the examples",
 ) -> EvalReport:
     """Run every example and compare; `on_run` is called as they end, several at a time where only remote models are
-        asked. `name` is that of the file of examples, for messages.
+    asked. `name` is that of the file of examples, for messages.
 
     Raises UsageError for parameters, fields and labels that the task does not have, before anything is run, and
-        NoModelError where none of its rungs can be asked.
+    NoModelError where none of its rungs can be asked, or no example had an answer for want of a model.
     """
     examine_answers(task, rows, name=name)
     found: dict[int, tuple[Run, Scored]] = {}
@@ -99,6 +103,9 @@ async def evaluate(
             if on_progress is not None:
                 on_progress(len(found))
     in_order = [found[place] for place in range(len(rows))]
+    outages = [run for run, _ in in_order if run.verdict == "review" and run.error_code is not None]
+    if outages and len(outages) == len(rows):
+        raise NoModelError(f"no model answered any of the {len(rows)} examples: {outages[-1].reason}")
     return report(task, [run for run, _ in in_order], [one for _, one in in_order])
 
 
@@ -126,6 +133,7 @@ def report(task: Task, runs: Sequence[Run], scored: Sequence[Scored]) -> EvalRep
     counted = Counter(run.verdict for run in runs)
     times = sorted(run.ms / 1000 for run in runs)
     whole = [(all(one.served.values()), all(one.right.values())) for one in scored]
+    outages = Counter(run.error_code for run in runs if run.verdict == "review" and run.error_code is not None)
     asked = sum(1 for run in runs if sum(attempt.skipped is None for attempt in run.attempts) > 1)
     return EvalReport(
         task=task.name,
@@ -138,6 +146,7 @@ def report(task: Task, runs: Sequence[Run], scored: Sequence[Scored]) -> EvalRep
         cost_nano_usd=sum(run.cost_nano_usd for run in runs),
         saved_nano_usd=sum(run.saved_nano_usd for run in runs),
         escalation=asked / len(runs) if runs else 0.0,
+        errors=tuple(f"{count} of {len(runs)} examples had no answer: {code}" for code, count in outages.items()),
     )
 
 

@@ -16,7 +16,7 @@ from firstline.types import Value
 from firstline.workflow.basis import Basis
 from firstline.workflow.ladder import NOT_ALLOWED, Rung
 from firstline.workflow.run import Runner
-from firstline.workflow.task import Task
+from firstline.workflow.task import BUILT_IN, Task
 from firstline.workflow.tasks import Tasks
 
 _STAND_IN = "gpt-4o-mini"
@@ -58,7 +58,10 @@ class Readiness:
             pass
         for name in await asyncio.to_thread(self._tasks.names):
             try:
-                if _usable(await self._runner.rungs(await self._tasks.find(name))):
+                task = await self._tasks.find(name)
+                rungs = await self._runner.rungs(task)
+                # The students that come with the package read most of two kinds of document, and are always there.
+                if _usable(rung for rung in rungs if task.origin != BUILT_IN or rung.model.engine != "student"):
                     return True
             except FirstlineError:
                 continue
@@ -109,6 +112,7 @@ class Readiness:
                 continue
 
 
+_STUDENT_HINT = "`firstline students list` says what is in charge of each task"
 _HINT = "fetch weights (`firstline models pull ID`), set a key, or name another model in `[ladder]`"
 
 
@@ -117,6 +121,8 @@ def _usable(rungs: Iterable[Rung]) -> bool:
 
 
 def _why(rungs: Sequence[Rung]) -> str:
+    """Say why none of the rungs can be asked; of students that are left out each has its own line."""
+    rungs = [rung for rung in rungs if rung.model.engine != "student"] or rungs
     return "; ".join(f"{rung.model.id}: {rung.skipped}" for rung in rungs) or "the ladder names no model"
 
 
@@ -124,7 +130,8 @@ def _of_rungs(rungs: Iterable[Rung]) -> Iterable[Gap]:
     """Find students that are left out, and models that cannot be priced."""
     for rung in rungs:
         if rung.model.engine == "student" and rung.skipped is not None:
-            yield Gap(what=f"{rung.model.id} is left out: {rung.skipped}", code="student_skipped", stops=False)
+            what = f"{rung.model.id} is left out: {rung.skipped}"
+            yield Gap(what=what, hint=_STUDENT_HINT, code="student_skipped", stops=False)
         elif rung.model.remote is not None and rung.model.price is None and NOT_ALLOWED not in (rung.skipped or ""):
             yield Gap(
                 what=f"{rung.model.id} is not asked: its price is unknown",

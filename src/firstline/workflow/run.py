@@ -133,8 +133,9 @@ class Runner:
                 run = _rejected(run_id, task, error)
             else:
                 run, failure = await self._climb(run_id, work, given, ladder, self.purse(task, caller), tell, cover)
-                if purpose != "serve":
-                    failure = None
+                if failure is not None and purpose != "serve":
+                    # What is measured goes on: the report counts it, and nobody is asked to review it.
+                    run, failure = msgspec.structs.replace(run, error_code=failure.code), None
             if failure is not None:
                 run = msgspec.structs.replace(
                     run, verdict=None, error_code=failure.code, reason=failure.message, fields={}

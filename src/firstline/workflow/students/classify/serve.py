@@ -137,9 +137,10 @@ class ClassifyStudent:
                     hint="`firstline distill` makes it anew",
                 )
             if features is None:
-                hint = f"`firstline models pull {facts['encoder']}` fetches them"
+                encoder = facts["encoder"]
                 raise WeightsMissingError(
-                    f"the weights of {facts['encoder']}, which it reads with, are not on disk", hint=hint
+                    f"the weights of {encoder}, which it reads with, are not on disk; "
+                    f"`firstline models pull {encoder}` fetches them"
                 )
             if "plane" in arrays:
                 gain, shift = (float(one) for one in arrays["plane"])
