@@ -6,7 +6,6 @@ fetched: a `$ref` that leads out of the schema is an error. Knows nothing of tas
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -22,6 +21,7 @@ from firstline.remembered import Remembered
 from firstline.schema_bounds import MAX_COMBINATIONS_HERE, check_size, resolve, too_many_combinations
 from firstline.schema_child import SchemaChildren, SchemaJob
 from firstline.schema_words import Mismatch, dotted, explain, first_line, mismatch, show
+from firstline.strict_json import written
 from firstline.types import Json
 
 MAX_MISMATCHES = 20
@@ -129,7 +129,7 @@ class _Bounded:
             if self._here.cost.checked_here(characters, explained=False) and self._here.is_valid(document):
                 return []
         try:
-            job = msgspec.structs.replace(self._job, document=json.dumps(document).encode())
+            job = msgspec.structs.replace(self._job, document=written(document).encode())
             answer = _CHILDREN.ask(job, seconds=CHECK_S)
         except (TimeoutError, ChildProcessError) as error:
             return [mismatch((), f"cannot be checked against the schema: {error}")]
@@ -141,7 +141,7 @@ class _Bounded:
 def _length(document: Json) -> int:
     """Count the characters of a document; none where it is nested too deeply to be written."""
     try:
-        return len(msgspec.json.encode(document))
+        return len(written(document))
     except (ValueError, TypeError, OverflowError):
         return sys.maxsize  # a number that is too long, a lone surrogate
     except RecursionError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Any
 
+import msgspec
 import pytest
 
 from decoding import decoded
@@ -211,7 +212,8 @@ def test_an_answer_says_how_it_ended(choice: Choice, stop: str, sequence: str | 
     assert written["usage"]["cache_read_input_tokens"] == 4
     assert written["usage"]["output_tokens_details"] == {"thinking_tokens": 1}
     if stop == "tool_use":
-        assert written["content"] == [{"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}}]
+        content = msgspec.json.decode(msgspec.json.encode(written["content"]))
+        assert content == [{"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}}]
 
 
 async def test_a_stream_opens_one_block_at_a_time() -> None:

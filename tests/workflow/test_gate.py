@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firstline.workflow.gate import MemberReader, Members, member_text, written
+from firstline.strict_json import plain, written
+from firstline.workflow.gate import MemberReader, Members, member_text
 from growing import superlinear
 
 PROPERTIES = {
@@ -73,7 +75,7 @@ def test_members_are_read_however_the_text_is_cut(document: dict[str, Any], size
     text = json.dumps(document, indent=indent)
     reader = MemberReader()
     found = [pair for at in range(0, len(text), size) for pair in reader.feed(text[at : at + size])]
-    assert dict(found) == document
+    assert plain(dict(found)) == document
     assert [key for key, _ in found] == list(document)
 
 
@@ -98,6 +100,43 @@ def test_what_is_no_json_is_read_alike_however_it_is_cut(text: str, size: int) -
 )
 def test_reading_ends_with_what_is_no_member(text: str, found: list[tuple[str, Any]]) -> None:
     assert MemberReader().feed(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('{"a": 1, "a": 2, "b": 3}', [("b", 3)]),
+        ('{"a": 1, "\\u0061": 1, "b": 3}', [("b", 3)]),
+        ('{"a": 1, "b": 3, "a": 2}', [("a", 1), ("b", 3)]),
+        ('{"a": {"x": 1, "x": 2}, "b": 3}', [("b", 3)]),
+        ('{"a": "\\ud83d", "b": 1e400, "c": "\\ud83d\\ude00"}', [("c", "😀")]),
+        ('{"a": 12345678901234567.891}', [("a", Decimal("12345678901234567.891"))]),
+    ],
+)
+def test_what_is_said_in_two_ways_is_not_given(text: str, found: list[tuple[str, Any]]) -> None:
+    assert MemberReader().feed(text) == found
+    reader = MemberReader()
+    assert [member for character in text for member in reader.feed(character)] == found
+
+
+def test_a_member_waits_no_longer_than_for_the_next_name() -> None:
+    reader = MemberReader()
+    assert reader.feed('{"a": 1, "b') == []
+    assert reader.feed('"') == [("a", 1)]
+    assert reader.feed(": 2}") == [("b", 2)]
+
+
+def test_a_member_that_was_sent_closes_with_the_same_value_alone() -> None:
+    members = Members(SCHEMA)
+    assert members.take("size", 1)
+    members.reopen("size", sent=True)
+    assert "size" in members.open_schema["properties"]
+    assert not members.take("size", 2)
+    rest = {"colour": "red", "note": None}
+    assert [one.reason for one in members.mismatches({**rest, "size": 2})] == ["size: was sent as 1 already"]
+    assert "size: was sent as 1 already" in [one.reason for one in members.mismatches(rest)]
+    assert members.mismatches({**rest, "size": 1}) == []
+    assert members.take("size", 1)
 
 
 def in_pieces(text: str) -> list[tuple[str, Any]]:

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-import msgspec
-
+from firstline import strict_json
 from firstline.api.run_object import wire_object
 from firstline.types import FinishReason, Json, TokenProb, ToolCall, Usage, Value
 from firstline.workflow.conversation import Choice, Piece, Reply
@@ -162,8 +161,8 @@ def usage_object(usage: Usage) -> dict[str, Json]:
 def custom_input(call: ToolCall) -> str:
     """Give the one text of a custom tool's call."""
     try:
-        given = msgspec.json.decode(call.arguments)
-    except msgspec.DecodeError:
+        given = strict_json.read(call.arguments).value
+    except strict_json.NotJSONError:
         return call.arguments
     return str(given.get("input", "")) if isinstance(given, dict) else call.arguments
 

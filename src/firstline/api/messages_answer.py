@@ -11,6 +11,7 @@ from contextlib import aclosing
 
 import msgspec
 
+from firstline import strict_json
 from firstline.api.run_object import wire_object
 from firstline.errors import EngineOutputError
 from firstline.types import FinishReason, Json, ToolCall, Usage
@@ -144,8 +145,13 @@ def _named(call: ToolCall) -> dict[str, Json]:
     return {"id": f"toolu_{call.id.removeprefix('call_')}", "name": call.name}
 
 
-def _input(call: ToolCall) -> dict[str, Json]:
-    given = msgspec.json.decode(call.arguments or "{}")
+def _input(call: ToolCall) -> msgspec.Raw:
+    """Return the arguments as they were written: they passed the tool's schema, and keep their digits."""
+    arguments = call.arguments or "{}"
+    try:
+        given = strict_json.read(arguments).value
+    except strict_json.NotJSONError:
+        given = None
     if not isinstance(given, dict):
         raise EngineOutputError(f"the arguments of {call.name} are no object")
-    return given
+    return msgspec.Raw(strict_json.written(given).encode())

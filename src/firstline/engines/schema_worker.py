@@ -5,7 +5,6 @@ A message is a `SchemaJob`, the answer a `SchemaAnswer`, both as MessagePack beh
 
 from __future__ import annotations
 
-import json
 import os
 import queue
 import struct
@@ -15,6 +14,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from firstline import strict_json
 from firstline.errors import SchemaError
 from firstline.schema import compile_here, conflict_here
 from firstline.schema_child import SchemaAnswer, SchemaJob
@@ -38,7 +38,7 @@ def _answer(job: SchemaJob) -> SchemaAnswer:
         validator = compile_here(schema, formats=job.formats)
         if job.kind == "compile":
             return SchemaAnswer()
-        return SchemaAnswer(mismatches=msgspec.json.encode(validator.mismatches(json.loads(job.document))))
+        return SchemaAnswer(mismatches=msgspec.json.encode(validator.mismatches(strict_json.read(job.document).value)))
     except SchemaError as error:
         return SchemaAnswer(error=error.message, hint=error.hint)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from firstline import strict_json
 from firstline.errors import EngineOutputError
-from firstline.types import Completion, Json, TokenProb, Value
+from firstline.strict_json import Fault, Reading
+from firstline.types import Completion, Finding, Json, TokenProb, Value
 
 
 class Draft(Value, frozen=True, kw_only=True):
@@ -15,7 +17,8 @@ class Draft(Value, frozen=True, kw_only=True):
 
     `signals` by field is what else was measured on the way (`signals.py`). `unanswered` are fields that were asked for
     and that this rung does not answer: nothing is known of them, not even that they are not there. `least` is the
-    confidence from which on a student knows its values to be good enough where no certificate says more.
+    confidence from which on a student knows its values to be good enough where no certificate says more. `faults` are
+    what is wrong with the text that the values were read from: a name that stands twice, half a character.
     """
 
     values: Mapping[str, Json]
@@ -24,22 +27,44 @@ class Draft(Value, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     unanswered: tuple[str, ...] = ()
     least: float = 0.0
+    faults: tuple[Finding, ...] = ()
 
 
-def parse_object(completion: Completion) -> dict[str, Json]:
-    """Read a completion as one JSON object. Raises EngineOutputError for anything else, a cut answer too."""
+def unfenced(text: str) -> str:
+    """Return a JSON answer without the blank space and the code fence around it."""
+    text = text.strip()
+    return text.strip("`").removeprefix("json").strip() if text.startswith("```") else text
+
+
+def read_answer(completion: Completion) -> Reading:
+    """Read a completion as JSON. Raises EngineOutputError for what is none, a cut answer too."""
     if completion.finish_reason == "length":
         raise EngineOutputError("the answer was cut at its longest allowed length")
-    text = completion.text.strip()
-    if text.startswith("```"):
-        text = text.strip("`").removeprefix("json").strip()
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
+        return strict_json.read(unfenced(completion.text))
+    except strict_json.NotJSONError:
         raise EngineOutputError("the answer is not JSON") from None
-    if not isinstance(found, dict):
+
+
+def findings_of(faults: Iterable[Fault]) -> tuple[Finding, ...]:
+    """Say what is wrong with an answer's text, each with the outermost name it is about."""
+    return tuple(
+        Finding(
+            check="json", field=next((str(step) for step in fault.path[:1]), None), reason=strict_json.worded(fault)
+        )
+        for fault in faults
+    )
+
+
+def parse_object(completion: Completion) -> tuple[dict[str, Json], tuple[Finding, ...]]:
+    """Read a completion as one JSON object with plain numbers, and what is wrong with it.
+
+    Raises EngineOutputError for anything else, a cut answer too.
+    """
+    found = strict_json.as_floats(read_answer(completion))
+    if not isinstance(found.value, dict):
         raise EngineOutputError("the answer is not a JSON object")
-    return found
+    return found.value, findings_of(found.faults)
 
 
 def value_confidences(completion: Completion, values: Mapping[str, Json]) -> dict[str, float]:
@@ -54,10 +79,12 @@ def value_confidences(completion: Completion, values: Mapping[str, Json]) -> dic
     out: dict[str, float] = {}
     at = 0
     for key in values:
-        name = spelled.find(json.dumps(key), at)
-        if name < 0:
+        names = dict.fromkeys((strict_json.written(key), json.dumps(key)))  # letters as they are, or escaped
+        found = [(place, name) for name in names if (place := spelled.find(name, at)) >= 0]
+        if not found:
             continue
-        begin = spelled.find(":", name + len(key) + 2) + 1
+        place, name = min(found)
+        begin = spelled.find(":", place + len(name)) + 1
         end = _end_of(spelled, begin)
         out[key] = _probability(completion.logprobs, begin, end)
         at = end

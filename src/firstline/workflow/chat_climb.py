@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from firstline import strict_json
 from firstline.catalog.model import Model
 from firstline.engines import openai_wire
 from firstline.errors import (
@@ -19,6 +20,7 @@ from firstline.errors import (
     LedgerError,
 )
 from firstline.settings import Settings
+from firstline.strict_json import written
 from firstline.types import (
     Attempt,
     Completion,
@@ -35,7 +37,7 @@ from firstline.types import (
 from firstline.workflow.call import Account, Door, Purse, key_of
 from firstline.workflow.conversation import Choice, Conversation, Piece
 from firstline.workflow.expectation import Tools, document_of, told
-from firstline.workflow.gate import MemberReader, Members, member_text, written
+from firstline.workflow.gate import MemberReader, Members, member_text
 from firstline.workflow.ladder import Rung
 from firstline.workflow.structured import RETRIES, ask_structured
 from firstline.workflow.turns import TurnReader, has_pictures, text_length
@@ -92,6 +94,7 @@ class Climb:
         self._tools = Tools(asked.tools, asked.tool_choice) if asked.tools else None
         self._sent = False
         self._out: list[str] = []
+        self._settled: frozenset[str] = frozenset()
         self.verdict: Verdict | None = None
         self.reason = ""
         self.kept: Json = None
@@ -174,6 +177,7 @@ class Climb:
 
     async def _request(self, model: Model, index: int) -> ModelRequest:
         asked, members = self.asked, self._members
+        self._settled = frozenset(members.standing if members is not None else ())
         if has_pictures(asked.turns) and not model.vision and not self.notes:
             self.notes.append("the text was read from the picture or PDF: the model does not see")
         messages = await self._turns.messages(asked.turns, model, party=key_of(asked.caller))
@@ -222,7 +226,7 @@ class Climb:
             pieces.add(openai_wire.of_delta(delta))
             if self._members is not None:
                 for key, value in reader.feed(delta.text):
-                    if await self._stands(self._members, key, value, reader.characters):
+                    if await self._stands(self._members, key, value, reader.characters) and key not in self._out:
                         self._sent = True
                         await emit(Piece(index=index, text=member_text(key, value, first=not self._out)))
                         self._out.append(key)
@@ -256,19 +260,26 @@ class Climb:
             return self._tools.findings(completion.tool_calls), True
         if self._members is None:
             return (), False
-        document, findings = document_of(completion)
+        members = self._members
+        document, faults, is_json = document_of(completion)
+        if not is_json:
+            return faults, True
+        # What stood before this answer was not asked of it.
+        faults = tuple(fault for fault in faults if fault.field not in self._settled)
+        for key in [name for name in members.standing if any(fault.field == name for fault in faults)]:
+            members.reopen(key, sent=key in self._out)
+        findings = (*faults, *members.findings(document))
         if findings:
-            return findings, True
-        findings = self._members.findings(document)
-        if findings:
-            self._keep(self._members, document)
+            self._keep(members, document, faults)
         return findings, True
 
-    def _keep(self, members: Members, document: Json) -> None:
+    def _keep(self, members: Members, document: Json, faults: Sequence[Finding]) -> None:
         """Let stand what of a failing answer passes, so that the next one is asked for the rest alone."""
-        if isinstance(document, dict):
+        doubted = {fault.field for fault in faults}
+        if isinstance(document, dict) and None not in doubted:
             for key, value in document.items():
-                members.take(key, value)
+                if key not in doubted:
+                    members.take(key, value)
 
     async def _passed(self, completion: Completion, index: int, emit: Emit | None) -> Choice:
         calls = completion.tool_calls
@@ -278,7 +289,7 @@ class Climb:
         self.reason = "it passed every check" if verified else "passed through; nothing was verified"
         text: str | None = completion.text
         if self._members is not None and not calls:
-            document, _ = document_of(completion)
+            document, _, _ = document_of(completion)
             text = await self._close(self._members, document, index, emit)
         elif calls and not completion.text:
             text = None
@@ -305,6 +316,7 @@ class Climb:
             if emit is not None:
                 await emit(Piece(index=index, text=written(whole)))
             return written(whole)
+        whole |= members.sent
         before = self._out
         if emit is not None:
             rest = "".join(
@@ -333,7 +345,7 @@ class Climb:
             return None
         self.verdict = "review"
         self.reason = "; ".join(dict.fromkeys(finding.reason for finding in findings))
-        self.kept = dict(self._members.standing) if self._members is not None else None
+        self.kept = strict_json.plain(self._members.standing) if self._members is not None else None
         if last is not None and self.asked.says_best(self._settings.reviews.on_review):
             text = await self._best(last, index, emit)
             if text is not None:
@@ -351,13 +363,13 @@ class Climb:
         """
         if self._members is None or last.tool_calls or last.refusal:
             return None
-        document, wrong = document_of(last)
-        if wrong and not self._members.standing:
+        document, _, is_json = document_of(last)
+        if not is_json and not self._members.standing:
             text = last.text
             if emit is not None:
                 await emit(Piece(index=index, text=text))
         else:
-            text = await self._close(self._members, {} if wrong else document, index, emit)
+            text = await self._close(self._members, document if is_json else {}, index, emit)
         if emit is not None:
             await emit(Piece(index=index, finish_reason="stop"))
         return text

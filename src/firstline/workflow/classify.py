@@ -45,5 +45,6 @@ async def name(account: Asker, task: Task, text: str, parameters: Mapping[str, J
             sampling=Sampling(temperature=0.0, max_tokens=64),
         )
     )
-    values = parse_object(completion)
-    return Draft(values={"label": values.get("label")}, confidences=value_confidences(completion, values))
+    values, faults = parse_object(completion)
+    confidences = value_confidences(completion, values)
+    return Draft(values={"label": values.get("label")}, confidences=confidences, faults=faults)

@@ -103,7 +103,9 @@ def judge(
     checks = [check for check in task.checks if evidence.confirm or check.name != "agreement"]
     with evidence.deadline.running(aside=True):
         findings = findings_of(checks, subject)
-    findings = (*findings, *(_unanswered(key) for key in draft.unanswered if key in standing.open))
+    # What nobody asked for may be wrong in any way.
+    faults = tuple(fault for fault in draft.faults if fault.field is None or fault.field in standing.open)
+    findings = (*findings, *faults, *(_unanswered(key) for key in draft.unanswered if key in standing.open))
     signals = _signals(task, standing, draft, findings, evidence)
     confidences = {key: draft.confidences[key] for key in standing.open if key in draft.confidences}
     unsure = {key: share for key, share in confidences.items() if key not in settled_by_sums}
@@ -125,8 +127,9 @@ def judge(
             confidence=confidences.get(key),
             reasons=() if settled else reasons,
         )
-    # What a student is not sure of confirms nothing that the next rung says.
+    # What a student is not sure of, or a text says in two ways, confirms nothing that the next rung says.
     vague = {key for key, share in confidences.items() if share < evidence.least}
+    vague |= {key for fault in faults for key in about(fault, standing.open)}
     said = {key: () if key in vague else (draft.values.get(key),) for key in standing.open}
     heard = {key: (*standing.heard.get(key, ()), *said[key]) for key in standing.open}
     still_open = tuple(key for key in standing.open if key in doubted)

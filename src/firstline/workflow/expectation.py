@@ -5,16 +5,14 @@ Pure. Text without any of these cannot be verified, and nothing is claimed of it
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
 
-import msgspec
-
+from firstline import strict_json
 from firstline.engines.openai_wire import input_schema
-from firstline.errors import FirstlineError
+from firstline.errors import EngineOutputError, FirstlineError
 from firstline.schema import Validator, compile_schema
 from firstline.types import Completion, Finding, Json, Tool, ToolCall, ToolChoice
+from firstline.workflow.answer import findings_of, read_answer
 
 
 class Tools:
@@ -45,36 +43,28 @@ class Tools:
         if call.name not in self._schemas or call.name not in allowed:
             return (Finding(check="tools", field=call.name, reason=f"there is no tool {call.name!r} to call"),)
         try:
-            arguments = msgspec.json.decode(call.arguments or "{}")
-        except (msgspec.DecodeError, RecursionError):
+            arguments = strict_json.read(call.arguments or "{}")
+        except strict_json.NotJSONError:
             return (Finding(check="tools", field=call.name, reason=f"the arguments of {call.name} are not JSON"),)
-        return tuple(
-            Finding(check="tools", field=call.name, reason=f"{call.name}: {mismatch.reason}")
-            for mismatch in self._schemas[call.name].mismatches(arguments)
-        )
+        wrong = [strict_json.worded(fault) for fault in arguments.faults]
+        wrong += [mismatch.reason for mismatch in self._schemas[call.name].mismatches(arguments.value)]
+        return tuple(Finding(check="tools", field=call.name, reason=f"{call.name}: {reason}") for reason in wrong)
 
 
-def document_of(completion: Completion) -> tuple[Json, tuple[Finding, ...]]:
-    """Read an answer as a JSON document; the findings say why it is none."""
+def document_of(completion: Completion) -> tuple[Json, tuple[Finding, ...], bool]:
+    """Read an answer as a JSON document. The findings say what is wrong with its text, the last value whether it is one
+    all the same."""
     if completion.refusal:
-        return None, (Finding(check="schema", reason=f"the model refused: {completion.refusal}"),)
-    if completion.finish_reason == "length":
-        return None, (Finding(check="schema", reason="the answer was cut at its longest allowed length"),)
-    text = completion.text.strip()
-    if text.startswith("```"):
-        text = text.strip("`").removeprefix("json").strip()
+        return None, (Finding(check="schema", reason=f"the model refused: {completion.refusal}"),), False
     try:
-        return json.loads(text, parse_constant=_no_json), ()
-    except (ValueError, RecursionError):
-        return None, (Finding(check="schema", reason="the answer is not JSON"),)
+        reading = read_answer(completion)
+    except EngineOutputError as error:
+        return None, (Finding(check="schema", reason=error.message),), False
+    return reading.value, findings_of(reading.faults), True
 
 
 def told(standing: Mapping[str, Json]) -> str:
     """Tell a model what stands already and need not be answered again."""
-    shown = msgspec.json.encode(standing).decode()
-    return f"These values are settled: {shown}\nAnswer with a JSON object of the other keys alone."
-
-
-def _no_json(name: str) -> NoReturn:
-    """Python's reader takes NaN and Infinity, which are no JSON."""
-    raise ValueError(name)
+    return (
+        f"These values are settled: {strict_json.written(standing)}\nAnswer with a JSON object of the other keys alone."
+    )

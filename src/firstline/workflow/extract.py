@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from firstline.types import Image, Json, Message, ModelRequest, Sampling, Value
+from firstline.types import Finding, Image, Json, Message, ModelRequest, Sampling, Value
 from firstline.workflow import prompt
 from firstline.workflow.answer import Draft, parse_object, value_confidences
 from firstline.workflow.asker import Asker
@@ -44,9 +44,9 @@ async def write(
             top_logprobs=1 if account.model.local or (account.model.remote and account.model.remote.logprobs) else 0,
         )
     )
-    values = parse_object(completion)
+    values, faults = parse_object(completion)
     known = {field.name: _present(values.get(field.name)) for field in fields}
-    return Draft(values=known, confidences=value_confidences(completion, known))
+    return Draft(values=known, confidences=value_confidences(completion, known), faults=faults)
 
 
 async def choose(
@@ -68,6 +68,7 @@ async def choose(
     confidences: dict[str, float] = {}
     signals: dict[str, dict[str, float]] = {}
     notes: list[str] = []
+    faults: tuple[Finding, ...] = ()
     open_fields: list[Field] = []
     for offer in offers:
         field = offer.field
@@ -92,7 +93,8 @@ async def choose(
         draft = await write(account, task, open_fields, text, parameters)
         values.update(draft.values)
         confidences.update(draft.confidences)
-    return Draft(values=values, confidences=confidences, signals=signals, notes=tuple(notes))
+        faults = draft.faults
+    return Draft(values=values, confidences=confidences, signals=signals, notes=tuple(notes), faults=faults)
 
 
 def _present(value: Json) -> Json:

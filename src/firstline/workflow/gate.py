@@ -8,13 +8,13 @@ one alone, and all of the answer waits for its end.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Literal
 
-from firstline import patterns
+from firstline import patterns, strict_json
 from firstline.schema import Validator, compile_schema
-from firstline.schema_words import Mismatch
+from firstline.schema_words import Mismatch, mismatch
+from firstline.strict_json import Reading, written
 from firstline.types import Finding, Json
 from firstline.workflow.structured import compile_wanted
 
@@ -34,8 +34,7 @@ _APART = frozenset(
 """Keywords of an outermost object under which each member can be checked by itself."""
 _MARKS = patterns.compile(r'\\.|["\[\]{},\\]', patterns.DOTALL)
 """What opens, closes and parts in JSON; a backslash takes the character after it along."""
-_BLANK = " \t\r\n"
-_BETWEEN = _BLANK + ","
+_BETWEEN = " \t\r\n,"
 """Blank space and commas may stand before a member."""
 
 
@@ -50,6 +49,8 @@ class Members:
         self.whole = compile_wanted(schema)
         self.apart = _apart(schema) and self.whole.parts_are_quick
         self.standing: dict[str, Json] = {}
+        self.sent: dict[str, Json] = {}
+        """Those that stood and were sent before the end of the answer said that they are wrong."""
         self._characters = 0  # of what stands
         self._parts: dict[str, Validator] = {}
 
@@ -66,11 +67,17 @@ class Members:
         """Let a member stand if it passes; gives whether it does."""
         if key in self.standing or not self.apart or key not in self.schema["properties"]:
             return False
-        if self._part(key).mismatches(value):
+        if self._part(key).mismatches(value) or self._taken_back(key, value):
             return False
         self.standing[key] = value
         self._characters += len(member_text(key, value, first=False))
         return True
+
+    def reopen(self, key: str, *, sent: bool) -> None:
+        """Let a member stand no longer. One that was sent cannot be taken back: only the same value closes it again."""
+        value = self.standing.pop(key)
+        if sent:
+            self.sent[key] = value
 
     def quick(self, characters: int) -> bool:
         """Say whether an answer of so many characters is checked at once, together with what stands."""
@@ -91,7 +98,15 @@ class Members:
 
     def mismatches(self, document: Json) -> list[Mismatch]:
         """List what is wrong with a model's answer, together with what stands."""
-        return self.whole.mismatches(self.joined(document))
+        whole = self.joined(document)
+        given = whole if isinstance(whole, Mapping) else {}
+        back = [key for key in self.sent if key not in given or self._taken_back(key, given[key])]
+        found = [mismatch((key,), f"was sent as {written(self.sent[key])} already") for key in back]
+        return found + self.whole.mismatches(whole)
+
+    def _taken_back(self, key: str, value: Json) -> bool:
+        """Say whether a value differs from the one of its name that was sent."""
+        return key in self.sent and written(self.sent[key]) != written(value)
 
     def _part(self, key: str) -> Validator:
         if key not in self._parts:
@@ -123,13 +138,16 @@ class MemberReader:
     """Reads the members of an object out of its text while that is being written.
 
     Works on the outermost object only; a text that is no object gives none. Where a member ends is found by its
-    brackets and quotes, each character looked at once; `json.JSONDecoder` then reads it, once.
+    brackets and quotes, each character looked at once; it is then read as JSON, once. A member is given once the next
+    name is there, and it is another one. One that is wrong in itself, or whose name was there before, is not given: the
+    end of the answer says what is wrong with it.
     """
 
     def __init__(self) -> None:
         self.characters = 0
         """Of all text that was read."""
-        self._decoder = json.JSONDecoder()
+        self._names: set[str] = set()
+        self._waiting: list[tuple[str, Json]] = []
         self._stage: Literal["before", "inside", "after"] = "before"
         self._pieces: list[str] = []
         self._depth = 0
@@ -151,21 +169,48 @@ class MemberReader:
         found: list[tuple[str, Json]] = []
         begun = 0
         for mark in _MARKS.finditer(text):
-            if not self._ends(mark[0]):
+            ends = self._ends(mark[0])
+            names = not ends and self._waiting and self._ends_name(mark[0])
+            if not ends and not names:
                 continue
             piece = "".join((*self._pieces, text[begun : mark.end()]))
+            if names:
+                found += self._released(_name(piece))
+                continue
             self._pieces.clear()
             begun = mark.end()
-            if not piece.strip(_BETWEEN):
-                continue
-            member = self._member(piece)
-            if member is not None:
-                found.append(member)
-            if member is None or piece[-1] != ",":
-                self._stage = "after"
+            if piece.strip(_BETWEEN):
+                found += self._member(piece)
+            if self._stage == "after":
                 return found
         self._pieces.append(text[begun:])
         return found
+
+    def _member(self, piece: str) -> list[tuple[str, Json]]:
+        """Take a member with what ends it, and give those that no longer wait."""
+        reading = _member(piece)
+        if reading is None:
+            self._stage = "after"
+            return self._released(None)
+        ((name, value),) = reading.value.items()
+        given = self._released(name)
+        if not reading.faults and name not in self._names:
+            self._waiting.append((name, value))
+        self._names.add(name)
+        if piece[-1] == ",":
+            return given
+        self._stage = "after"
+        return given + self._released(None)
+
+    def _released(self, name: str | None) -> list[tuple[str, Json]]:
+        """Give the member that waits, but for one whose name comes next again."""
+        given = [(waited, value) for waited, value in self._waiting if waited != name]
+        self._waiting.clear()
+        return given
+
+    def _ends_name(self, mark: str) -> bool:
+        """Say whether a mark that was taken in ends a text of the outermost object: behind a comma, the next name."""
+        return mark == '"' and self._depth == 0 and not self._in_string
 
     def _ends(self, mark: str) -> bool:
         """Take a mark in and say whether a member ends with it."""
@@ -183,35 +228,25 @@ class MemberReader:
             self._depth -= 1
         return False
 
-    def _member(self, text: str) -> tuple[str, Json] | None:
-        """Read a member with what ends it; None where it is not JSON."""
-        at = _skip(text, 0, _BETWEEN)
-        if text[at] != '"':
-            return None
-        try:
-            key, after = self._decoder.raw_decode(text, at)
-            colon = _skip(text, after, _BLANK)
-            if text[colon] != ":":
-                return None
-            value, end = self._decoder.raw_decode(text, _skip(text, colon + 1, _BLANK))
-        except (ValueError, RecursionError):
-            return None
-        follows = _skip(text, end, _BLANK)
-        return (key, value) if follows == len(text) - 1 and text[follows] in ",}" else None
+
+def _member(text: str) -> Reading | None:
+    """Read a member with what ends it, as an object of its own; None where it is not JSON."""
+    try:
+        reading = strict_json.read(f"{{{text[:-1].lstrip(_BETWEEN)}}}")
+    except strict_json.NotJSONError:
+        return None
+    return reading if len(reading.value) == 1 and text[-1] in ",}" else None
 
 
-def _skip(text: str, at: int, what: str) -> int:
-    while at < len(text) and text[at] in what:
-        at += 1
-    return at
+def _name(text: str) -> str | None:
+    """Read a name with what stands before it; None where it is not JSON."""
+    try:
+        return str(strict_json.read(text.lstrip(_BETWEEN)).value)
+    except strict_json.NotJSONError:
+        return None
 
 
 def member_text(key: str, value: Json, *, first: bool) -> str:
     """Write a member as it is sent, with what stands before it."""
     head = "{" if first else ","
     return f"{head}{written(key)}:{written(value)}"
-
-
-def written(value: Json) -> str:
-    """Write a JSON value without blank space, its characters as they are."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

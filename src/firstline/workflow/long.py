@@ -19,6 +19,8 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 
+import msgspec
+
 from firstline import patterns
 from firstline.errors import ContextLengthError, EngineOutputError
 from firstline.types import Json
@@ -113,7 +115,7 @@ async def worked_in_parts(
         merged = await _reduced([draft for _, draft in drafts], room, count_tokens, again or work)
     else:
         merged = merge_texts(parts, [draft for _, draft in drafts])
-    return Draft(values=merged.values, confidences=merged.confidences, notes=(note, *merged.notes))
+    return msgspec.structs.replace(merged, notes=(note, *merged.notes))
 
 
 def merge_texts(parts: Sequence[str], drafts: Sequence[Draft]) -> Draft:
@@ -150,7 +152,8 @@ def merge_fields(drafts: Sequence[Draft], *, lists_by_frequency: bool) -> Draft:
             shares = _shares(kept, drafts, key)
         if shares:
             confidences[key] = min(shares)
-    return Draft(values=values, confidences=confidences, notes=(*notes, *_notes(drafts)))
+    faults = tuple(dict.fromkeys(fault for draft in drafts for fault in draft.faults))
+    return Draft(values=values, confidences=confidences, notes=(*notes, *_notes(drafts)), faults=faults)
 
 
 async def _reduced(drafts: Sequence[Draft], room: int, count_tokens: CountTokens, again: Work) -> Draft:

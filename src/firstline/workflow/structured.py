@@ -13,16 +13,17 @@ made less likely.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 
 import msgspec
 
+from firstline import strict_json
 from firstline.errors import BudgetError, ContextLengthError, EngineOutputError, EngineSchemaError, SchemaError
 from firstline.schema import Validator, compile_schema, unsatisfiable
 from firstline.schema_words import Mismatch
 from firstline.types import Completion, Finding, Json, Message, ModelRequest, Text, Value, message
+from firstline.workflow.answer import findings_of, read_answer, unfenced
 
 RETRIES = 2
 MAX_TOLD = 12_000
@@ -203,17 +204,13 @@ async def _judged(answer: Completion, validator: Verifier) -> Structured:
 
 
 def _judge(answer: Completion, validator: Verifier) -> Structured:
-    if answer.finish_reason == "length":
-        return _unread(answer, "the answer was cut at its longest allowed length")
-    text = answer.text.strip()
-    if text.startswith("```"):
-        text = text.strip("`").removeprefix("json").strip()
     try:
-        document = json.loads(text, parse_constant=_no_json)
-    except (ValueError, RecursionError):
-        return _unread(answer, "the answer is not JSON")
-    found = tuple(_finding(item) for item in validator.mismatches(document))
-    return Structured(completion=msgspec.structs.replace(answer, text=text), document=document, findings=found)
+        reading = read_answer(answer)
+    except EngineOutputError as error:
+        return _unread(answer, error.message)
+    found = (*findings_of(reading.faults), *(_finding(item) for item in validator.mismatches(reading.value)))
+    whole = msgspec.structs.replace(answer, text=unfenced(answer.text))
+    return Structured(completion=whole, document=strict_json.plain(reading.value), findings=found)
 
 
 def _unread(answer: Completion, reason: str) -> Structured:
@@ -222,8 +219,3 @@ def _unread(answer: Completion, reason: str) -> Structured:
 
 def _finding(item: Mismatch) -> Finding:
     return Finding(check="schema", field=item.field, reason=item.reason)
-
-
-def _no_json(name: str) -> NoReturn:
-    """Python's reader takes NaN and Infinity, which are no JSON."""
-    raise ValueError(name)
