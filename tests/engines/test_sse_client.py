@@ -25,8 +25,19 @@ async def test_events_are_the_same_however_the_bytes_are_cut(places: list[int]) 
     assert events == [b'{"a":1}', b"two\nlines"]
 
 
-async def test_an_event_without_its_blank_line_is_dropped() -> None:
-    assert [event async for event in sse.data_of(cut(b"data: half\n", []), max_bytes=100)] == []
+@pytest.mark.parametrize(
+    ("raw", "events", "ends"),
+    [
+        (b"data: last\n", [b"last"], False),
+        (b"\xef\xbb\xbfdata: one\r\n\r\ndata: [DONE]", [b"one"], True),
+        (b"data:one\n\n: comment\n\nid: 7\n\ndata: [DONE] \n\n", [b"one"], True),
+        (b"data: one\n\nevent: done\n", [b"one"], False),
+    ],
+)
+async def test_the_end_of_a_stream_needs_no_blank_line(raw: bytes, events: list[bytes], ends: bool) -> None:
+    done: list[bool] = []
+    found = sse.data_of(cut(raw, [1, 4]), max_bytes=100, done=lambda: done.append(True))
+    assert ([event async for event in found], bool(done)) == (events, ends)
 
 
 async def test_a_stream_past_the_limit_is_refused() -> None:

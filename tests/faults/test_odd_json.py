@@ -61,7 +61,8 @@ async def whole(client: httpx2.AsyncClient, words: str, **more: Any) -> dict[str
 async def streamed(client: httpx2.AsyncClient, words: str, **more: Any) -> dict[str, Any]:
     """Ask for the same as a stream, and put it together as a client does."""
     body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": words}], "stream": True, **more}
-    content, refused, firstline = "", False, {}
+    content, refused = "", False
+    firstline: dict[str, Any] = {}
     calls: dict[int, str] = {}
     async with client.stream("POST", "/chat/completions", json=body) as answer:
         assert answer.status_code == 200

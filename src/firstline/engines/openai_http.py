@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
@@ -22,6 +23,7 @@ import msgspec
 
 from firstline.engines import openai_choice, openai_errors, openai_wire, sse
 from firstline.engines.http_client import Answer, BrokenError, HTTPClient, NotConnectedError
+from firstline.engines.openai_stream import Stream
 from firstline.errors import (
     EngineDisconnectedError,
     EngineOutputError,
@@ -39,6 +41,9 @@ _MAX_ERROR_BYTES = 64_000
 _RETRIES = 2
 _LONGEST_WAIT_S = 20.0
 _FIRST_WAIT_S = 0.5
+_EVENTS = "text/event-stream"
+_SNIFFED = 64
+"""Bytes in which an object begins whose type is not said."""
 _IMAGE_TOKENS = 48_169
 """The dearest picture there is: eight tiles on gpt-4o-mini (2,833 + 8 · 5,667)."""
 
@@ -49,7 +54,8 @@ class OpenAIHTTP:
     """Speaks to `base_url` (up to and with `/v1`) about one `model`.
 
     `timeout_s` bounds one try; `uses_max_completion_tokens` names the limit of an answer as newer models want it;
-    `extra` is put into every request as it is. `sleep` and `jitter` (0 to 1) are how it waits between tries.
+    `extra` is put into every request as it is. `sleep` and `jitter` (0 to 1) are how it waits between tries; `new_id`
+    makes the ids of tool calls that come without one.
     """
 
     def __init__(
@@ -63,7 +69,9 @@ class OpenAIHTTP:
         extra: Mapping[str, Json] | None = None,
         sleep: Sleep = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
+        new_id: Callable[[], str] = lambda: f"call_{secrets.token_hex(12)}",
     ) -> None:
+        self._new_id = new_id
         self._url = base_url.rstrip("/") + "/chat/completions"
         self._model = model
         self._key = (api_key or "").encode()
@@ -82,36 +90,60 @@ class OpenAIHTTP:
         """
         try:
             async with asyncio.timeout(request.timeout_s), self._answer(request, self._body(request)) as found:
-                raw = await self._read(found)
+                if found.kind == _EVENTS:  # some servers know no other way
+                    stream = Stream(self._new_id)
+                    async for _ in self._deltas(found, stream):
+                        pass
+                    answer, told = stream.completion(), stream.usage is not None
+                else:
+                    answer, told = openai_wire.completion(await self._read(found), self._new_id)
         except TimeoutError:
             raise self._late(request) from None
-        answer, told = openai_wire.completion(raw)
         if not told:
             answer = msgspec.structs.replace(answer, usage=self._upper(request, answer))
         return openai_choice.read(answer, request.choices) if request.choices else answer
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[Delta]:
         """Answer a request piece by piece."""
-        pieces = openai_wire.Pieces()
+        stream = Stream(self._new_id)
         body = self._body(request) | {"stream": True, "stream_options": {"include_usage": True}}
         async with self._answer(request, body) as answer:
-            if answer.kind != "text/event-stream":
-                raise EngineOutputError(f"the answer is {answer.kind}, not a stream of events")
             try:
-                async for event in sse.data_of(answer.chunks(), max_bytes=_MAX_BYTES):
-                    piece = openai_wire.piece(self._scrub(event))
-                    pieces.add(piece)
-                    for delta in openai_wire.deltas(piece):
+                if answer.kind != _EVENTS:  # some servers know no streams
+                    async for delta in self._at_once(answer, request):
                         yield delta
+                    return
+                async for delta in self._deltas(answer, stream):
+                    yield delta
             except TimeoutError:
                 raise self._late(request) from None
-            except BrokenError:
-                raise EngineDisconnectedError("the answer broke off before its end") from None
-        whole = pieces.completion()
+        whole = stream.completion()
         yield Delta(
             finish_reason=whole.finish_reason,
             stopped_by=whole.stopped_by,
-            usage=pieces.usage or self._upper(request, whole),
+            usage=stream.usage or self._upper(request, whole),
+        )
+
+    async def _deltas(self, answer: Answer, stream: Stream) -> AsyncIterator[Delta]:
+        """Read a stream to its end."""
+        try:
+            async for event in sse.data_of(answer.chunks(), max_bytes=_MAX_BYTES, done=stream.mark_done):
+                for delta in stream.take(self._scrub(event)):
+                    yield delta
+        except BrokenError:
+            raise EngineDisconnectedError("the answer broke off before its end") from None
+        for delta in stream.end():
+            yield delta
+
+    async def _at_once(self, answer: Answer, request: ModelRequest) -> AsyncIterator[Delta]:
+        """Give an answer that came whole as if it had been streamed."""
+        whole, told = openai_wire.completion(await self._read(answer), self._new_id)
+        calls = tuple(enumerate(whole.tool_calls))
+        yield Delta(text=whole.text, refusal=whole.refusal, calls=calls, logprobs=whole.logprobs or ())
+        yield Delta(
+            finish_reason=whole.finish_reason,
+            stopped_by=whole.stopped_by,
+            usage=whole.usage if told else self._upper(request, whole),
         )
 
     async def count_tokens(self, messages: tuple[Message, ...]) -> int:
@@ -150,13 +182,13 @@ class OpenAIHTTP:
 
     @asynccontextmanager
     async def _answer(self, request: ModelRequest, body: Mapping[str, Json]) -> AsyncIterator[Answer]:
-        """Send the request, again where that is safe, and give the answer that has status 200."""
+        """Send the request, again where that is safe, and give the answer that has a status of success."""
         data = msgspec.json.encode(body)
         for tried in range(_RETRIES + 1):
             wait = _FIRST_WAIT_S * 2**tried * (1 + self._jitter() / 4)
             try:
                 async with self._post(data, request) as answer:
-                    if answer.status == 200:
+                    if 200 <= answer.status < 300:
                         yield answer
                         return
                     failure, asked = await self._failure(answer)
@@ -193,14 +225,14 @@ class OpenAIHTTP:
         return self._client
 
     async def _read(self, answer: Answer) -> bytes:
-        if answer.kind != "application/json":
-            raise EngineOutputError(f"the answer is {answer.kind}, not JSON")
         try:
             raw = await answer.read(_MAX_BYTES)
         except BrokenError:
             raise EngineDisconnectedError("the answer broke off before its end") from None
         if len(raw) > _MAX_BYTES:
             raise EngineOutputError(f"the answer is longer than {_MAX_BYTES} bytes")
+        if answer.kind != "application/json" and b"{" not in raw[:_SNIFFED]:
+            raise EngineOutputError(f"the answer is {answer.kind}, not JSON")
         return self._scrub(raw)
 
     async def _failure(self, answer: Answer) -> tuple[FirstlineError, float | None]:

@@ -1,19 +1,20 @@
 """OpenAI's chat wire as a client speaks it: our requests to JSON bodies, answers and streamed pieces back.
 
 Pure functions; shared by every engine behind that wire (`llama_cpp`, `openai_http`). Follows OpenAI's published
-description of `/v1/chat/completions` (2026-08). What an answer may hold beyond that is ignored; what it lacks is an
-EngineOutputError.
+description of `/v1/chat/completions` (2026-08), and is liberal in what it reads: what an answer holds beyond that is
+ignored, what it lacks has a default where its meaning is plain (`openai_lenient`), and is an EngineOutputError else.
 """
 
 from __future__ import annotations
 
 import base64
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from firstline import strict_json
+from firstline.engines import openai_lenient
 from firstline.errors import EngineOutputError
 from firstline.types import (
     MOST_TOKENS,
@@ -37,15 +38,21 @@ from firstline.types import (
 _FINISH: dict[str, FinishReason] = {
     "length": "length",
     "max_tokens": "length",
+    "max_output_tokens": "length",
+    "model_length": "length",
     "tool_calls": "tool_calls",
+    "tool_use": "tool_calls",
     "function_call": "tool_calls",
     "content_filter": "content_filter",
+    "safety": "content_filter",
+    "recitation": "content_filter",
+    "prohibited_content": "content_filter",
+    "blocklist": "content_filter",
+    "refusal": "content_filter",
 }
-
-_LENIENT_BYTES = 1_000_000
-"""Of a longer answer nothing is read that msgspec does not: the reader that is not so strict is slow."""
-_NO_JSON: Mapping[str, float | None] = {"NaN": None, "Infinity": None, "-Infinity": -9999.0}
-"""What some servers write into their JSON that is none, and what is read for it: no number, or hardly any chance."""
+"""Other servers' words are read too, in any case; a word that is not here ends an answer as `stop` does."""
+_BROKEN = frozenset({"error", "abort", "aborted", "cancelled", "malformed_function_call", "network_error"})
+"""Words that end what is no whole answer."""
 
 
 class _Struct(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,9 +89,11 @@ class _Content(_Struct, frozen=True, kw_only=True):
     content: str | None = None
     refusal: str | None = None
     tool_calls: list[_ToolCall] | None = None
+    function_call: _Function | None = None
 
 
 class _Choice(_Struct, frozen=True, kw_only=True):
+    index: int | None = None
     message: _Content | None = None
     delta: _Content | None = None
     finish_reason: str | None = None
@@ -101,17 +110,6 @@ class _Body(_Struct, frozen=True, kw_only=True):
     usage: Any = None
     verbose: _Verbose | None = msgspec.field(default=None, name="__verbose")
     error: Any = None
-
-
-class _Error(_Struct, frozen=True, kw_only=True):
-    message: str | None = None
-    type: str | None = None
-    code: str | int | None = None
-    param: str | None = None
-
-
-class _ErrorBody(_Struct, frozen=True, kw_only=True):
-    error: _Error | str
 
 
 class Complaint(Value, frozen=True, kw_only=True):
@@ -186,28 +184,30 @@ def input_schema(tool: Tool) -> dict[str, Json]:
     return dict(tool.parameters) if tool.parameters is not None else {"type": "object", "properties": {}}
 
 
-def completion(raw: bytes) -> tuple[Completion, bool]:
+Fragment = tuple[int | None, ToolCall]
+"""A piece of a tool call, under the index that its server gave it."""
+
+
+def completion(raw: bytes, new_id: Callable[[], str] = lambda: "call_0") -> tuple[Completion, bool]:
     """Read a whole answer; the second value says whether it carried a usage that can be read. Raises EngineOutputError.
 
-    A refusal has no text and the model's words in `refusal`.
+    A refusal has no text and the model's words in `refusal`. `new_id` makes the ids of calls that came without one.
     """
     body = _body(raw)
-    if body.error is not None:
-        raise EngineOutputError(f"the answer is an error: {complaint(raw).message or 'without a word'}")
-    if not body.choices or body.choices[0].message is None:
+    _refuse_error(body, raw, "the answer is an error")
+    choice = _first_choice(body)
+    if choice is None or (said := choice.message or choice.delta) is None:
         raise EngineOutputError("the answer holds no choices")
-    choice = body.choices[0]
-    said = body.choices[0].message
-    calls = tuple(_tool_call(call) for call in said.tool_calls or ())
+    calls = _identified([call for _, call in _fragments(said)], new_id)
     finish = _finish(choice.finish_reason) or "stop"
     if said.content is None and said.refusal is None and not calls and finish == "stop":
         raise EngineOutputError("the answer has no content")
     usage = _usage(body.usage)
     return Completion(
-        text=said.content or "",
-        refusal=said.refusal or "",
+        text=strict_json.whole_characters(said.content or ""),
+        refusal=strict_json.whole_characters(said.refusal or ""),
         finish_reason="tool_calls" if calls and finish == "stop" else finish,
-        stopped_by=_stopped_by(body),
+        stopped_by=_stopped_by(choice, body),
         usage=usage or Usage(),
         logprobs=_logprobs(choice) or None,
         tool_calls=calls,
@@ -215,23 +215,35 @@ def completion(raw: bytes) -> tuple[Completion, bool]:
 
 
 def piece(raw: bytes) -> Piece:
-    """Read one streamed chunk. Raises EngineOutputError, also for an error sent in the stream."""
+    """Read one streamed chunk in OpenAI's shape. Raises EngineOutputError, also for an error sent in the stream."""
+    found, fragments = chunk(raw)
+    return msgspec.structs.replace(
+        found,
+        text=strict_json.whole_characters(found.text),
+        refusal=strict_json.whole_characters(found.refusal),
+        calls=tuple((index or 0, call) for index, call in fragments),
+    )
+
+
+def chunk(raw: bytes, *, whole: bool = False) -> tuple[Piece, tuple[Fragment, ...]]:
+    """Read one streamed chunk as it is: texts may hold half a character, calls have the indexes of their server.
+
+    With `whole` a message stands for a delta that is not there. Raises as `piece` does.
+    """
     body = _body(raw)
-    if body.error is not None:
-        raise EngineOutputError(f"the answer broke off with an error: {complaint(raw).message or 'without a word'}")
-    if not body.choices:
-        return Piece(usage=_usage(body.usage))
-    choice = body.choices[0]
-    said = choice.delta or _Content()
+    _refuse_error(body, raw, "the answer broke off with an error")
+    choice = _first_choice(body)
+    if choice is None:
+        return Piece(usage=_usage(body.usage)), ()
+    said = choice.delta or (choice.message if whole else None) or _Content()
     return Piece(
         text=said.content or "",
         refusal=said.refusal or "",
-        calls=tuple((call.index or 0, _tool_call(call)) for call in said.tool_calls or ()),
         logprobs=_logprobs(choice),
         finish_reason=_finish(choice.finish_reason),
-        stopped_by=_stopped_by(body),
+        stopped_by=_stopped_by(choice, body),
         usage=_usage(body.usage),
-    )
+    ), _fragments(said)
 
 
 class Pieces:
@@ -301,14 +313,22 @@ def of_delta(delta: Delta) -> Piece:
 
 
 def complaint(raw: bytes) -> Complaint:
-    """Read an error body; an empty complaint when it is not in the known shape."""
+    """Read an error body; an empty complaint when it is not in a known shape."""
     try:
-        error = msgspec.json.decode(raw, type=_ErrorBody).error
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        found = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Complaint()
+    error = found.get("error") or found if isinstance(found, dict) else None
     if isinstance(error, str):
         return Complaint(message=error)
-    return Complaint(message=error.message or "", type=error.type or "", code=str(error.code or ""))
+    if not isinstance(error, dict):
+        return Complaint()
+    words = {name: _worded(error.get(name)) for name in ("message", "type", "code")}
+    return Complaint(message=words["message"] or _worded(error.get("detail")), type=words["type"], code=words["code"])
+
+
+def _worded(value: Json) -> str:
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
 def _message_json(message: Message) -> dict[str, Json]:
@@ -353,50 +373,80 @@ def _tool_json(tool: Tool) -> dict[str, Json]:
     return {"type": "function", "function": function}
 
 
-def _stopped_by(body: _Body) -> str | None:
+def _stopped_by(choice: _Choice, body: _Body) -> str | None:
     """Read which stop sequence ended an answer; OpenAI's own wire does not say, llama.cpp and vLLM do."""
-    said = body.choices[0].stop_reason if body.choices else None
+    said = choice.stop_reason
     return (body.verbose.stopping_word if body.verbose else None) or (said if isinstance(said, str) else None)
 
 
 def _body(raw: bytes) -> _Body:
     try:
         return msgspec.json.decode(raw, type=_Body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return _lenient(raw)
-
-
-def _lenient(raw: bytes) -> _Body:
-    """Read an answer with numbers that JSON does not have: it was paid for, and its text may be whole."""
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        if len(raw) > openai_lenient.MOST_BYTES:
+            raise _out_of_shape(error) from None
     try:
-        if len(raw) <= _LENIENT_BYTES:
-            found = json.loads(raw, parse_constant=_NO_JSON.get, parse_int=_whole)
-            raw = msgspec.json.encode(found)
-        return msgspec.json.decode(raw, type=_Body)
-    except msgspec.ValidationError as error:
-        raise EngineOutputError(f"the answer is not in the shape of a chat completion: {error}") from None
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        raise EngineOutputError("the answer is not whole JSON") from None
+        return msgspec.convert(openai_lenient.in_shape(raw), _Body)
+    except (msgspec.ValidationError, ValueError, RecursionError) as error:
+        raise _out_of_shape(error) from None
 
 
-def _whole(digits: str) -> int | float:
-    return int(digits) if len(digits) < 19 else float(digits)
+def _out_of_shape(error: Exception) -> EngineOutputError:
+    if isinstance(error, msgspec.ValidationError):
+        return EngineOutputError(f"the answer is not in the shape of a chat completion: {error}")
+    return EngineOutputError("the answer is not whole JSON")
+
+
+def _refuse_error(body: _Body, raw: bytes, what: str) -> None:
+    """Raise EngineOutputError for an error in an answer's stead; one that says nothing beside choices is none."""
+    if body.error or (body.error is not None and not body.choices):
+        raise EngineOutputError(f"{what}: {complaint(raw).message or 'without a word'}")
+
+
+def _first_choice(body: _Body) -> _Choice | None:
+    """Give the answer that was asked for: one is, and some servers send others beside it."""
+    return next((choice for choice in body.choices or () if not choice.index), None)
 
 
 def _finish(reason: str | None) -> FinishReason | None:
-    return None if reason is None else _FINISH.get(reason, "stop")
+    if not reason:
+        return None
+    word = reason.lower()
+    if word in _BROKEN:
+        raise EngineOutputError(f"the answer ended with {reason[:40]!r}")
+    return _FINISH.get(word, "stop")
+
+
+def _fragments(said: _Content) -> tuple[Fragment, ...]:
+    if not said.tool_calls and said.function_call is not None:
+        return ((0, _tool_call(_ToolCall(function=said.function_call))),)
+    return tuple((call.index, _tool_call(call)) for call in said.tool_calls or ())
+
+
+def _identified(calls: Sequence[ToolCall], new_id: Callable[[], str]) -> tuple[ToolCall, ...]:
+    """Give each call an id of its own: a result is sent back under it."""
+    known: set[str] = set()
+    out: list[ToolCall] = []
+    for call in calls:
+        given = call.id if call.id and call.id not in known else new_id()
+        known.add(given)
+        out.append(msgspec.structs.replace(call, id=given))
+    return tuple(out)
 
 
 def _tool_call(call: _ToolCall) -> ToolCall:
     function = call.function or _Function()
-    return ToolCall(id=call.id or "", name=function.name or "", arguments=function.arguments or "")
+    arguments = strict_json.whole_characters(function.arguments or "")
+    return ToolCall(id=call.id or "", name=function.name or "", arguments=arguments)
 
 
 def _logprobs(choice: _Choice) -> tuple[TokenProb, ...]:
     content = choice.logprobs.content if choice.logprobs else None
     return tuple(
         TokenProb(
-            token=item.token, logprob=item.logprob, top=tuple((top.token, top.logprob) for top in item.top_logprobs)
+            token=strict_json.whole_characters(item.token),
+            logprob=item.logprob,
+            top=tuple((strict_json.whole_characters(top.token), top.logprob) for top in item.top_logprobs),
         )
         for item in content or ()
     )
@@ -409,6 +459,8 @@ def _usage(said: Json) -> Usage | None:
     prompt, completion = _count(said.get("prompt_tokens")), _count(said.get("completion_tokens", 0))
     if prompt is None or completion is None:
         return None
+    if not prompt and not completion:
+        return None  # no prompt has no tokens: this says nothing
     cached, reasoning = said.get("prompt_tokens_details"), said.get("completion_tokens_details")
     return Usage(
         prompt_tokens=prompt,

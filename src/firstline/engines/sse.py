@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from firstline.errors import EngineOutputError
 
 _DONE = b"[DONE]"
+_BOM = b"\xef\xbb\xbf"
 
 
-async def data_of(chunks: AsyncIterator[bytes], *, max_bytes: int) -> AsyncIterator[bytes]:
-    """Yield the data of each event until `[DONE]` or the end; comments and other fields are skipped.
+async def data_of(
+    chunks: AsyncIterator[bytes], *, max_bytes: int, done: Callable[[], None] = lambda: None
+) -> AsyncIterator[bytes]:
+    """Yield the data of each event until `[DONE]`, at which `done` is called, or the end.
 
-    Raises EngineOutputError past `max_bytes` in all.
+    Comments and other fields are skipped, and a byte order mark. The last event needs no blank line behind it: what is
+    read from it says whether it is whole. Raises EngineOutputError past `max_bytes` in all.
     """
     rest: list[bytes] = []  # of the line that has begun; joined once it ends
     data: list[bytes] = []
-    total = 0
+    total, first = 0, True
     async for chunk in chunks:
         total += len(chunk)
         if total > max_bytes:
@@ -26,12 +30,22 @@ async def data_of(chunks: AsyncIterator[bytes], *, max_bytes: int) -> AsyncItera
             continue
         *lines, last = b"".join([*rest, chunk]).split(b"\n")
         rest = [last]
+        if first:
+            lines[0] = lines[0].removeprefix(_BOM)
+            first = False
         for line in (raw.removesuffix(b"\r") for raw in lines):
             if line.startswith(b"data:"):
                 data.append(line[5:].removeprefix(b" "))
             elif not line and data:
                 event, data = b"\n".join(data), []
-                if event == _DONE:
+                if event.strip() == _DONE:
+                    done()
                     return
                 yield event
-    # The last event counts only when its blank line arrived: anything else is half an answer.
+    last = b"".join(rest).removesuffix(b"\r")
+    if last.startswith(b"data:"):
+        data.append(last[5:].removeprefix(b" "))
+    if (event := b"\n".join(data)).strip() == _DONE:
+        done()
+    elif event:
+        yield event

@@ -181,7 +181,7 @@ class MemberReader:
             begun = mark.end()
             if piece.strip(_BETWEEN):
                 found += self._member(piece)
-            if self._stage == "after":
+            if self._is_over():
                 return found
         self._pieces.append(text[begun:])
         return found
@@ -201,6 +201,9 @@ class MemberReader:
             return given
         self._stage = "after"
         return given + self._released(None)
+
+    def _is_over(self) -> bool:
+        return self._stage == "after"
 
     def _released(self, name: str | None) -> list[tuple[str, Json]]:
         """Give the member that waits, but for one whose name comes next again."""
