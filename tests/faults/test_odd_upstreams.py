@@ -24,13 +24,11 @@ from served import served
 TEXT = "Grüße 😀 aus Köln"
 CALLS = [("a1", "weather", '{"city": "Paris"}'), ("b2", "weather", '{"city": "Rome", "n": 12345678901234567.891}')]
 USAGE = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
-TOOL = {
-    "type": "function",
-    "function": {
-        "name": "weather",
-        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
-    },
+FUNCTION: dict[str, Any] = {
+    "name": "weather",
+    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
 }
+TOOL = {"type": "function", "function": FUNCTION}
 Tree = dict[str, Any]
 
 
@@ -135,6 +133,11 @@ def without_end(answer: Answer) -> None:
     """Nothing but [DONE] says that the stream is over."""
     for choice in choices(answer):
         choice["finish_reason"] = None
+
+
+def without_any_end(answer: Answer) -> None:
+    without_end(answer)
+    answer.end = ""
 
 
 def cut_in_halves(answer: Answer) -> None:
@@ -248,7 +251,7 @@ async def chat(client: httpx2.AsyncClient, body: Tree, *, stream: bool) -> tuple
             (one["id"], one["function"]["name"], one["function"]["arguments"]) for one in message.get("tool_calls", ())
         ]
         return message["content"] or "", calls, told["usage"]
-    text, made = "", dict[int, list[str]]()
+    text, made, usage = "", dict[int, list[str]](), dict[str, Any]()
     for told in events(answer.content):
         for choice in told["choices"]:
             assert not choice["delta"].get("refusal"), told
@@ -258,7 +261,7 @@ async def chat(client: httpx2.AsyncClient, body: Tree, *, stream: bool) -> tuple
                 one[0] += call.get("id", "")
                 one[1] += call["function"].get("name", "")
                 one[2] += call["function"].get("arguments", "")
-        usage = told.get("usage")
+        usage = told.get("usage") or usage
     assert sorted(made) == [*range(len(made))]
     return text, [(one[0], one[1], one[2]) for one in made.values()], usage
 
@@ -269,7 +272,7 @@ async def responses(
     """Ask a response; gives the same."""
     asked: Tree = {"model": body["model"], "input": "hello", "stream": stream}
     if "tools" in body:
-        asked["tools"] = [{"type": "function", **TOOL["function"], "strict": False}]
+        asked["tools"] = [{"type": "function", **FUNCTION, "strict": False}]
     answer = await client.post("/responses", json=asked)
     assert answer.status_code == 200, answer.text
     told = events(answer.content)[-1]["response"] if stream else answer.json()
@@ -303,3 +306,27 @@ async def test_a_right_answer_is_served_whatever_stands_beside_the_contract(tmp_
                 assert all(ids), where
                 assert len(set(ids)) == len(ids), where
                 assert usage["total_tokens"] > 0, where
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (without_any_end, "the answer broke off before its end"),
+        (lambda answer: answer.chunks.insert(2, {"error": "overloaded"}), "overloaded"),
+        (lambda answer: answer.chunks.insert(2, {"error": {"message": "busy", "code": 529}}), "busy"),
+        (lambda answer: answer.chunks[-2]["choices"][0].update(finish_reason="error"), "ended with 'error'"),
+        (set_to("lead", "data: <"), "not whole JSON"),
+    ],
+)
+async def test_what_is_no_whole_answer_is_an_error_with_its_name(
+    tmp_path: Path, change: Callable[[Answer], object], words: str
+) -> None:
+    async with odd(tmp_path) as (client, world):
+        answer = Answer(calls=False)
+        change(answer)
+        world.replies = [answer.reply()]
+        body = {"model": "odd/one", "messages": [{"role": "user", "content": "hello"}], "stream": True}
+        told = await client.post("/chat/completions", json=body)
+        # Before the first piece it is a plain answer with its own status.
+        error = events(told.content)[-1] if told.status_code == 200 else told.json()
+        assert words in error["error"]["message"]

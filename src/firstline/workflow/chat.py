@@ -19,12 +19,12 @@ from firstline.engines.openai_wire import input_schema
 from firstline.errors import FirstlineError
 from firstline.money import ZERO, NanoUSD
 from firstline.schema import is_known
+from firstline.strict_json import written
 from firstline.types import Attempt, Run, Usage, Verdict
 from firstline.workflow.basis import Basis
 from firstline.workflow.call import Purse, key_of
 from firstline.workflow.chat_climb import Climb, Episode
 from firstline.workflow.conversation import Choice, Conversation, Piece, Reply
-from firstline.workflow.gate import written
 from firstline.workflow.ladder import STAND_IN, Rung
 from firstline.workflow.outage import unanswered
 from firstline.workflow.savings import compared, saved

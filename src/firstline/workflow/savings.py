@@ -20,9 +20,9 @@ from firstline.errors import ModelNotFoundError
 from firstline.media.image_tokens import image_tokens, rule
 from firstline.money import ZERO, NanoUSD
 from firstline.settings import Settings
+from firstline.strict_json import written
 from firstline.tokens import O200k
 from firstline.types import Image, Json, ModelRequest, Usage
-from firstline.workflow.gate import written
 from firstline.workflow.rehearsal import first_request
 from firstline.workflow.rung import Rungwork
 

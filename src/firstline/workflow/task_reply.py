@@ -7,11 +7,12 @@ from collections.abc import AsyncGenerator, Sequence
 
 from firstline.errors import ContextLengthError, DocumentError, ImageError, InputError
 from firstline.errors import UnsupportedError as Unsupported
+from firstline.strict_json import written
 from firstline.types import Json, Run, Text, Usage, Value
 from firstline.workflow.conversation import Choice, Conversation, Piece, Reply, Turn
 from firstline.workflow.evaluate import SERVED
 from firstline.workflow.events import Event
-from firstline.workflow.gate import member_text, written
+from firstline.workflow.gate import member_text
 from firstline.workflow.run import Runner
 from firstline.workflow.source import TaskInput
 from firstline.workflow.students.tuning.content_form import Form, write
