@@ -72,19 +72,29 @@ class Segment(Value, frozen=True, kw_only=True):
 
 
 class Page(Value, frozen=True, kw_only=True):
-    """What a reader (OCR, a PDF's text layer) found on one page."""
+    """What a reader (OCR, a PDF's text layer) found on one page.
+
+    `turned` is by how many degrees it turned the page clockwise about its middle before it measured the boxes.
+    """
 
     width: float
     height: float
     segments: tuple[Segment, ...]
+    turned: float = 0.0
 
 
 class PdfPage(Value, frozen=True, kw_only=True):
-    """One page of a PDF, counted from 0: `text` where it has a usable text layer (in points), else `image`."""
+    """One page of a PDF, counted from 0.
+
+    `text` is what its text layer says of what is seen, in points: None where that is unusable. `image` shows what else
+    is to be read, or all of it: None where the text layer says everything. `claimed` are words of the text layer that
+    the image has to prove, such as those of an OCR layer under a scan.
+    """
 
     number: int
     text: Page | None = None
     image: Image | None = None
+    claimed: Page | None = None
 
 
 class ToolCall(Value, frozen=True, kw_only=True):

@@ -22,7 +22,9 @@ from processes import alive, children
 from small_pdf import pdf, shown
 
 LIMITS = Limits()
-BILL = pdf(shown([(72, 720, "Invoice 4711"), (72, 700, "Two widgets, large"), (480, 700, "24.00")]), "")
+BILL = pdf(
+    shown([(72, 720, "Invoice 4711"), (72, 700, "Two widgets, large"), (480, 700, "24.00")]), "72 700 400 1 re f"
+)
 
 
 @pytest.fixture

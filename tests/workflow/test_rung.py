@@ -108,7 +108,9 @@ async def test_a_model_that_sees_gets_the_words_of_the_user_beside_the_pictures(
     told = "The total is the amount in the green box."
     seen: InputPart = Image(data=b"png", media_type="image/png", width=9, height=9)
     if kind != "picture":
-        seen = Document(data=pdf(shown([(72, 700, "Invoice 4711 of the ACME GmbH")]) if "with " in kind else ""))
+        seen = Document(
+            data=pdf(shown([(72, 700, "Invoice 4711 of the ACME GmbH")]) if "with " in kind else "72 700 400 1 re f")
+        )
     engine = Fake(Script(rules=(Rule(answer={"date": None, "total": 9.99}),)), keep=True)
     await worked(tmp_path, SEES, engine, TaskInput(parts=(Text(text=told), seen)))
     (request,) = engine.requests

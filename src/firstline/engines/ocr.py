@@ -42,6 +42,7 @@ class _Answer(msgspec.Struct):
 
     width: float = 0.0
     height: float = 0.0
+    turned: float = 0.0
     segments: list[tuple[str, float, float, float, float, float]] = []
     error: str | None = None
 
@@ -85,6 +86,7 @@ class Ocr:
         return Page(
             width=answer.width,
             height=answer.height,
+            turned=answer.turned,
             segments=tuple(
                 Segment(text=text, x0=x0, y0=y0, x1=x1, y1=y1, confidence=confidence)
                 for text, x0, y0, x1, y1, confidence in answer.segments

@@ -1,8 +1,8 @@
 """The child process of `engines.ocr`: pictures in on standard input, segments out on standard output.
 
 Run by `confined`, with nothing else of the package loaded but its side of the pipe (`piped_worker`). A message is a
-picture's file; the answer is JSON, `{"width", "height", "segments": [[text, x0, y0, x1, y1, confidence], …]}` or
-`{"error": …}` for a picture that cannot be decoded. Its argument is `engines.ocr.Options` as JSON.
+picture's file; the answer is JSON, `{"width", "height", "turned", "segments": [[text, x0, y0, x1, y1, confidence], …]}`
+or `{"error": …}` for a picture that cannot be decoded. Its argument is `engines.ocr.Options` as JSON.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _answer(engine: Any, data: bytes, options: dict[str, Any]) -> dict[str, Any]
         return {"error": "it takes more memory than a picture may"}
     picture, scale = _resize(picture, options["max_side"], options["min_side"])
     scale *= share
-    picture, boxes, crops = _upright(engine, picture)
+    picture, boxes, crops, turned = _upright(engine, picture)
     segments = []
     if crops:
         found = engine.recognize_txt(crops)
@@ -78,8 +78,10 @@ def _answer(engine: Any, data: bytes, options: dict[str, Any]) -> dict[str, Any]
             for text, box, score in zip(found.txts, boxes, found.scores, strict=True)
             if text.strip() and score >= options["min_confidence"]
         ]
-    level = _level([box for _, box, _ in segments], picture.shape[1], picture.shape[0])
+    angle = _angle([box for _, box, _ in segments])
+    level = _level([box for _, box, _ in segments], angle, picture.shape[1], picture.shape[0])
     return {
+        "turned": turned - math.degrees(angle),
         "width": round(picture.shape[1] / scale),
         "height": round(picture.shape[0] / scale),
         "segments": [
@@ -120,18 +122,22 @@ def _resize(picture: Pixels, max_side: int, min_side: int) -> tuple[Pixels, floa
     return np.asarray(resized, dtype=np.uint8), scale
 
 
-def _upright(engine: Any, picture: Pixels) -> tuple[Pixels, Quads, list[Pixels]]:
-    """Find the lines of text, and turn a picture that lies on its side or stands on its head."""
+def _upright(engine: Any, picture: Pixels) -> tuple[Pixels, Quads, list[Pixels], int]:
+    """Find the lines of text, and turn a picture that lies on its side or stands on its head; returns the degrees
+    clockwise as well."""
     boxes, crops = _detect(engine, picture)
+    turned = 0
     if sum(_is_tall(box) for box in boxes) > len(boxes) / 2:
         picture = np.ascontiguousarray(np.rot90(picture))
         boxes, crops = _detect(engine, picture)
+        turned = -90
     if crops and _is_upside_down(engine, crops):
         height, width = picture.shape[:2]
         picture = np.ascontiguousarray(np.rot90(picture, 2))
         crops = [np.ascontiguousarray(np.rot90(crop, 2)) for crop in crops]
         boxes = np.array([width, height], dtype=np.float32) - boxes[:, [2, 3, 0, 1]]
-    return picture, boxes, crops
+        turned += 180
+    return picture, boxes, crops, turned
 
 
 def _detect(engine: Any, picture: Pixels) -> tuple[Quads, list[Pixels]]:
@@ -172,9 +178,8 @@ def _sides(box: Quads) -> tuple[float, float]:
     return across, down
 
 
-def _level(boxes: list[Quads], width: int, height: int) -> list[tuple[float, float, float, float]]:
-    """Turn the boxes about the picture's middle by their common angle and give x0, y0, x1, y1 of each."""
-    angle = _angle(boxes)
+def _level(boxes: list[Quads], angle: float, width: int, height: int) -> list[tuple[float, float, float, float]]:
+    """Turn the boxes about the picture's middle by their common angle and return x0, y0, x1, y1 of each."""
     cosine, sine = math.cos(angle), math.sin(angle)
     out = []
     for box in boxes:

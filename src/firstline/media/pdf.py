@@ -1,4 +1,4 @@
-"""Reads PDF pages with pdfium: their text layer where it is usable, a picture of the page where it is not.
+"""Reads PDF pages with pdfium: their text layer as far as it is seen, and a picture of what else a viewer shows.
 
 pdfium is C++ that parses what strangers send, and it is not thread-safe: `engines.pdf_worker` runs these functions, in
 a process of its own, one document at a time. They block.
@@ -6,31 +6,37 @@ a process of its own, one document at a time. They block.
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
 from firstline.errors import DocumentError
 from firstline.media.images import within
-from firstline.media.text_runs import Glyph, text_runs
+from firstline.media.pdf_glyphs import Glyphs, read_glyphs
+from firstline.media.pdf_paint import painted, without
+from firstline.media.text_runs import text_runs
 from firstline.settings_sections import Limits
 from firstline.types import Image, Page, PdfPage
 
 _DPI = 200
 _MAX_PIXELS = 12_000_000
 _MAX_SIDE = 4_000
-_GLYPHS = 100_000
-"""Characters read of one page; a page of small print holds 10,000."""
 _FEW = 20
-"""With fewer letters and digits a text layer is a stamp or page number on a scan."""
+"""With fewer letters and digits a text layer is a stamp or page number, and what else is drawn is the page."""
+_LITTLE, _MUCH, _FOR_EACH_LETTER = 0.003, 0.02, 0.00003
+"""Share of a page that looks like text and is not in its text layer, from which it is read: a word or two on a page
+that says next to nothing, two lines on a full one, where a logo or a code for payments holds less."""
+_LINES = 4
+"""Fewer say nothing about whether text stands on its side."""
+_NO_WORDS = frozenset((pdfium.FPDF_ANNOT_LINK, pdfium.FPDF_ANNOT_POPUP))
 
 
 def read_pdf(data: bytes, limits: Limits) -> list[PdfPage]:
-    """Read every page: its text layer, filled form fields included, or its picture.
+    """Read every page as a viewer shows it: its text layer as far as it is seen, filled form fields and annotations
+    included, and a picture of what else there is to read.
 
     Raises DocumentError, with a hint, for a document that is encrypted, empty, damaged or beyond the limits.
     """
@@ -38,9 +44,7 @@ def read_pdf(data: bytes, limits: Limits) -> list[PdfPage]:
     with _opened(data, limits) as document:
         for number in range(len(document)):
             with _page(document, number) as page:
-                text = _text_layer(page)
-                image = _picture(page, limits, len(document)) if text is None else None
-                out.append(PdfPage(number=number, text=text, image=image))
+                out.append(_read(page, number, limits, len(document)))
     return out
 
 
@@ -90,12 +94,28 @@ def _explained(error: pypdfium2.PdfiumError) -> DocumentError:
 
 @contextmanager
 def _page(document: Any, number: int) -> Iterator[Any]:
-    if document.formenv is not None:
-        # What people typed into form fields becomes text of the page.
-        with closing(document[number]) as page:
-            page.flatten()
+    with closing(document[number]) as page:
+        # What people typed into form fields, and notes on the page, become content of the page.
+        flattened = (
+            _has_words_on_top(page)
+            and pdfium.FPDFPage_Flatten(page, pdfium.FLAT_NORMALDISPLAY) == pdfium.FLATTEN_SUCCESS
+        )
+        if not flattened:
+            yield page
+            return
     with closing(document[number]) as page:
         yield page
+
+
+def _has_words_on_top(page: Any) -> bool:
+    """Say whether a page has form fields, or annotations that a viewer draws: links are none."""
+    for index in range(pdfium.FPDFPage_GetAnnotCount(page)):
+        annotation = pdfium.FPDFPage_GetAnnot(page, index)
+        kind = pdfium.FPDFAnnot_GetSubtype(annotation)
+        pdfium.FPDFPage_CloseAnnot(annotation)
+        if kind not in _NO_WORDS:
+            return True
+    return False
 
 
 def _picture(page: Any, limits: Limits, pages: int) -> Image:
@@ -111,54 +131,46 @@ def _picture(page: Any, limits: Limits, pages: int) -> Image:
         return within(bitmap.to_pil().convert("RGB"), int(limits.images_mb * 1_000_000 / pages))
 
 
-def _text_layer(page: Any) -> Page | None:
-    """Give the page's text, or None where there is none, it is garbled, or it stands on its side."""
+def _read(page: Any, number: int, limits: Limits, pages: int) -> PdfPage:
+    text = read_glyphs(page)
+    found = painted(page, text)
+    layer = _layer(page, text, found.seen)
+    letters = sum(character.isalnum() for segment in layer.segments for character in segment.text)
+    if not _is_usable(layer, letters):
+        return PdfPage(number=number, image=_picture(page, limits, pages))
+    claimed = _layer(page, text, found.backed, by_word=True) if any(found.backed) else _nothing(layer)
+    much = min(_MUCH, max(_LITTLE, _FOR_EACH_LETTER * letters))
+    if claimed.segments or found.strokes > much or (letters < _FEW and not found.blank):
+        seen = {owner for owner, is_seen in zip(text.owners, found.seen, strict=True) if owner and is_seen}
+        with without(text, seen):
+            image = _picture(page, limits, pages)
+        proves = bool(layer.segments or claimed.segments)
+        return PdfPage(number=number, text=layer if proves else None, image=image, claimed=claimed if proves else None)
+    return PdfPage(number=number, text=layer)
+
+
+def _layer(page: Any, text: Glyphs, chosen: Sequence[bool], *, by_word: bool = False) -> Page:
+    """Make a page of the characters chosen; the blanks between them stay."""
     width, height = page.get_size()
-    with closing(page.get_textpage()) as text:
-        runs = text_runs(_glyphs(text, _view(page, width, height)))
-    letters = sum(character.isalnum() for run in runs for character in run.text)
-    garbled = sum(_is_garbled(character) for run in runs for character in run.text)
-    if letters < _FEW or garbled > 0.1 * letters or letters < 1.5 * len(runs):
-        return None
-    return Page(width=width, height=height, segments=tuple(runs))
+    glyphs = (
+        glyph
+        for glyph, owner, is_chosen in zip(text.glyphs, text.owners, chosen, strict=True)
+        if is_chosen or not owner or chr(glyph.code).isspace()
+    )
+    return Page(width=width, height=height, segments=tuple(text_runs(glyphs, by_word=by_word)))
+
+
+def _nothing(page: Page) -> Page:
+    return Page(width=page.width, height=page.height, segments=())
+
+
+def _is_usable(layer: Page, letters: int) -> bool:
+    """Say whether a text layer is neither garbled nor on its side."""
+    garbled = sum(_is_garbled(character) for segment in layer.segments for character in segment.text)
+    upright = len(layer.segments) < _LINES or letters >= 1.5 * len(layer.segments)
+    return upright and garbled <= 0.1 * letters
 
 
 def _is_garbled(character: str) -> bool:
     """Say whether a character shows that the font's map to Unicode is broken."""
     return character == "\ufffd" or "\ue000" <= character <= "\uf8ff" or character < " "
-
-
-def _glyphs(text: Any, view: _View) -> Iterator[Glyph]:
-    """Give the page's characters in the order of its content; those that pdfium made up may have an empty box."""
-    rect = pdfium.FS_RECTF()
-    for index in range(min(text.count_chars(), _GLYPHS)):
-        code = pdfium.FPDFText_GetUnicode(text, index)
-        if not pdfium.FPDFText_GetLooseCharBox(text, index, ctypes.byref(rect)):
-            rect.left = rect.right = rect.top = rect.bottom = 0.0
-        (ax, ay), (bx, by) = view.shown(rect.left, rect.bottom), view.shown(rect.right, rect.top)
-        yield Glyph(code, min(ax, bx), min(ay, by), max(ax, bx), max(ay, by))
-
-
-class _View(NamedTuple):
-    """How the page's own space (origin below, perhaps rotated or cropped) maps to what a viewer shows, in points."""
-
-    x: tuple[float, float, float]
-    y: tuple[float, float, float]
-
-    def shown(self, x: float, y: float) -> tuple[float, float]:
-        return self.x[0] + self.x[1] * x + self.x[2] * y, self.y[0] + self.y[1] * x + self.y[2] * y
-
-
-def _view(page: Any, width: float, height: float) -> _View:
-    # pdfium tells where a point is shown in whole pixels only: three points far apart on a fine canvas give the map.
-    far, fine = 1000, 100
-    size = (round(width * fine), round(height * fine))
-    across, down = ctypes.c_int(), ctypes.c_int()
-    at = []
-    for x, y in ((0, 0), (far, 0), (0, far)):
-        pdfium.FPDF_PageToDevice(page, 0, 0, *size, 0, x, y, ctypes.byref(across), ctypes.byref(down))
-        at.append((across.value / fine, down.value / fine))
-    origin, right, up = at
-    return _View(
-        *((origin[axis], (right[axis] - origin[axis]) / far, (up[axis] - origin[axis]) / far) for axis in (0, 1))
-    )

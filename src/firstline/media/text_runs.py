@@ -22,10 +22,11 @@ class Glyph(NamedTuple):
     y1: float
 
 
-def text_runs(glyphs: Iterable[Glyph]) -> list[Segment]:
-    """Give runs of characters with their boxes.
+def text_runs(glyphs: Iterable[Glyph], *, by_word: bool = False) -> list[Segment]:
+    """Return runs of characters with their boxes.
 
-    A run ends at a line break, a step to another line, a step back, or a wide gap; blanks inside become one space.
+    A run ends at a line break, a step to another line, a step back, or a wide gap, `by_word` also at a blank; blanks
+    inside become one space.
     """
     out: list[Segment] = []
     text = ""
@@ -33,7 +34,11 @@ def text_runs(glyphs: Iterable[Glyph]) -> list[Segment]:
     blank = False
     for glyph in glyphs:
         piece = _character(glyph.code)
-        if piece in ("\r", "\n") or (piece.strip() and text and not _continues(box, glyph)):
+        if (
+            piece in ("\r", "\n")
+            or (by_word and piece.isspace())
+            or (piece.strip() and text and not _continues(box, glyph))
+        ):
             out += _run(text, box)
             text, blank = "", False
         if not piece.strip():

@@ -11,8 +11,9 @@ from typing import Protocol
 from firstline.engines.base import DocumentReader, PageReader
 from firstline.errors import ContextLengthError, DocumentError, InputError
 from firstline.layout import Line, lines_of_text, reading_order
+from firstline.media.overlay import joined
 from firstline.settings_sections import Limits
-from firstline.types import Image, Page, Text, Value
+from firstline.types import Image, Page, PdfPage, Text, Value
 from firstline.workflow.deadline import Deadline
 from firstline.workflow.long import is_beyond
 from firstline.workflow.reading.document import Document as Reading
@@ -145,13 +146,13 @@ async def read_source(
         page += bool(text.strip())
     for data in documents:
         for found in await pdfs.read(data, limits, party=party):
-            if found.text is None and found.image is not None:
+            if found.image is not None:
                 read_by = "ocr"
-            lines += await _page_lines(found.text, found.image, look, page, deadline)
+            lines += await _page_lines(found, look, page, deadline)
             page += 1
     for image in images:
         read_by = "ocr"
-        lines += await _page_lines(None, image, look, page, deadline)
+        lines += await _page_lines(PdfPage(number=page, image=image), look, page, deadline)
         page += 1
     return Source(
         await deadline.step(partial(Reading, lines), aside=True),
@@ -180,14 +181,13 @@ async def draw_each(
     return drawn
 
 
-async def _page_lines(
-    text: Page | None, image: Image | None, look: Look, number: int, deadline: Deadline
-) -> list[Line]:
-    if text is None and image is not None:
-        text = await look(image)
-    if text is None:
+async def _page_lines(found: PdfPage, look: Look, number: int, deadline: Deadline) -> list[Line]:
+    page = found.text
+    if found.image is not None:
+        page = await deadline.step(partial(joined, found, await look(found.image)), aside=True)
+    if page is None:
         return []
-    return await deadline.step(partial(reading_order, text, number=number), aside=True)
+    return await deadline.step(partial(reading_order, page, number=number), aside=True)
 
 
 def _numbered(lines: Sequence[Line], page: int) -> list[Line]:
