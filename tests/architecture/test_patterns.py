@@ -15,6 +15,7 @@ KNOWN = {
 """Modules that may use Python's own engine, each with its reason."""
 MADE_BY = {
     "workflow/reading/candidate.py": {"label_pattern"},  # of the labels of a task
+    "values/named_dates.py": {"_forms", "form"},
     "workflow/checks/number_words.py": {"_pattern"},
     "workflow/checks/written_numbers.py": {"_scale_pattern"},
 }

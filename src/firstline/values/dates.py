@@ -1,14 +1,21 @@
-"""Calendar dates as people write them, found in a text."""
+"""Calendar dates as people write them, in digits or with the name of the month, found in a text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from itertools import product
 
 from firstline import patterns
 from firstline.pieces import LONGEST, pieces
 from firstline.types import Json
+from firstline.values.calendars import days_in_han, days_of_eras, years
+from firstline.values.named_dates import named_days
 from firstline.values.place import Found, moved
+from firstline.values.plain import plain
+
+Span = tuple[int, int, tuple[date, ...]]
+"""Start, end and the days that are meant."""
 
 
 class DateFound(Found, frozen=True, kw_only=True):
@@ -17,96 +24,88 @@ class DateFound(Found, frozen=True, kw_only=True):
     readings: tuple[date, ...]
 
 
-_ANY_DIGIT = patterns.compile(r"\d")
-_MONTHS = {
-    1: "january jan januar jän jänner janvier janv enero ene gennaio gen januari janeiro styczeń stycznia sty",
-    2: "february feb februar février fevrier févr fevr fév febrero febbraio febbr februari fevereiro fev luty lutego",
-    3: "march mar märz maerz mär mrz mars marzo maart mrt março marco marzec marca",
-    4: "april apr avril avr abril abr aprile kwiecień kwietnia kwi",
-    5: "may mai mayo maggio mag mei maio maj maja",
-    6: "june jun juni juin junio giugno giu junho czerwiec czerwca cze",
-    7: "july jul juli juillet juil julio luglio lug julho lipiec lipca lip",
-    8: "august aug août aout agosto ago augustus sierpień sierpnia sie",
-    9: "september sep sept septembre septiembre settembre set setembro wrzesień września wrz",
-    10: "october oct oktober okt octobre octubre ottobre ott outubro out październik października paź",
-    11: "november nov novembre noviembre novembro listopad listopada lis",
-    12: "december dec dezember dez décembre decembre déc diciembre dic dicembre desember dezembro grudzień grudnia gru",
-}
-_MONTH_OF = {name: number for number, names in _MONTHS.items() for name in names.split()}
-_NAME = "|".join(sorted(map(patterns.escape, _MONTH_OF), key=len, reverse=True))
-_END = r"(?=$|[^\d]|\d{1,2}:\d\d)"  # a receipt often glues the time to the year: 25/12/20188:13
-_YEAR = r"(?P<y>(?:19|20)\d\d|\d\d(?!\d\d?\b))"
+_ANY_DIGIT = patterns.compile(r"\d|年")
+_BLANK = "[ \u00a0]?"
+_END = r"(?=$|[^0-9]|[0-9]{1,2}:[0-9][0-9])"  # a receipt often glues the time to the year: 25/12/20188:13
+_LONG_YEAR = "(?:19|20|2[4-6])[0-9][0-9]"
+_YEAR = rf"(?P<y>{_LONG_YEAR}|[0-9][0-9](?![0-9][0-9]?\b))"
+_EAST_ASIAN = patterns.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 
 
 def _between(name: str) -> str:
     """A number between two signs that are the same; its group is the name and the place of the sign."""
-    return "|".join(rf"{sign}\s?(?P<{name}{place}>\d{{1,2}})\s?{sign}" for place, sign in enumerate(("-", "/", r"\.")))
+    signs = enumerate(("-", "/", r"\."))
+    return "|".join(rf"{sign}{_BLANK}(?P<{name}{place}>[0-9]{{1,2}}){_BLANK}{sign}" for place, sign in signs)
 
 
 _DATES = (
-    patterns.compile(rf"(?<!\d)(?P<y>(?:19|20)\d\d)\s?(?:{_between('m')})\s?(?P<d>\d{{1,2}})(?!\d)"),
-    patterns.compile(rf"(?<![\d.,/-])(?P<a>\d{{1,2}})\s?(?:{_between('b')})\s?{_YEAR}{_END}"),
+    patterns.compile(rf"(?<![0-9])(?P<y>{_LONG_YEAR}){_BLANK}(?:{_between('m')}){_BLANK}(?P<d>[0-9]{{1,2}})(?![0-9])"),
+    patterns.compile(rf"(?<![0-9.,/-])(?P<a>[0-9]{{1,2}}){_BLANK}(?:{_between('b')}){_BLANK}{_YEAR}{_END}"),
+    patterns.compile(r"(?<![0-9])(?P<y>(?:19|20)[0-9][0-9])(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12][0-9]|3[01])(?![0-9])"),
     patterns.compile(
-        rf"(?<!\d)(?P<d>\d{{1,2}})(?:st|nd|rd|th|\.|º)?[\s\-/.,']{{0,2}}(?:de\s+|of\s+)?(?P<name>{_NAME})(?![a-z])"
-        rf"[\s\-/.,']{{0,3}}(?:de[l]?\s+)?{_YEAR}{_END}",
-        patterns.IGNORECASE,
+        rf"(?<![0-9])(?P<y>{_LONG_YEAR}){_BLANK}[年년]{_BLANK}(?P<m>[0-9]{{1,2}}){_BLANK}[月월]{_BLANK}"
+        rf"(?P<d>[0-9]{{1,2}}){_BLANK}[日일號号]"
     ),
     patterns.compile(
-        rf"(?<![a-z])(?P<name>{_NAME})(?![a-z])[\s\-/.]{{0,2}}(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?:\s?,\s?|[\s\-/]+)"
-        rf"{_YEAR}{_END}",
-        patterns.IGNORECASE,
+        rf"(?<![0-9])(?P<y>[0-9][0-9]){_BLANK}년{_BLANK}(?P<m>[0-9]{{1,2}}){_BLANK}월{_BLANK}(?P<d>[0-9]{{1,2}}){_BLANK}일"
     ),
-    patterns.compile(
-        rf"(?<!\d)(?P<y>(?:19|20)\d\d)[\s\-/.]{{1,2}}(?P<name>{_NAME})[\s\-/.]{{1,2}}(?P<d>\d{{1,2}})(?!\d)",
-        patterns.IGNORECASE,
-    ),
-    patterns.compile(r"(?<!\d)(?P<y>(?:19|20)\d\d)(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])(?!\d)"),
-    patterns.compile(r"(?P<y>(?:19|20)\d\d)\s?年\s?(?P<m>\d{1,2})\s?月\s?(?P<d>\d{1,2})\s?日"),
 )
 
 
 def find_dates(text: str) -> list[DateFound]:
-    """Find the calendar dates of a text from left to right; overlapping finds go to the longest."""
+    """Find the calendar dates of a text from left to right; overlapping finds go to the longest.
+
+    Digits of every script, names of months in the languages of the product, Roman months, Buddhist years and eras are
+    read. What may be day or month stays ambiguous.
+    """
     if len(text) > LONGEST:
         return [moved(day, at) for at, piece in pieces(text) for day in find_dates(piece)]
     if _ANY_DIGIT.search(text) is None:
         return []
-    found = [day for pattern in _DATES for match in pattern.finditer(text) if (day := _date(match)) is not None]
-    found.sort(key=lambda day: (day.start, day.start - day.end))
-    kept: list[DateFound] = []
+    read = plain(text)
+    found = [(*read.span(start, end), days) for start, end, days in days_in(read.text)]
+    return [DateFound(readings=days, text=text[start:end], start=start, end=end) for start, end, days in found]
+
+
+def days_in(text: str) -> list[Span]:
+    """Find the dates of a folded text."""
+    found = [*_numeric_days(text), *days_of_eras(text), *days_in_han(text), *named_days(text)]
+    found.sort(key=lambda day: (day[0], day[0] - day[1]))
+    kept: list[Span] = []
     for day in found:
-        if not kept or day.start >= kept[-1].end:
+        if not kept or day[0] >= kept[-1][1]:
             kept.append(day)
-        elif day.end - day.start > kept[-1].end - kept[-1].start:
+        elif day[1] - day[0] > kept[-1][1] - kept[-1][0]:
             kept[-1] = day
     return kept
 
 
 def parse_dates(value: Json) -> tuple[date, ...]:
-    """Give every day that a text meant as one date can be; empty where it is none or several."""
+    """Return every day that a text meant as one date can be; empty where it is none or several."""
     found = find_dates(value) if isinstance(value, str) else []
     return found[0].readings if len(found) == 1 else ()
 
 
-def _date(match: patterns.Match) -> DateFound | None:
-    groups = {name.rstrip("012"): text for name, text in match.groupdict().items() if text is not None}
-    year = int(groups["y"])
-    if len(groups["y"]) == 2:
-        year += 2000 if year < 70 else 1900
-    readings = tuple(dict.fromkeys(_days(year, groups)))
-    if not readings:
-        return None
-    return DateFound(readings=readings, text=match.group(), start=match.start(), end=match.end())
+def _numeric_days(text: str) -> Iterator[Span]:
+    year_first = None
+    for pattern in _DATES:
+        for match in pattern.finditer(text):
+            groups = {name.rstrip("012"): written for name, written in match.groupdict().items() if written is not None}
+            days = tuple(_days(groups))
+            if "a" in groups and len(groups["y"]) == 2:
+                year_first = bool(_EAST_ASIAN.search(text)) if year_first is None else year_first
+                days += tuple(_days({"y": groups["a"], "m": groups["b"], "d": groups["y"]})) if year_first else ()
+            if days:
+                yield match.start(), match.end(), tuple(dict.fromkeys(days))
 
 
-def _days(year: int, groups: dict[str, str]) -> Iterator[date]:
+def _days(groups: dict[str, str]) -> Iterator[date]:
     if "a" in groups:
         first, second = int(groups["a"]), int(groups["b"])
         pairs = [(first, second), (second, first)]
     else:
-        month = int(groups["m"]) if "m" in groups else _MONTH_OF[groups["name"].lower()]
-        pairs = [(int(groups["d"]), month)]
-    for day, month in pairs:
+        pairs = [(int(groups["d"]), int(groups["m"]))]
+    for year, (day, month) in product(years(groups["y"]), pairs):
         try:
             yield date(year, month, day)
         except ValueError:

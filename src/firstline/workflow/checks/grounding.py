@@ -14,15 +14,20 @@ from itertools import accumulate
 
 from firstline import patterns
 from firstline.types import Finding, Json
-from firstline.values.amounts import find_amounts, parse_amount
+from firstline.values.amounts import Amount, find_amounts, parse_amount
+from firstline.values.counts import counts
 from firstline.values.currencies import CURRENCIES
 from firstline.values.dates import find_dates, parse_dates
+from firstline.values.figures import CURRENCY
+from firstline.values.plain import plain
 from firstline.values.texts import Folded, folded, folded_words, joined
 from firstline.workflow.checks.base import Check, NamedCheck, Subject, shown
 from firstline.workflow.field import FieldType
 
-_GLUED = patterns.compile(r"(?:(?<![\w.,/:-])|(?<=\b[xX]))[0-9]+(?:(?=[A-Za-z]{1,3}\b)|\b(?![.,:/-]\d))")
-"""A whole number on its own or with a unit glued to it: `2x`, `5kg`, `x2`."""
+_WRITTEN_NUMBER = patterns.compile(
+    rf"[-+(]?\s?(?:{CURRENCY}\s?)?[0-9]+(?:[.,'][0-9]+)+(?:\s?{CURRENCY})?\)?", patterns.IGNORECASE
+)
+_DIGITS_ON = patterns.compile(r"[.,']?[0-9]")
 _MOST_PLACES = 10_000
 """Places at which a text is looked for between words; only a text made for it stands at more without being one."""
 _ISO_CURRENCIES = frozenset(CURRENCIES.values())
@@ -36,14 +41,17 @@ class Evidence:
 
     @cached_property
     def amounts(self) -> frozenset[Decimal]:
-        """Every value that a number of the source can mean; a minus may be a dash, so both signs of it."""
+        """Every value that a number of the source can mean; where a minus may be a dash, both signs of it."""
         found: set[Decimal] = set()
-        for amount in find_amounts(self.source):
+        for amount in self._found:
             found.update(amount.readings)
-            found.update(-value for value in amount.readings if value < 0)
             if amount.percent:
-                found.update(value / 100 for value in amount.readings)
+                found.update(map(_hundredth, amount.readings))
         return frozenset(found)
+
+    @cached_property
+    def _found(self) -> list[Amount]:
+        return find_amounts(self.source)
 
     @cached_property
     def days(self) -> frozenset[object]:
@@ -53,12 +61,12 @@ class Evidence:
     @cached_property
     def currencies(self) -> frozenset[str]:
         """The ISO 4217 codes of the currencies beside the amounts."""
-        return frozenset(amount.currency for amount in find_amounts(self.source) if amount.currency)
+        return frozenset(amount.currency for amount in self._found if amount.currency)
 
     @cached_property
-    def _glued(self) -> frozenset[str]:
-        """The whole numbers that stand alone or with a unit glued to them."""
-        return frozenset(_GLUED.findall(self.source))
+    def _counts(self) -> frozenset[int]:
+        """The whole numbers with a unit glued to them."""
+        return counts(self.source)
 
     @cached_property
     def _words(self) -> tuple[Folded, list[int]]:
@@ -72,11 +80,28 @@ class Evidence:
         readings = parse_amount(value)
         if any(reading in self.amounts for reading in readings):
             return True
-        return any(self._has_unit(reading) for reading in readings)
+        return any(reading in self._counts for reading in readings)
 
     def has_day(self, value: Json) -> bool:
         """Say whether a date stands in the source, in whatever form."""
         return any(day in self.days for day in parse_dates(value))
+
+    def has_number_as_written(self, text: str) -> bool:
+        """Say whether a number stands in the source sign by sign, and not as a part of a longer one."""
+        wanted, source = plain(text.strip()).text, self._plain
+        at = source.find(wanted)
+        for _ in range(_MOST_PLACES):
+            if at == -1:
+                return False
+            before, behind = source[max(0, at - 2) : at][::-1], source[at + len(wanted) : at + len(wanted) + 2]
+            if not _DIGITS_ON.match(before) and not _DIGITS_ON.match(behind):
+                return True
+            at = source.find(wanted, at + 1)
+        return False
+
+    @cached_property
+    def _plain(self) -> str:
+        return plain(self.source).text
 
     def has_text(self, text: str) -> bool:
         """Say whether a text stands in the source as whole words in a row, case, spacing and punctuation folded."""
@@ -93,12 +118,6 @@ class Evidence:
             place = bisect_right(edges, at)
             at = there.letters.find(wanted.letters, edges[place]) if place < len(edges) else -1
         return False
-
-    def _has_unit(self, value: Decimal) -> bool:
-        """Say whether a whole number stands with a unit glued to it (`2x`, `5kg`, `x2`), which is no amount itself."""
-        if value != value.to_integral_value() or abs(value) >= 10**9:
-            return False
-        return str(abs(int(value))) in self._glued
 
 
 def grounded(field: str, kind: FieldType) -> Check:
@@ -144,9 +163,17 @@ def stands(value: Json, kind: FieldType, evidence: Evidence) -> bool:
         return evidence.has_amount(value)
     if kind == "date" and parse_dates(value):
         return evidence.has_day(value)
+    if _WRITTEN_NUMBER.fullmatch(plain(value.strip()).text):  # as a text `1.23` would stand in `1,23,457.08`
+        return evidence.has_amount(value) or evidence.has_number_as_written(value) or evidence.has_day(value)
     if evidence.has_text(value) or (value in _ISO_CURRENCIES and value in evidence.currencies):
         return True
     return kind == "object" and (evidence.has_day(value) or evidence.has_amount(value))
+
+
+def _hundredth(value: Decimal) -> Decimal:
+    """Divide by a hundred with all digits kept."""
+    sign, digits, exponent = value.as_tuple()
+    return Decimal((sign, digits, int(exponent) - 2))
 
 
 def _is_in(ordered: list[int], item: int) -> bool:

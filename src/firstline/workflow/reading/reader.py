@@ -36,7 +36,9 @@ def amounts_for(document: Document, field: Field) -> list[Candidate]:
         labelled.append((mention, label_score(mention.leads, field)))
     best: dict[Json, Candidate] = {}
     aside = summary_lines(document) if field.prefer == "largest" else frozenset()
-    top = max((m.amount.value for m, label in labelled if label > 0), default=None)
+    named = [m.amount.value for m, label in labelled if label > 0]
+    all_negative = bool(named) and max(named) < 0  # a credit note
+    top = max(named, key=abs if all_negative else None, default=None)
     sums = support(mentions) if field.prefer == "largest" else {}
     for mention, label in labelled:
         ask()
@@ -45,7 +47,7 @@ def amounts_for(document: Document, field: Field) -> list[Candidate]:
         score += 0.15 * min(counts[mention.amount.value] - 1, 3)
         score += 0.3 * mention.y if field.position == "bottom" else 0.0
         score += 0.2 if mention.amount.currency and label > 0 else 0.0
-        score -= 1.0 if mention.amount.value < 0 else 0.0
+        score -= 1.0 if mention.amount.value < 0 and not all_negative else 0.0
         score -= 0.6 if mention.amount.value == 0 and field.prefer == "largest" else 0.0
         if field.prefer == "largest" and mention.amount.value == top:
             score += 0.35
