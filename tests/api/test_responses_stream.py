@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from firstline.api.responses_answer import Head
 from firstline.api.responses_body import parse
 from firstline.api.responses_shapes import ResponseBody
-from firstline.api.responses_stream import events
+from firstline.api.responses_stream import Events
 from firstline.errors import (
     ContextLengthError,
     EngineCrashedError,
@@ -44,7 +44,7 @@ async def given(*pieces: Piece | Exception) -> AsyncGenerator[Piece]:
 
 async def made(*pieces: Piece | Exception) -> list[dict[str, Any]]:
     """Collect the events; each has the official client's shape, and they are numbered."""
-    found = [event async for event in events(head(), given(*pieces), lambda: 7.0)]
+    found = [event async for event in Events(head()).of(given(*pieces), lambda: 7.0)]
     for number, event in enumerate(found):
         STRICT.validate_python(event)
         assert event["sequence_number"] == number

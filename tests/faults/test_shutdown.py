@@ -132,6 +132,39 @@ async def test_what_is_under_way_ends_or_is_cut_without_a_charge(tmp_path: Path)
         assert server.rows("select spent_nano_usd, held_nano_usd from api_keys") == [(entries[0][2], 0)]
 
 
+SURFACES: dict[str, dict[str, Any]] = {
+    "/responses": {"model": "up/m", "input": "hello", "stream": True},
+    "/messages": {"model": "up/m", "max_tokens": 100, "messages": ASK["messages"], "stream": True},
+}
+
+
+@pytest.mark.parametrize("route", SURFACES)
+async def test_a_stream_that_is_cut_ends_in_the_shape_of_its_surface(tmp_path: Path, route: str) -> None:
+    async with (
+        serve(piece_then_never) as world,
+        serving(tmp_path, world, shutdown_s=0.5) as server,
+        server.client() as client,
+        asyncio.timeout(60),
+    ):
+        async with client.stream("POST", route, json=SURFACES[route]) as stream:
+            lines = stream.aiter_lines()
+            assert [line async for line in _take(lines, "word")]
+            server.process.send_signal(signal.SIGTERM)
+            rest = [line async for line in lines if line]
+        names = [line.removeprefix("event: ") for line in rest if line.startswith("event: ")]
+        last = [json.loads(line.removeprefix("data: ")) for line in rest if line.startswith("data: ")]
+        assert [one["type"] for one in last] == names
+        if route == "/responses":
+            error, failed = last[-2:]
+            assert (error["type"], error["code"]) == ("error", "server_closing")
+            assert (failed["type"], failed["response"]["status"]) == ("response.failed", "failed")
+            assert failed["response"]["error"]["code"]
+            assert failed["sequence_number"] == error["sequence_number"] + 1 > 2
+        else:
+            assert last[-1]["type"] == "error"
+            assert {"type", "message"} <= last[-1]["error"].keys()
+
+
 @pytest.mark.parametrize(("workers", "sent"), [(1, signal.SIGINT), (2, signal.SIGTERM)])
 async def test_a_second_signal_cuts_at_once(tmp_path: Path, workers: int, sent: signal.Signals) -> None:
     async with (

@@ -29,7 +29,7 @@ from firstline.api.responses_documents import InputTokens, ResponseEvent, Respon
 from firstline.api.responses_items import kept_items, read_items, turns
 from firstline.api.responses_shapes import Asked, Item, ResponseBody
 from firstline.api.responses_stored import history, keep
-from firstline.api.responses_stream import events
+from firstline.api.responses_stream import Events
 from firstline.api.run_object import header_text, wire_headers
 from firstline.api.sse import EventStream, data_frame
 from firstline.errors import FirstlineError, PreviousResponseError, StorageLimitError
@@ -92,8 +92,13 @@ async def _answer(request: Request, services: Services, body: ResponseBody) -> A
         await keep(services, kept_items(body.items, _new_id), response, caller)
 
     if body.stream:
-        frames = _frames(events(head, services.converser.stream(asked), time.time), store)
-        return EventStream(frames, {"x-firstline-model": header_text(body.model)})
+        events = Events(head)
+
+        def fail(error: FirstlineError) -> bytes:
+            return b"".join(data_frame(event, event=event["type"]) for event in events.fail(error))
+
+        frames = _frames(events.of(services.converser.stream(asked), time.time), store)
+        return EventStream(frames, {"x-firstline-model": header_text(body.model)}, fail=fail)
     return await _whole(services, head, asked, store)
 
 

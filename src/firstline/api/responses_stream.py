@@ -35,24 +35,6 @@ from firstline.workflow.task_reply import Rejected
 Event = dict[str, Json]
 
 
-async def events(head: Head, pieces: AsyncGenerator[Piece], clock: Callable[[], float]) -> AsyncGenerator[Event]:
-    """Give the events of a stream; the last but for an error holds the whole response.
-
-    Raises what the pieces raise before the first of them.
-    """
-    stream = _Events(head)
-    try:
-        async with aclosing(pieces):
-            async for piece in pieces:
-                for event in stream.piece(piece, clock):
-                    yield event
-    except (FirstlineError, Rejected) as caught:
-        if not stream.begun:
-            raise
-        for event in stream.fail(named(caught.error if isinstance(caught, Rejected) else caught)):
-            yield event
-
-
 class _Message:
     """The message that is being written: its text, or the refusal in its stead."""
 
@@ -77,7 +59,7 @@ class _Call:
         self.place: Event = {"item_id": id, "output_index": index}
 
 
-class _Events:
+class Events:
     """Makes the events of one stream."""
 
     def __init__(self, head: Head) -> None:
@@ -88,6 +70,22 @@ class _Events:
         self._message: _Message | None = None
         self._call: _Call | None = None
         self._reason: FinishReason = "stop"
+
+    async def of(self, pieces: AsyncGenerator[Piece], clock: Callable[[], float]) -> AsyncGenerator[Event]:
+        """Yield the events of a stream; the last but for an error holds the whole response.
+
+        Raises what the pieces raise before the first of them.
+        """
+        try:
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    for event in self.piece(piece, clock):
+                        yield event
+        except (FirstlineError, Rejected) as caught:
+            if not self.begun:
+                raise
+            for event in self.fail(caught.error if isinstance(caught, Rejected) else caught):
+                yield event
 
     def piece(self, piece: Piece, clock: Callable[[], float]) -> Iterator[Event]:
         """Take a piece and give the events that it makes."""
@@ -113,6 +111,7 @@ class _Events:
 
     def fail(self, error: FirstlineError) -> Iterator[Event]:
         """End the stream with an error."""
+        error = named(error)
         yield self._event("error", code=error.code, message=error.message, param=error.param)
         yield self._event("response.failed", response=failed(self._head, self._output, error))
 
