@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from firstline.errors import LedgerError
 from firstline.ledger import store
 from firstline.ledger.arrears import MOST, Arrears
 from firstline.ledger.store import Ledger
-from firstline.ledger.writer import LedgerUnusableError
+from firstline.ledger.writer import LedgerUnusableError, with_patience
 from firstline.money import NanoUSD
 from firstline.types import Attempt, KeyTerms, Run, Usage
 
@@ -157,9 +158,11 @@ def locked(ledger: Path) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Ledger, Any]]:
+async def opened(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *, busy_s: float = 0.05
+) -> AsyncIterator[tuple[Ledger, Any]]:
     monkeypatch.setattr(store, "CLOSE_S", 0.2)
-    ledger = await Ledger.open(f"sqlite:///{folder / 'ledger.db'}", clock=lambda: NOW, busy_s=0.05)
+    ledger = await Ledger.open(f"sqlite:///{folder / 'ledger.db'}", clock=lambda: NOW, busy_s=busy_s)
     try:
         key, _ = await ledger.keys.create(KeyTerms(name="shop", prepaid=True), NanoUSD(1_000))
         await ledger.begin_run("r", "t", "t@1", "0" * 64, NOW, key_id=key.id)
@@ -192,6 +195,39 @@ async def test_a_call_that_settles_while_the_ledger_is_locked_is_settled_afterwa
         assert (await again.get_run("r")).answer == "hello"
         assert (await again.keys.get("shop")).available == 940
         await again.close()
+
+
+async def test_all_writes_of_a_request_wait_no_longer_than_one_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path, monkeypatch, busy_s=1.0) as (ledger, key):
+        with locked(tmp_path / "ledger.db"):
+            begun = time.monotonic()
+            await ledger.begin_run("late", "t", "t@1", "0" * 64, NOW, key_id=key.id)
+            await asyncio.sleep(0.1)  # the writer waits for the run before the hold is asked for
+            with with_patience():
+                with pytest.raises(LedgerUnusableError):
+                    await ledger.hold("late", 0, "m", NanoUSD(100), key_id=key.id)
+                first = time.monotonic() - begun
+                with pytest.raises(LedgerUnusableError):
+                    await ledger.keys.credit("shop", NanoUSD(1), "")
+            together = time.monotonic() - begun
+            assert 0.9 < first < 1.8
+            assert together - first < 0.5
+        with with_patience():
+            assert (await ledger.keys.credit("shop", NanoUSD(1), "")).available == 1_001
+
+
+async def test_who_came_later_waits_on_when_the_first_gives_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened(tmp_path, monkeypatch, busy_s=1.0) as (ledger, _):
+        with locked(tmp_path / "ledger.db"):
+            first = asyncio.ensure_future(ledger.keys.credit("shop", NanoUSD(1), ""))
+            await asyncio.sleep(0.7)
+            later = asyncio.ensure_future(ledger.keys.credit("shop", NanoUSD(2), ""))
+            with pytest.raises(LedgerUnusableError):
+                await first
+            assert not later.done()
+        assert (await later).available == 1_002
 
 
 async def test_what_a_process_could_not_write_until_its_end_costs_the_wallet_nothing(

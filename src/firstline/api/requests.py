@@ -17,6 +17,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from firstline.api.messages_errors import speaks_anthropic
+from firstline.ledger.writer import with_patience
 from firstline.printable import json_escaped
 
 _LOG = logging.getLogger("firstline.requests")
@@ -77,7 +78,8 @@ class RequestLine:
             await send(message)
 
         try:
-            await self._app(scope, receive, send_on)
+            with with_patience():
+                await self._app(scope, receive, send_on)
         finally:
             write_line(
                 request_id, scope["method"], scope["path"], seen.status, seconds=self._clock() - begun, **seen.facts

@@ -13,6 +13,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection
@@ -113,7 +114,8 @@ class Arrears:
             _LOG.error("the ledger cannot be written: %s is tried again until it can", what)
         self._owed.append(_Owed(what, attempt))
         if self._working is None or self._working.done():
-            self._working = asyncio.ensure_future(self._work())
+            # In a context of its own: what is owed has nothing of the request that owed it first.
+            self._working = asyncio.get_running_loop().create_task(self._work(), context=Context())
 
     async def _work(self) -> None:
         wait = FIRST_WAIT_S

@@ -16,8 +16,10 @@ import asyncio
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from operator import itemgetter
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
@@ -35,6 +37,33 @@ _LOG = logging.getLogger("firstline.ledger")
 T = TypeVar("T")
 
 
+_NOTICED_S = 0.05
+"""A work that has waited for less is given the whole time."""
+
+
+class Patience:
+    """How long the works of one request still wait for a ledger that another process holds, in seconds.
+
+    A request makes several writes: without this each of them would wait its time. What is written fills it again.
+    """
+
+    def __init__(self) -> None:
+        self.left: float | None = None
+
+
+_PATIENCE: ContextVar[Patience | None] = ContextVar("patience", default=None)
+
+
+@contextmanager
+def with_patience() -> Iterator[None]:
+    """Let all writes of this block, and of tasks that it starts, wait no longer together than one may."""
+    token = _PATIENCE.set(Patience())
+    try:
+        yield
+    finally:
+        _PATIENCE.reset(token)
+
+
 class LedgerUnusableError(LedgerError):
     """The ledger cannot be written just now: another process holds it, or its disk is full or fails."""
 
@@ -50,6 +79,7 @@ class Transaction:
         self.connection = connection
         self._driver: Any = connection.connection.driver_connection
         self._compiled: dict[Executable, _Compiled] = {}
+        self._waits: float | None = None
         self.is_of_money = False
         """Set by a work whose rows must survive a power cut from the moment that it is done."""
 
@@ -68,6 +98,12 @@ class Transaction:
         if compiled is None:
             compiled = self._compiled[statement] = _Compiled(self.connection, statement, row)
         return compiled
+
+    def wait(self, seconds: float) -> None:
+        """Wait so long at most for another process that writes."""
+        if seconds != self._waits:
+            self._driver.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+            self._waits = seconds
 
     def begin(self) -> None:
         """Begin: the lock on writing is taken at once, so that nothing that was read can change."""
@@ -120,13 +156,14 @@ class _Compiled:
 
 
 class _Work(Generic[T]):
-    """One thing to write and who waits for it; nobody where `future` is None."""
+    """One thing to write and who waits for it; nobody where `future` is None. It waits for the ledger until `ends`."""
 
-    __slots__ = ("error", "future", "result", "write")
+    __slots__ = ("ends", "error", "future", "result", "write")
 
-    def __init__(self, write: Callable[[Transaction], T], future: asyncio.Future[T] | None) -> None:
+    def __init__(self, write: Callable[[Transaction], T], future: asyncio.Future[T] | None, ends: float) -> None:
         self.write = write
         self.future = future
+        self.ends = ends
         self.result: T | None = None
         self.error: Exception | None = None
 
@@ -136,7 +173,9 @@ class Writer:
 
     `check` is called before each commit's works and raises LedgerError where nothing may be written. `sync` waits until
     what is committed is on the disk, and raises OSError; it is called once for all works that share a commit, where one
-    of them is of money. Without a thread of its own (`threaded`) it writes when `step` is called, and only then.
+    of them is of money. A work waits `busy_s` seconds for another process that writes, from when it was asked for, and
+    a request no longer than that for all of its works (`with_patience`). Without a thread of its own (`threaded`) it
+    writes when `step` is called, and only then.
     """
 
     def __init__(
@@ -145,8 +184,12 @@ class Writer:
         *,
         check: Callable[[], None] = lambda: None,
         sync: Callable[[], None] = lambda: None,
+        busy_s: float = 0.0,
         threaded: bool = True,
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._busy_s = busy_s
+        self._timer = timer
         self._engine = engine
         self._check = check
         self._sync = sync
@@ -166,12 +209,22 @@ class Writer:
         Raises what the work raises, and LedgerError where the database cannot be written.
         """
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._ask(_Work(work, future))
-        return await future
+        patience, begun = _PATIENCE.get(), self._timer()
+        left = self._busy_s if patience is None or patience.left is None else patience.left
+        self._ask(_Work(work, future, begun + left))
+        try:
+            result = await future
+        except LedgerUnusableError:
+            if patience is not None:
+                patience.left = max(left - (self._timer() - begun), 0.0)
+            raise
+        if patience is not None:
+            patience.left = None
+        return result
 
     def later(self, work: Callable[[Transaction], Any]) -> None:
         """Do a work before those that are asked for afterwards, without waiting; what fails is in the log."""
-        self._ask(_Work(work, None))
+        self._ask(_Work(work, None, self._timer() + self._busy_s))
 
     async def flush(self) -> None:
         """Wait until all is committed that was asked for."""
@@ -198,21 +251,33 @@ class Writer:
     def step(self) -> bool:
         """Wait for a work, commit it with all that is waiting and tell who asked; False after the last."""
         batch, ended = self._next()
+        while batch:
+            again = self._commit(batch)
+            done = [work for work in batch if work not in again] if again else batch
+            self._done += len(done)
+            _deliver(done)
+            batch = again
+        return not ended
+
+    def _commit(self, batch: list[_Work[Any]]) -> list[_Work[Any]]:
+        """Commit works together; returns those that may wait longer for another process than the first of them."""
         try:
-            if batch:
-                self._check()
-                self._transaction = self._transaction or Transaction(self._engine.connect())
-                self._transaction.is_of_money = False
-                _together(self._transaction, batch)
-                if self._transaction.is_of_money:
-                    self._bring_to_disk()
+            self._check()
+            self._transaction = self._transaction or Transaction(self._engine.connect())
+            self._transaction.is_of_money = False
+            left = min(work.ends for work in batch) - self._timer()
+            self._transaction.wait(self._busy_s if left > self._busy_s - _NOTICED_S else max(left, 0.0))
+            _together(self._transaction, batch)
+            if self._transaction.is_of_money:
+                self._bring_to_disk()
         except (SQLAlchemyError, sqlite3.Error) as error:
-            _fail(batch, unusable(error))
+            now = self._timer()
+            again = [work for work in batch if work.ends > now + _NOTICED_S] if _is_locked(error) else []
+            _fail([work for work in batch if work not in again], unusable(error))
+            return again
         except LedgerError as error:
             _fail(batch, error)
-        self._done += len(batch)
-        _deliver(batch)
-        return not ended
+        return []
 
     def _bring_to_disk(self) -> None:
         try:
@@ -245,6 +310,11 @@ def unusable(error: Exception) -> LedgerError:
     # Locked, full, failing: what may pass. A broken rule or a damaged file stays what it is.
     kind = LedgerUnusableError if isinstance(cause, sqlite3.OperationalError) else LedgerError
     return kind(f"the ledger cannot be used: {cause}", hint="`firstline doctor` says where it lies")
+
+
+def _is_locked(error: Exception) -> bool:
+    cause = getattr(error, "orig", None) or error
+    return (getattr(cause, "sqlite_errorcode", 0) & 0xFF) == sqlite3.SQLITE_BUSY
 
 
 def _together(transaction: Transaction, batch: list[_Work[Any]]) -> None:
