@@ -300,6 +300,16 @@ MOST_TOKENS = 1_000_000_000
 """No call counts more tokens than this, whatever is said of it: sums of them stay within 64 bits."""
 
 
+class Surplus(Value, frozen=True, kw_only=True):
+    """What a model claims of one call beyond what it could use, and what that would cost; charged to nobody."""
+
+    tokens: int = 0
+    nano_usd: NanoUSD = ZERO
+
+
+NO_SURPLUS = Surplus()
+
+
 class Usage(Value, frozen=True, kw_only=True):
     """Tokens of one call. `prompt_tokens` counts all of the prompt, `cached_tokens` those of it read from a cache.
 

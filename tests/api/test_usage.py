@@ -52,6 +52,19 @@ async def test_without_keys_everything_is_seen(tmp_path: Path) -> None:
         assert (money["object"], money["api_key_id"], money["spent_nano_usd"]) == ("credits", None, cost)
 
 
+async def test_what_a_model_claims_in_excess_is_counted_apart(tmp_path: Path) -> None:
+    script = "[[rules]]\nusage = { prompt_tokens = 5_000_000, completion_tokens = 1 }\nanswer = { colour = 'red' }\n"
+    async with served(tmp_path, script, model=PRICE) as server, httpx2.AsyncClient(base_url=server.url) as client:
+        extra = await asked(client)
+        (result,) = only((await client.get("/usage?group_by=model")).json())
+        assert result["input_tokens"] + result["surplus_tokens"] == 5_000_000
+        assert result["cost_nano_usd"] == extra["cost_nano_usd"]
+        assert result["cost_nano_usd"] + result["surplus_nano_usd"] == 5_000_000 * 1_000 + 2_000
+        (claimed,) = await server.services.ledger.usage.claimed(0.0)
+        assert (claimed.model, claimed.calls, claimed.tokens) == ("fake/scripted", 1, result["surplus_tokens"])
+        assert await server.services.ledger.usage.claimed(1e12) == ()
+
+
 async def test_a_key_sees_its_own(tmp_path: Path) -> None:
     async with served(tmp_path, model=PRICE) as server:
         keys = server.services.ledger.keys

@@ -200,6 +200,29 @@ def test_the_doctor_says_what_is_set_up_and_how_to_undo_it(folder: Path) -> None
     assert in_force().words.split(",")[0] in shown
 
 
+def test_a_model_that_claims_too_much_is_named(folder: Path) -> None:
+    assert claims_told() == []
+    price = "input_usd_per_mtok = 1.0\noutput_usd_per_mtok = 2.0\n"
+    with (folder / "firstline.toml").open("a") as settings:
+        settings.write(f'[models."fake/claims"]\nscript = "claims.toml"\n{price}')
+    (folder / "claims.toml").write_text(
+        "[[rules]]\nusage = { prompt_tokens = 9_000_000, completion_tokens = 1 }\nanswer = { colour = 'red' }\n"
+    )
+    (folder / "tasks" / "colour.toml").write_text(COLOUR.replace("fake/scripted", "fake/claims"))
+    assert called("run", "colour", "red").exit_code == 0
+    assert "claimed beyond" in called("usage", env={"COLUMNS": "160"}).stdout
+    (told,) = claims_told()
+    assert "fake/claims claimed 8,99" in told["what"]
+    assert not told["stops"]
+    assert "fake/claims claimed" in called("doctor", env={"COLUMNS": "200"}).stdout
+
+
+def claims_told() -> list[Any]:
+    """What the doctor says of claims of models."""
+    found = lines(called("doctor", "--json"))[0]["problems"]
+    return [problem for problem in found if problem["code"] == "surplus_claimed"]
+
+
 def test_the_doctor_finds_a_task_that_is_wrong(folder: Path) -> None:
     (folder / "tasks" / "mine.toml").write_text('kind = "extract"\n')
     result = called("doctor", "--json")

@@ -94,18 +94,6 @@ def test_every_row_is_kept_with_what_refers_to_it(tmp_path: Path) -> None:
     assert rows(database, "attempts", "entries", "reviews") == {"attempts": [], "entries": [], "reviews": []}
 
 
-def test_it_has_the_indexes_triggers_and_tables_of_a_new_one(tmp_path: Path) -> None:
-    (tmp_path / "new").mkdir()
-    database, new = earlier(tmp_path), Database(f"sqlite:///{tmp_path / 'new' / 'ledger.db'}")
-    before = {(kind, name) for kind, name, _ in made(database)}
-    migrated(database)
-    migrated(new)
-    assert made(database) == made(new)
-    assert {(kind, name) for kind, name, _ in made(new)} == before
-    strict = {name for _, name, sql in made(new) if sql.endswith("STRICT")}
-    assert strict == set(TABLES)
-
-
 @pytest.mark.parametrize(
     "broken",
     [

@@ -46,8 +46,9 @@ from firstline.types import (
     Usage,
     message,
 )
-from firstline.workflow.call import Account, Door, Purse, key_of
+from firstline.workflow.call import Account, Door, key_of
 from firstline.workflow.files import Files
+from firstline.workflow.purse import Purse
 from simulation.loop import ALIVE, Died, SimulatedLoop
 
 NANO = 1_000_000_000

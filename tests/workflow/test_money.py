@@ -40,8 +40,9 @@ from firstline.types import (
     Usage,
     message,
 )
-from firstline.workflow.call import Account, Door, Purse
+from firstline.workflow.call import Account, Door
 from firstline.workflow.estimate import most
+from firstline.workflow.purse import Purse
 
 NOW = 1_700_000_000.0
 MODEL = Catalog.load(

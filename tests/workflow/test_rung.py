@@ -17,7 +17,8 @@ from firstline.settings import Settings
 from firstline.settings_sections import Limits, Llama
 from firstline.types import Image, Page, Segment, Text
 from firstline.workflow.answer import Draft
-from firstline.workflow.call import Account, Door, Purse
+from firstline.workflow.call import Account, Door
+from firstline.workflow.purse import Purse
 from firstline.workflow.rung import Rungwork
 from firstline.workflow.source import Document, InputPart, TaskInput, read_source, text_input
 from firstline.workflow.task import Task

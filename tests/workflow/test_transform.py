@@ -18,8 +18,9 @@ from firstline.errors import EngineOutputError
 from firstline.ledger.store import Ledger
 from firstline.types import Completion, Json, ModelRequest
 from firstline.workflow.answer import Draft
-from firstline.workflow.call import Account, Door, Purse
+from firstline.workflow.call import Account, Door
 from firstline.workflow.checks.base import Subject
+from firstline.workflow.purse import Purse
 from firstline.workflow.task import Task
 from firstline.workflow.task_file import task_from_text
 from firstline.workflow.transform import allowed_elements, filled, transform, unwrapped

@@ -45,7 +45,10 @@ class UsageQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UsageResult(Value, frozen=True, kw_only=True):
-    """Sums of one bucket and one group; null where nothing is grouped by it."""
+    """Sums of one bucket and one group; null where nothing is grouped by it.
+
+    The surplus is what models claim beyond what calls could use; it is in no other sum and charged to nobody.
+    """
 
     object: Literal["usage.result"]
     num_requests: int
@@ -55,6 +58,8 @@ class UsageResult(Value, frozen=True, kw_only=True):
     input_cached_tokens: int
     output_tokens: int
     cost_nano_usd: int
+    surplus_tokens: int
+    surplus_nano_usd: int
     saved_nano_usd: int | None
     model: str | None
     task: str | None
@@ -206,6 +211,8 @@ def result_object(row: UsageRow) -> dict[str, Json]:
         "input_cached_tokens": row.cached_tokens,
         "output_tokens": row.completion_tokens,
         "cost_nano_usd": row.cost_nano_usd,
+        "surplus_tokens": row.surplus_tokens,
+        "surplus_nano_usd": row.surplus_nano_usd,
         "saved_nano_usd": row.saved_nano_usd,
         "model": row.model,
         "task": row.task,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator
 
 from firstline import settings
@@ -23,11 +24,15 @@ from firstline.errors import (
     WeightsError,
     WeightsInvalidError,
 )
+from firstline.money import show as money
 from firstline.settings import Loaded
 from firstline.settings_sections import Server
 from firstline.trust import Trust
 from firstline.types import Json
 from firstline.workflow.upkeep import Upkeep
+
+_CLAIMS_S = 30 * 86_400
+"""How far back what models claimed is told."""
 
 
 async def doctor(out: Out, *, verify: bool) -> int:
@@ -106,6 +111,7 @@ async def _look(app: App, loaded: Loaded, report: dict[str, Json], *, verify: bo
     report["models"] = [model async for model in _models(app, report, verify=verify)]
     report["keys"] = list(_keys(app, loaded))
     report["tasks"] = [task async for task in _tasks(app, report)]
+    report["problems"] += [claim async for claim in _claims(app)]
 
 
 async def _models(app: App, report: dict[str, Json], *, verify: bool) -> AsyncIterator[dict[str, Json]]:
@@ -161,6 +167,18 @@ async def _tasks(app: App, report: dict[str, Json]) -> AsyncIterator[dict[str, J
             continue
         ladder = [{"model": rung.model.id, "skipped": rung.skipped} for rung in rungs]
         yield {"name": name, "version": task.version, "ladder": ladder}
+
+
+async def _claims(app: App) -> AsyncIterator[dict[str, Json]]:
+    """Name the models that claim to have used more than they were allowed to."""
+    for claimed in await app.services.ledger.usage.claimed(time.time() - _CLAIMS_S):
+        yield {
+            "what": f"{claimed.model} claimed {claimed.tokens:,} tokens beyond what {claimed.calls:,} calls of the "
+            f"last {_CLAIMS_S // 86_400} days could use ({money(claimed.nano_usd)}); they were charged to nobody",
+            "hint": "compare its provider's bill with `firstline usage --by model`",
+            "code": "surplus_claimed",
+            "stops": False,
+        }
 
 
 def _undo(loaded: Loaded) -> Iterator[dict[str, Json]]:

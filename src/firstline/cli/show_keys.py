@@ -65,11 +65,25 @@ def show_key(key: ApiKey, stored: int | None = None) -> RenderableType:
 
 
 def show_usage(rows: Iterable[UsageRow], groups: Sequence[UsageGroup], names: Mapping[str, str]) -> RenderableType:
-    """Render sums of days, a group a line; `names` are those of the keys by id."""
+    """Render sums of days, a group a line; `names` are those of the keys by id.
+
+    What models claim in excess has columns where there is any.
+    """
+    rows = tuple(rows)
+    claimed = any(row.surplus_tokens for row in rows)
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for title in ("day (UTC)", *("key" if group == "api_key_id" else group for group in groups)):
         table.add_column(title, overflow="fold", min_width=10)
-    for title in ("requests", "calls", "failed", "in", "out", "cost", "saved"):
+    for title in (
+        "requests",
+        "calls",
+        "failed",
+        "in",
+        "out",
+        "cost",
+        "saved",
+        *(("claimed beyond", "would cost") if claimed else ()),
+    ):
         table.add_column(title, justify="right")
     for row in rows:
         grouped = {"model": row.model, "task": row.task, "api_key_id": names.get(row.api_key_id or "", "no key")}
@@ -80,6 +94,7 @@ def show_usage(rows: Iterable[UsageRow], groups: Sequence[UsageGroup], names: Ma
             f"{row.completion_tokens:,}",
             money(row.cost_nano_usd),
             money(row.saved_nano_usd) if row.saved_nano_usd is not None else "",
+            *((f"{row.surplus_tokens:,}", money(row.surplus_nano_usd)) if claimed else ()),
         )
     return table
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, Delete, Table, bindparam, select
+from sqlalchemy import Connection, Delete, Table, bindparam, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from firstline.errors import StorageLimitError
@@ -18,6 +18,11 @@ from firstline.ledger.tables import key_storage
 _NOBODY = ""
 _PUT = insert(key_storage)
 _MOVE = _PUT.on_conflict_do_update(index_elements=["key_id"], set_={"bytes": key_storage.c.bytes + _PUT.excluded.bytes})
+_LESS = (
+    update(key_storage)
+    .where(key_storage.c.key_id == bindparam("of_key"))
+    .values(bytes=func.max(key_storage.c.bytes - bindparam("size"), 0))
+)
 _KEPT = select(key_storage.c.bytes).where(key_storage.c.key_id == bindparam("key_id"))
 
 
@@ -65,4 +70,4 @@ def take(connection: Connection, gone: Iterable[tuple[str | None, int]]) -> None
     for key_id, size in gone:
         less[key_id] = less.get(key_id, 0) + size
     for key_id, size in less.items():
-        add(connection, key_id, -size)
+        connection.execute(_LESS, {"of_key": key_id or _NOBODY, "size": size})

@@ -57,7 +57,7 @@ from firstline.ledger.tables import attempts, entries, runs
 from firstline.ledger.usage import UsageBook
 from firstline.ledger.writer import LedgerUnusableError, Transaction, Writer, unusable
 from firstline.money import ZERO, NanoUSD
-from firstline.types import Attempt, AuditBy, Run, Verdict
+from firstline.types import NO_SURPLUS, Attempt, AuditBy, Run, Surplus, Verdict
 
 CLOSE_S = 8.0
 """How long a ledger that is closed tries to write what it owes."""
@@ -103,7 +103,9 @@ class Ledger:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._database = database
-        self._writer = Writer(writer, check=database.check_present, sync=database.sync, threaded=threaded)
+        self._writer = Writer(
+            writer, check=database.check_present, sync=database.sync, busy_s=database.busy_s, threaded=threaded
+        )
         self._reader = database.engine("BEGIN")
         self._looker = database.engine("BEGIN")
         self._locking = database.engine("BEGIN IMMEDIATE")
@@ -240,13 +242,22 @@ class Ledger:
         self._arrears.failing = False
         return hold
 
-    async def settle(self, entry_id: int, attempt: Attempt, cost: NanoUSD, *, outcome: Outcome | None = None) -> None:
+    async def settle(
+        self,
+        entry_id: int,
+        attempt: Attempt,
+        cost: NanoUSD,
+        *,
+        outcome: Outcome | None = None,
+        surplus: Surplus = NO_SURPLUS,
+    ) -> None:
         """Write what a held call came to: its cost, tokens and time, or the error it ended with; once and for all.
 
         It costs no more than it holds. Where the ledger cannot be written just now it is written as soon as it can.
 
         Without an `outcome` it is `settled`, or `failed` where there is an error. `refused` says that nothing was
         worked on, so that no charge is to be feared; `settled` with an error that it broke off and costs what it used.
+        The surplus is kept beside it.
         """
         state = outcome or ("failed" if attempt.error is not None else "settled")
         row = {
@@ -256,6 +267,8 @@ class Ledger:
             "ms": attempt.ms,
             "error": attempt.error,
             **rows.usage_columns(attempt.usage),
+            "surplus_tokens": surplus.tokens,
+            "surplus_nano_usd": int(surplus.nano_usd),
         }
 
         def write(transaction: Transaction) -> None:

@@ -24,6 +24,7 @@ class UsageRow(Value, frozen=True, kw_only=True):
     """Sums of one bucket of time and one group. `start` is seconds since 1970; what is not grouped by is None.
 
     `requests` are runs, `calls` what they asked of models and were answered, `failures` the calls that were not.
+    The surplus is what models claim beyond what calls could use.
     """
 
     start: int
@@ -37,6 +38,8 @@ class UsageRow(Value, frozen=True, kw_only=True):
     cached_tokens: int = 0
     completion_tokens: int = 0
     cost_nano_usd: NanoUSD = ZERO
+    surplus_tokens: int = 0
+    surplus_nano_usd: NanoUSD = ZERO
     saved_nano_usd: NanoUSD | None = None
 
 
@@ -46,6 +49,15 @@ class Totals(Value, frozen=True, kw_only=True):
     granted_nano_usd: NanoUSD
     spent_nano_usd: NanoUSD
     held_nano_usd: NanoUSD
+
+
+class Claimed(Value, frozen=True, kw_only=True):
+    """What one model claims of `calls` beyond what they could use."""
+
+    model: str
+    calls: int
+    tokens: int
+    nano_usd: NanoUSD
 
 
 class _Read(Protocol):
@@ -80,6 +92,18 @@ class UsageBook:
 
         return await self._read(work)
 
+    async def claimed(self, since: float) -> tuple[Claimed, ...]:
+        """Return what models claim beyond what their calls could use, of calls begun since then; most first."""
+
+        def work(connection: Connection) -> tuple[Claimed, ...]:
+            found = connection.execute(_of_models(since)).all()
+            return tuple(
+                Claimed(model=model, calls=calls, tokens=tokens, nano_usd=NanoUSD(nano_usd))
+                for model, calls, tokens, nano_usd in found
+            )
+
+        return await self._read(work)
+
     async def totals(self) -> Totals:
         """Give the money of everybody."""
         held = case((entries.c.state == "held", entries.c.hold_nano_usd), else_=0)
@@ -96,6 +120,14 @@ class UsageBook:
         return await self._read(work)
 
 
+def _of_models(since: float) -> Select[Any]:
+    tokens = func.sum(entries.c.surplus_tokens)
+    query = select(
+        entries.c.model, func.count().label("calls"), tokens.label("tokens"), func.sum(entries.c.surplus_nano_usd)
+    ).where(entries.c.created >= since, entries.c.surplus_tokens > 0)
+    return query.group_by(entries.c.model).order_by(tokens.desc())
+
+
 def _calls(start: int, end: int, width: int, groups: tuple[UsageGroup, ...], key_id: str | None) -> Select[Any]:
     columns = {"model": entries.c.model, "task": runs.c.task, "api_key_id": entries.c.key_id}
     answered = case((entries.c.state == "settled", 1), else_=0)
@@ -108,7 +140,14 @@ def _calls(start: int, end: int, width: int, groups: tuple[UsageGroup, ...], key
         func.sum(failed).label("failures"),
         *(
             func.sum(entries.c[name]).label(name)
-            for name in ("prompt_tokens", "cached_tokens", "completion_tokens", "cost_nano_usd")
+            for name in (
+                "prompt_tokens",
+                "cached_tokens",
+                "completion_tokens",
+                "cost_nano_usd",
+                "surplus_tokens",
+                "surplus_nano_usd",
+            )
         ),
     ).join(runs, runs.c.id == entries.c.run_id)
     query = query.where(entries.c.created >= start, entries.c.created < end)

@@ -13,13 +13,14 @@ from firstline.errors import EngineCrashedError, EngineTimeoutError, FirstlineEr
 from firstline.types import Attempt, FieldOutcome
 from firstline.workflow.answer import Draft
 from firstline.workflow.basis import Basis
-from firstline.workflow.call import Account, Purse, key_of
+from firstline.workflow.call import Account, key_of
 from firstline.workflow.certificate.cover import Cover
 from firstline.workflow.certificate.policy import state_signals
 from firstline.workflow.climb import SURE, Evidence, Judged, Standing, begin, judge, withhold
 from firstline.workflow.events import Event
 from firstline.workflow.ladder import Rung
 from firstline.workflow.outage import Obstacles
+from firstline.workflow.purse import Purse
 from firstline.workflow.rung import Rungwork
 
 OnEvent = Callable[[Event], None]

@@ -21,13 +21,13 @@ from firstline.money import NanoUSD
 from firstline.types import Attempt, AuditState, Json, Run
 from firstline.workflow.ascent import Ascent
 from firstline.workflow.basis import Basis
-from firstline.workflow.call import Purse
 from firstline.workflow.certificate.audits import wrong_fields
 from firstline.workflow.certificate.certificates import Certificates
 from firstline.workflow.certificate.cover import NOTHING
 from firstline.workflow.certificate.draw import review_mark
 from firstline.workflow.inputs import Inputs
 from firstline.workflow.ladder import Rung
+from firstline.workflow.purse import Purse
 from firstline.workflow.run import Runner
 from firstline.workflow.source import TaskInput
 from firstline.workflow.task import Task

@@ -6,7 +6,8 @@ of the call: each call is held once and settled once, also when it is cancelled 
 
 What is held is the most that the call can cost. A request that names no longest answer is sent with the one that was
 held: the model's own, or as much as the budgets and the wallet can bear. No call costs more than its hold, whatever its
-model says that it used; what it says beyond that is the model's claim, told to the operator and charged to nobody.
+model says that it used; what it says beyond that is the model's claim (`Surplus`): kept with the call, told to the
+operator and charged to nobody.
 
 - It answered: it costs what it used.
 - It was refused, or never sent: it costs nothing.
@@ -30,7 +31,6 @@ from firstline.catalog.model import Model
 from firstline.catalog.price import price
 from firstline.engines.pool import Pool
 from firstline.errors import (
-    BudgetError,
     EngineAuthError,
     EngineNotFoundError,
     EngineQuotaError,
@@ -45,9 +45,20 @@ from firstline.errors import (
     WeightsError,
 )
 from firstline.ledger.store import Hold, Ledger, Outcome
-from firstline.money import MOST_A_CALL, ZERO, NanoUSD, show
+from firstline.money import MOST_A_CALL, ZERO, NanoUSD
 from firstline.tokens import O200k
-from firstline.types import MOST_TOKENS, Attempt, Caller, Completion, Delta, Message, ModelRequest, Usage
+from firstline.types import (
+    MOST_TOKENS,
+    NO_SURPLUS,
+    Attempt,
+    Caller,
+    Completion,
+    Delta,
+    Message,
+    ModelRequest,
+    Surplus,
+    Usage,
+)
 from firstline.workflow.estimate import (
     Demand,
     counted,
@@ -59,6 +70,7 @@ from firstline.workflow.estimate import (
     within,
     worth_counting,
 )
+from firstline.workflow.purse import Purse
 from firstline.workflow.rates import Rates
 
 _REFUSALS = (
@@ -77,90 +89,6 @@ _DENIALS = (InsufficientBalanceError, QuotaError, RateLimitError)
 _LOG = logging.getLogger("firstline.money")
 
 T = TypeVar("T")
-
-
-class Purse:
-    """What one run may still spend, on how many attempts and until when. `limit` None: no limit on money.
-
-    What calls under way hold is taken from it, so that calls at the same time never spend more than there is. `shares`
-    is among how many answers it is divided: a call whose answer is held short for the budget's sake takes one of them.
-    `caller` is whose money it is; None: the machine's owner's. `denied` is why this caller was not let make a call.
-    """
-
-    def __init__(
-        self,
-        *,
-        limit: NanoUSD | None,
-        attempts: int,
-        seconds: float,
-        shares: int = 1,
-        caller: Caller | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self.caller = caller
-        self._limit = limit
-        self._shares = shares
-        self._attempts = attempts
-        self._clock = clock
-        self._ends = clock() + seconds
-        self.spent = ZERO
-        self.held = ZERO
-        self.denied: FirstlineError | None = None
-
-    def refuse_attempt(self) -> str | None:
-        """Say why no further attempt may be begun; None when one may. An attempt that may is counted."""
-        if self._attempts <= 0:
-            return "the run's attempts are used up"
-        if self.is_over:
-            return "the run's time is used up"
-        self._attempts -= 1
-        return None
-
-    def give_back_attempt(self) -> None:
-        """Count an attempt no longer: it was begun, and no model worked on it."""
-        self._attempts += 1
-
-    @property
-    def seconds_left(self) -> float:
-        """Seconds until the run's time is used up; at least 1."""
-        return max(self._ends - self._clock(), 1.0)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the run's time is used up."""
-        return self._clock() >= self._ends
-
-    def take(self, amount: NanoUSD | None, least: NanoUSD | None) -> NanoUSD:
-        """Hold what a call may cost, or as much as there is where that is at least `least`; returns how much is held.
-
-        Raises BudgetError where the budget cannot bear it. None: the price is unknown.
-        """
-        if amount is None or least is None:
-            if self._limit is None:
-                return ZERO
-            raise BudgetError(
-                "the model's price is unknown, so the budget cannot be kept",
-                hint="set input_usd_per_mtok and output_usd_per_mtok for it in firstline.toml",
-            )
-        left = NanoUSD(MOST_A_CALL if self._limit is None else min(self._limit - self.spent - self.held, MOST_A_CALL))
-        if least < amount:
-            share = left if self._limit is None else max(self._limit // self._shares, least)
-            amount = NanoUSD(min(amount, left, share))
-        if amount < least or amount > left:
-            raise BudgetError(self._refusal(least), hint="raise [budget] usd")
-        self.held = NanoUSD(self.held + amount)
-        return amount
-
-    def settle(self, held: NanoUSD, cost: NanoUSD) -> None:
-        """Give a hold back, and spend what the call cost."""
-        self.held = NanoUSD(self.held - held)
-        self.spent = NanoUSD(self.spent + cost)
-
-    def _refusal(self, least: NanoUSD) -> str:
-        if self._limit is None or least > MOST_A_CALL:
-            return f"the call may cost {show(least)}, and no call may cost more than {show(MOST_A_CALL)}"
-        held = f", and {show(self.held)} is held by calls under way" if self.held else ""
-        return f"the call may cost {show(least)}, of the budget {show(self._limit)} is spent {show(self.spent)}{held}"
 
 
 def key_of(caller: Caller | None) -> str | None:
@@ -328,6 +256,7 @@ class Account:
         amount = self._price(asked.most, at)
         least = amount if asked.least == asked.most else self._price(asked.least, at)
         taken = self._purse.take(amount, least)
+        await self._purse.draw(taken)
         reserved = 0
         try:
             if self._door.rates is not None:
@@ -375,15 +304,26 @@ class Account:
         """Settle a call for what it used; returns what of the claimed usage it can have used."""
         usage = within(claimed, call.claimable)
         cost = NanoUSD(min(self._price(usage, call.at) or ZERO, call.hold))
+        surplus = NO_SURPLUS
         if not claimed.estimated and claimed.total_tokens > usage.total_tokens:
             self._tell(call, claimed)
+            surplus = self._surplus(call, claimed, usage, cost)
         self.usage = self.usage + usage
         self.cost = NanoUSD(self.cost + cost)
         self.worked = True
         self._purse.settle(call.hold, cost)
         self.estimated = self.estimated or usage.estimated
-        await self._settle(call, self._record(begun=call.begun, usage=usage, error=error), cost, "settled")
+        record = self._record(begun=call.begun, usage=usage, error=error)
+        await self._settle(call, record, cost, "settled", surplus)
         return usage
+
+    def _surplus(self, call: _Call, claimed: Usage, usage: Usage, cost: NanoUSD) -> Surplus:
+        most = Usage(prompt_tokens=MOST_TOKENS, completion_tokens=MOST_TOKENS)
+        would_cost = self._price(within(claimed, most), call.at) or ZERO
+        return Surplus(
+            tokens=min(claimed.total_tokens - usage.total_tokens, MOST_TOKENS),
+            nano_usd=NanoUSD(max(min(would_cost - cost, MOST_A_CALL), 0)),
+        )
 
     def _tell(self, call: _Call, claimed: Usage) -> None:
         _LOG.warning(
@@ -415,11 +355,13 @@ class Account:
             self._purse.settle(call.hold, call.hold)
             await self._settle(call, self._record(begun=call.begun, error=word), ZERO, "failed")
 
-    async def _settle(self, call: _Call, record: Attempt, cost: NanoUSD, outcome: Outcome) -> None:
+    async def _settle(
+        self, call: _Call, record: Attempt, cost: NanoUSD, outcome: Outcome, surplus: Surplus = NO_SURPLUS
+    ) -> None:
         call.open = False
         try:
             # What is asked of the ledger is written, whatever becomes of who asked, and however long that takes.
-            await self._door.ledger.settle(call.entry, record, cost, outcome=outcome)
+            await self._door.ledger.settle(call.entry, record, cost, outcome=outcome, surplus=surplus)
         except LedgerError as error:
             # The answer was paid for: its caller gets it.
             _LOG.error("what entry %d came to is not written: %s", call.entry, error.message)

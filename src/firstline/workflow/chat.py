@@ -22,11 +22,12 @@ from firstline.schema import is_known
 from firstline.strict_json import written
 from firstline.types import Attempt, Run, Usage, Verdict
 from firstline.workflow.basis import Basis
-from firstline.workflow.call import Purse, key_of
+from firstline.workflow.call import key_of
 from firstline.workflow.chat_climb import Climb, Episode
 from firstline.workflow.conversation import Choice, Conversation, Piece, Reply
 from firstline.workflow.ladder import STAND_IN, Rung
 from firstline.workflow.outage import unanswered
+from firstline.workflow.purse import Purse
 from firstline.workflow.savings import compared, saved
 from firstline.workflow.turns import TurnReader
 

@@ -34,11 +34,12 @@ from firstline.types import (
     Value,
     Verdict,
 )
-from firstline.workflow.call import Account, Door, Purse, key_of
+from firstline.workflow.call import Account, Door, key_of
 from firstline.workflow.conversation import Choice, Conversation, Piece
 from firstline.workflow.expectation import Tools, document_of, told
 from firstline.workflow.gate import MemberReader, Members, member_text
 from firstline.workflow.ladder import Rung
+from firstline.workflow.purse import Purse
 from firstline.workflow.structured import RETRIES, ask_structured
 from firstline.workflow.turns import TurnReader, has_pictures, text_length
 

@@ -19,9 +19,10 @@ from firstline.errors import EngineOutputError, FirstlineError, UnsupportedError
 from firstline.money import NanoUSD
 from firstline.types import Attempt, Caller, Message, ModelRequest, Run, Sampling, Text, Usage, Value
 from firstline.workflow.basis import Basis
-from firstline.workflow.call import Account, Purse, key_of
+from firstline.workflow.call import Account, key_of
 from firstline.workflow.conversation import Turn
 from firstline.workflow.outage import is_outage, none_usable
+from firstline.workflow.purse import Purse
 from firstline.workflow.turns import TurnReader
 
 TASK = "decisions"

@@ -27,9 +27,10 @@ from firstline.money import NanoUSD
 from firstline.tokens import Cl100k
 from firstline.types import Attempt, Caller, Run, Usage, Value
 from firstline.workflow.basis import Basis
-from firstline.workflow.call import Purse, key_of
+from firstline.workflow.call import key_of
 from firstline.workflow.keyring import demand, permit
 from firstline.workflow.labels import Embed, Vectors
+from firstline.workflow.purse import Purse
 
 TASK = "embeddings"
 OPENAI_NAMES = ("text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002")

@@ -17,7 +17,7 @@ from firstline.money import ZERO, NanoUSD
 from firstline.types import AuditBy, Caller, Image, Json, ReviewMark, Run, Verdict
 from firstline.workflow.ascent import Ascent, OnEvent
 from firstline.workflow.basis import Basis
-from firstline.workflow.call import Purse, key_of
+from firstline.workflow.call import key_of
 from firstline.workflow.certificate.cover import NOTHING, Cover
 from firstline.workflow.certificate.draw import asks_about, review_mark
 from firstline.workflow.climb import verdict
@@ -28,6 +28,8 @@ from firstline.workflow.inputs import Inputs
 from firstline.workflow.labels import Embed, LabelReader
 from firstline.workflow.ladder import Rung
 from firstline.workflow.outage import outage
+from firstline.workflow.pot import Pot
+from firstline.workflow.purse import Purse
 from firstline.workflow.rung import Rungwork
 from firstline.workflow.savings import Prompts, compared, saved
 from firstline.workflow.source import Source, TaskInput, read_source
@@ -102,12 +104,13 @@ class Runner:
         caller: Caller | None = None,
         purpose: Purpose = "serve",
         cover: Cover | None = None,
+        pot: Pot | None = None,
     ) -> Run:
         """Run a task on one input to its verdict.
 
         What is served and left to a person comes into the queue of reviews with its input, and of what is served under
         a certificate a share is audited; nothing is kept of the input of what nobody waits for. `cover` replaces what
-        covers the task, to try what is not in force.
+        covers the task, to try what is not in force. What it costs comes out of the `pot`, where there is one.
         Raises UsageError for wrong parameters, ModelNotFoundError for a ladder that names an unknown model,
         EngineError where the input could not be read for a reason that is not its own, and InsufficientBalanceError,
         QuotaError or TokenRateLimitError where no model answered because the caller could not pay or was too fast.
@@ -132,7 +135,9 @@ class Runner:
             except InputError as error:
                 run = _rejected(run_id, task, error)
             else:
-                run, failure = await self._climb(run_id, work, given, ladder, self.purse(task, caller), tell, cover)
+                run, failure = await self._climb(
+                    run_id, work, given, ladder, self.purse(task, caller, pot), tell, cover
+                )
                 if failure is not None and purpose != "serve":
                     # What is measured goes on: the report counts it, and nobody is asked to review it.
                     run, failure = msgspec.structs.replace(run, error_code=failure.code), None
@@ -272,7 +277,7 @@ class Runner:
         """Give the US dollars that one run of a task may cost."""
         return self._basis.settings.budget.usd if task.budget.usd is None else task.budget.usd
 
-    def purse(self, task: Task, caller: Caller | None) -> Purse:
+    def purse(self, task: Task, caller: Caller | None, pot: Pot | None = None) -> Purse:
         """Give what a run of a task may spend."""
         budget, own = self._basis.settings.budget, task.budget
         return Purse(
@@ -280,6 +285,7 @@ class Runner:
             attempts=own.attempts or budget.attempts,
             seconds=own.seconds or budget.seconds,
             caller=caller,
+            pot=pot,
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Seque
 from typing import TypeVar
 
 from firstline.workflow.ladder import Rung
+from firstline.workflow.pot import Pot
 
 LANES = 8
 """So many inputs at a time where only models at an address are asked; one on this machine works on one at a time."""
@@ -53,29 +54,19 @@ def lanes(ladder: Sequence[Rung]) -> int:
 
 
 class Within:
-    """Counts what is asked and spent: `lanes` at a time, and no more of them than a budget has room for.
+    """Counts what is asked and spent: `lanes` at a time, until a call was refused for the pot's sake."""
 
-    `limit` is in nano-dollars, 0 for none. The first call says what one costs; the last ones may go beyond the limit by
-    less than one of them costs.
-    """
-
-    def __init__(self, lanes: int, limit: int) -> None:
+    def __init__(self, lanes: int, pot: Pot | None) -> None:
         self._lanes = lanes
-        self._limit = limit
-        self._dearest = 0
+        self._pot = pot
         self.asked = 0
         self.spent = 0
 
     def most(self) -> int:
         """Say how many may be under way together."""
-        if not self._limit:
-            return self._lanes
-        if self.spent >= self._limit:
-            return 0
-        return min(self._lanes, -(-(self._limit - self.spent) // self._dearest)) if self._dearest else 1
+        return 0 if self._pot is not None and self._pot.is_empty else self._lanes
 
     def count(self, cost: int) -> None:
         """Count one that has ended."""
         self.asked += 1
         self.spent += cost
-        self._dearest = max(self._dearest, cost)

@@ -84,8 +84,11 @@ async def test_a_single_failure_is_asked_again_the_next_time(tmp_path: Path) -> 
 
 async def test_a_budget_ends_it_and_what_was_paid_for_is_kept(tmp_path: Path) -> None:
     answers = [{**rule, "usage": {"prompt_tokens": 100, "completion_tokens": 10}} for rule in ANSWERS]
-    with pytest.raises(BudgetError, match="has answered 1 of 3 inputs"):
+    with pytest.raises(BudgetError, match="has answered 0 of 3 inputs"):
         await paid(tmp_path, answers, limit=1)
+    # As much as one call holds at the most, but not two, though each costs a twentieth.
+    with pytest.raises(BudgetError, match="has answered 1 of 3 inputs"):
+        await paid(tmp_path, answers, limit=2_200_000)
     found = await paid(tmp_path, answers, limit=None)
     assert (found.asked, found.cost_nano_usd) == (2, 2 * 110 * 1000)
 
@@ -111,3 +114,18 @@ async def paid(folder: Path, answers: Json, *, limit: int | None) -> Lessons:
             limit=None if limit is None else NanoUSD(limit),
             on_progress=lambda done: None,
         )
+
+
+@pytest.mark.parametrize("limit", [1, 2_200_000, 3_000_000, 10**9])
+async def test_a_budget_is_never_passed(tmp_path: Path, limit: int) -> None:
+    answers = [{**rule, "usage": {"prompt_tokens": 100, "completion_tokens": 10}} for rule in ANSWERS]
+    async with two_rungs(tmp_path, answers, answers, price=PRICE) as app:
+        try:
+            await app.services.teacher.teach(
+                ticket(), rows(*range(30)), "fake/large", limit=NanoUSD(limit), on_progress=lambda done: None
+            )
+        except BudgetError as error:
+            assert "cost more than is left" in error.message  # noqa: PT017 - one of the limits is enough
+        spent = (await app.services.ledger.usage.totals()).spent_nano_usd
+    assert spent <= limit
+    assert limit < 10**9 or spent == 30 * 110_000

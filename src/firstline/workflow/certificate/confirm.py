@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from firstline.errors import BudgetError
-from firstline.money import NanoUSD, show
+from firstline.money import ZERO, NanoUSD, show
 from firstline.types import Run
 from firstline.workflow.certificate.cover import Cover
 from firstline.workflow.certificate.policy import Policy
@@ -19,6 +19,7 @@ from firstline.workflow.certificate.result import Confirmed, Result
 from firstline.workflow.evaluate import SERVED, Scored, score
 from firstline.workflow.examples import Row
 from firstline.workflow.ladder import Rung
+from firstline.workflow.pot import Pot, PotEmptyError
 from firstline.workflow.run import Runner
 from firstline.workflow.task import Task
 
@@ -49,19 +50,23 @@ async def serve_live(
     limit: NanoUSD | None,
     on_progress: Callable[[int], None],
 ) -> list[Live]:
-    """Serve rows under a policy that is not in force. Raises BudgetError once that has cost `limit`."""
+    """Serve rows under a policy that is not in force. Raises BudgetError where a call may pass `limit`."""
     made: list[Live] = []
-    spent = 0
+    pot = None if limit is None else Pot(limit)
     for row in rows:
-        if limit is not None and spent >= limit:
+        try:
+            run = await runner.run(
+                task, row.given, parameters=row.parameters, purpose="measure", cover=Cover(policy=policy), pot=pot
+            )
+        except PotEmptyError:
+            run = None
+        if run is None or (pot is not None and pot.is_empty):
+            spent = ZERO if pot is None else pot.spent
             raise BudgetError(
-                f"confirming on {len(made)} of {len(rows)} examples has cost {show(NanoUSD(spent))}",
+                f"confirming on {len(made)} of {len(rows)} examples has cost {show(spent)}, and the next call may cost "
+                "more than is left",
                 hint="--budget allows more; what was recorded is kept",
             )
-        run = await runner.run(
-            task, row.given, parameters=row.parameters, purpose="measure", cover=Cover(policy=policy)
-        )
-        spent += run.cost_nano_usd
         made.append((run, score(task, run, row.expected)))
         on_progress(len(made))
     return made

@@ -21,6 +21,7 @@ from firstline.workflow.climb import Judged
 from firstline.workflow.evaluate import agrees
 from firstline.workflow.examples import Row
 from firstline.workflow.ladder import Rung
+from firstline.workflow.pot import Pot, PotEmptyError
 from firstline.workflow.quote import Quote, quote
 from firstline.workflow.run import Runner
 from firstline.workflow.rung import Rungwork
@@ -54,7 +55,7 @@ class Recorder:
     ) -> list[Record]:
         """Give the record of every row, in order; those `known` by their keys, and repeated ones, are not asked again.
 
-        `keep` is called with each new one, off the event loop. Raises BudgetError once the calls have cost `limit`,
+        `keep` is called with each new one, off the event loop. Raises BudgetError where a call may pass `limit`,
         UsageError for wrong parameters, ModelNotFoundError, and EngineError where an input could not be read for a
         reason that is not its own.
         """
@@ -65,14 +66,20 @@ class Recorder:
         for key, row in zip(keys, rows, strict=True):
             if key not in recorded:
                 new.setdefault(key, row)
-        within = Within(lanes(ladder), limit or 0)
+        pot = Pot(limit) if limit else None
+        within = Within(lanes(ladder), pot)
         there = len(rows) - len(new)
 
-        async def ask(key: str) -> Record:
-            return await self._one(task, new[key], ladder)
+        async def ask(key: str) -> Record | None:
+            try:
+                return await self._one(task, new[key], ladder, pot)
+            except PotEmptyError:
+                return None  # what is under way ends, and is kept
 
         async with aclosing(several(new, ask, most=within.most)) as answered:
             async for key, record in answered:
+                if record is None:
+                    continue
                 recorded[key] = record
                 within.count(sum(rung.cost_nano_usd for rung in record.rungs))
                 await asyncio.to_thread(keep, record)
@@ -80,7 +87,8 @@ class Recorder:
                     on_progress(there + within.asked)
         if within.asked < len(new):
             raise BudgetError(
-                f"recording {there + within.asked} of {len(rows)} examples has cost {show(NanoUSD(within.spent))}",
+                f"recording {there + within.asked} of {len(rows)} examples has cost {show(NanoUSD(within.spent))}, "
+                "and the next call may cost more than is left",
                 hint="what is recorded is kept; --budget allows more",
             )
         if on_progress is not None and not new:
@@ -106,22 +114,27 @@ class Recorder:
         at = self._basis.clock()
         return [await quote(model, list(new.values()), work, at=at, tokens=self._tokens) for model in paid if new]
 
-    async def _one(self, task: Task, row: Row, ladder: tuple[Rung, ...]) -> Record:
+    async def _one(self, task: Task, row: Row, ladder: tuple[Rung, ...], pot: Pot | None) -> Record:
         arguments = task.arguments(row.parameters)
         run_id, created, begun = self._basis.new_id(), self._basis.clock(), self._basis.timer()
         await self._basis.ledger.begin_run(run_id, task.name, task.version, row.given.sha256, created)
         try:
             work = await self._runner.work(task, row.given, arguments)
+            purse = self._runner.purse(task, None, pot)
             ascent = Ascent(
                 self._basis,
                 run_id,
                 work,
-                self._runner.purse(task, None),
+                purse,
                 tell=lambda event: None,
                 cover=NOTHING,
                 measured=True,
             )
-            rungs = [await self._rung(ascent, rung, row) for rung in ladder]
+            rungs = []
+            for rung in ladder:
+                rungs.append(await self._rung(ascent, rung, row))
+                if purse.denied is not None:
+                    raise purse.denied
         except asyncio.CancelledError:
             await self._basis.ledger.drop_run(run_id, "the recording was stopped")
             raise

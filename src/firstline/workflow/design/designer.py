@@ -28,12 +28,13 @@ from firstline.schema import compile_schema
 from firstline.tokens import O200k
 from firstline.types import Attempt, Finding, Json, ModelRequest, Run, Text, Usage, Value
 from firstline.workflow.basis import Basis
-from firstline.workflow.call import Account, Purse
+from firstline.workflow.call import Account
 from firstline.workflow.design.draft import Designed
 from firstline.workflow.design.fit import Made, made
 from firstline.workflow.design.material import Material, spread
 from firstline.workflow.design.prompt import MOST_TEXT, example_lines, mending, opening
 from firstline.workflow.estimate import demand, most
+from firstline.workflow.purse import Purse
 from firstline.workflow.quote import Quote
 from firstline.workflow.run import Runner
 from firstline.workflow.structured import Structured, ask_structured

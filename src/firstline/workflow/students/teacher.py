@@ -23,6 +23,7 @@ from firstline.workflow.basis import Basis
 from firstline.workflow.certificate.records import record_key
 from firstline.workflow.examples import Row
 from firstline.workflow.kept_lines import append_kept, read_kept
+from firstline.workflow.pot import Pot, PotEmptyError
 from firstline.workflow.quote import Quote, quote
 from firstline.workflow.run import Runner, no_student
 from firstline.workflow.rung import Rungwork
@@ -87,7 +88,7 @@ class Teacher:
     ) -> Lessons:
         """Have a model answer rows; what it answered before is not asked again.
 
-        Raises BudgetError once the calls have cost `limit`, EngineError where the teacher answers nothing any more,
+        Raises BudgetError where a call may pass `limit`, EngineError where the teacher answers nothing any more,
         LedgerError where the disk is full: what was answered until then is kept.
         """
         found = self._basis.catalog.get(model)
@@ -95,13 +96,19 @@ class Teacher:
         alone = msgspec.structs.replace(task, ladder=(found.id,))
         path = self._path(task, found.id)
         new = {key: row for row in rows if (key := record_key(row.given, row.parameters)) not in known}
-        within, failed = Within(lanes(await self._runner.rungs(alone)), limit or 0), 0
+        pot = Pot(limit) if limit else None
+        within, failed = Within(lanes(await self._runner.rungs(alone)), pot), 0
 
-        async def ask(row: Row) -> Run:
-            return await self._runner.run(alone, row.given, parameters=row.parameters, purpose="replay")
+        async def ask(row: Row) -> Run | None:
+            try:
+                return await self._runner.run(alone, row.given, parameters=row.parameters, purpose="replay", pot=pot)
+            except PotEmptyError:
+                return None  # what is under way ends, and is kept
 
         async with aclosing(several(new.values(), ask, most=within.most)) as answered:
             async for row, run in answered:
+                if run is None:
+                    continue
                 error = _failure(run)
                 within.count(run.cost_nano_usd)
                 failed = failed + 1 if error else 0
@@ -119,7 +126,8 @@ class Teacher:
         if within.asked < len(new):
             there, paid = _among(rows, known), show(NanoUSD(within.spent))
             raise BudgetError(
-                f"{found.id} has answered {there} of {len(rows)} inputs for {paid}",
+                f"{found.id} has answered {there} of {len(rows)} inputs for {paid}, and the next call may "
+                "cost more than is left",
                 hint="what it answered is kept; --budget allows more",
             )
         if not new:

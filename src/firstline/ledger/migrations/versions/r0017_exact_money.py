@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from firstline.errors import LedgerError
+from firstline.ledger.migrations.anew import make_anew
 
 revision = "0017"
 down_revision: str | None = "0016"
@@ -68,7 +69,6 @@ RANGES: dict[str, dict[str, int]] = {
 MORE = {"entries": ("cost_nano_usd <= hold_nano_usd",)}
 LOOSE = ("saved_nano_usd",)
 """May be below zero: what a run costs beyond what it was to save."""
-TYPES = {"VARCHAR": "TEXT", "BIGINT": "INTEGER", "BOOLEAN": "INTEGER", "FLOAT": "REAL"}
 
 SUMS = {
     "granted_nano_usd": "SELECT coalesce(sum(amount_nano_usd), 0) FROM credits WHERE key_id = api_keys.id",
@@ -91,13 +91,13 @@ def upgrade() -> None:
     _mend(connection)
     for table, ranges in RANGES.items():
         _refuse(connection, table, ranges)
-        _make_anew(connection, table, ranges)
+        make_anew(connection, table, _rules(table, ranges))
 
 
 def downgrade() -> None:
     """Make the tables anew without the rules."""
     for table in RANGES:
-        _make_anew(op.get_bind(), table, {}, strict=False)
+        make_anew(op.get_bind(), table, {}, strict=False)
 
 
 def _mend(connection: sa.Connection) -> None:
@@ -188,46 +188,6 @@ def _refuse(connection: sa.Connection, table: str, ranges: dict[str, int]) -> No
             )
 
 
-def _make_anew(connection: sa.Connection, table: str, ranges: dict[str, int], *, strict: bool = True) -> None:
-    columns = connection.exec_driver_sql(f"PRAGMA table_info({table})").mappings().all()
-    key = [column["name"] for column in sorted(columns, key=lambda one: one["pk"]) if column["pk"]]
-    parts = [_column(dict(column)) for column in columns]
-    parts.append(f"CONSTRAINT pk_{table} PRIMARY KEY ({', '.join(key)})")
-    parts += _references(connection, table)
-    if table == "api_keys":
-        parts.append("CONSTRAINT uq_api_keys_digest UNIQUE (digest)")
-    parts += [f"CONSTRAINT ck_{table}_{name} CHECK ({_range(name, most)})" for name, most in ranges.items()]
-    if strict:
-        parts += [f"CONSTRAINT ck_{table}_{number} CHECK ({one})" for number, one in enumerate(MORE.get(table, ()))]
-    query = "SELECT sql FROM sqlite_master WHERE tbl_name = ? AND type IN ('index', 'trigger') AND sql IS NOT NULL"
-    beside = connection.exec_driver_sql(query, (table,)).scalars().all()
-    lines = ",\n\t".join(parts)
-    connection.exec_driver_sql(f"CREATE TABLE new_{table} (\n\t{lines}\n){' STRICT' if strict else ''}")
-    names = ", ".join(column["name"] for column in columns)
-    connection.exec_driver_sql(f"INSERT INTO new_{table} ({names}) SELECT {names} FROM {table}")
-    connection.exec_driver_sql(f"DROP TABLE {table}")
-    connection.exec_driver_sql(f"ALTER TABLE new_{table} RENAME TO {table}")
-    for statement in beside:
-        connection.exec_driver_sql(statement)
-
-
-def _range(name: str, most: int) -> str:
-    return f"{name} BETWEEN {-most if name in LOOSE else 0} AND {most}"
-
-
-def _column(column: dict[str, object]) -> str:
-    kind = str(column["type"]).partition("(")[0]
-    kind, default = TYPES.get(kind, kind), column["dflt_value"]
-    if default is not None and kind == "INTEGER":
-        default = str(default).strip("'")
-    words = "" if default is None else f" DEFAULT {default}"
-    return f"{column['name']} {kind}{words}{' NOT NULL' if column['notnull'] else ''}"
-
-
-def _references(connection: sa.Connection, table: str) -> list[str]:
-    found = connection.exec_driver_sql(f"PRAGMA foreign_key_list({table})").mappings().all()
-    return [
-        f"CONSTRAINT fk_{table}_{one['from']} FOREIGN KEY({one['from']}) REFERENCES {one['table']} ({one['to']})"
-        + ("" if one["on_delete"] == "NO ACTION" else f" ON DELETE {one['on_delete']}")
-        for one in found
-    ]
+def _rules(table: str, ranges: dict[str, int]) -> dict[str, str]:
+    rules = {name: f"{name} BETWEEN {-most if name in LOOSE else 0} AND {most}" for name, most in ranges.items()}
+    return rules | {str(number): rule for number, rule in enumerate(MORE.get(table, ()))}
