@@ -111,7 +111,7 @@ async def build(loaded: Loaded, *, school: School | None = None) -> AsyncIterato
     weights = WeightsStore(settings.models_path)
     refused = trust.refused(catalog)
     pool = Pool(lambda name: _engine(catalog.get(name), weights, loaded, refused), max_local=settings.llama.max_models)
-    reader = Ocr(threads=_threads(settings))
+    reader = Ocr(threads=_threads(settings), timeout_s=settings.limits.ocr_s)
     images = ImageReader(settings.limits)
     pdfs = PdfReader()
     encoders = _Encoders(weights)

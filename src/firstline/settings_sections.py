@@ -113,6 +113,7 @@ class Limits(Section, frozen=True, kw_only=True):
     pdf_mb: Annotated[float, Meta(description="largest PDF in MB", gt=0)] = 50.0
     pdf_pages: Annotated[int, Meta(description="pages read of one PDF", gt=0)] = 100
     image_s: Annotated[float, Meta(description="seconds that decoding one image may take", gt=0)] = 20.0
+    ocr_s: Annotated[float, Meta(description="seconds that reading the text of one image may take", gt=0)] = 60.0
     images_mb: Annotated[
         float, Meta(description="MB of all images and drawn PDF pages of one input, as models are sent them", gt=0)
     ] = 50.0

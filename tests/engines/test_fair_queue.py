@@ -34,6 +34,10 @@ class Line:
         self._ends[name].set()
         await settle()
 
+    def has_ended(self, name: str) -> bool:
+        """Say whether a job has ended."""
+        return self._tasks[name].done()
+
     async def cancel(self, name: str) -> None:
         """Let whoever waits for a job go away."""
         self._tasks[name].cancel()
@@ -79,18 +83,49 @@ async def test_a_key_leaves_a_seat_for_others_and_the_owner_takes_all() -> None:
             await each.leave(name)
 
 
-async def test_a_lighter_job_goes_before_one_that_does_not_fit_but_not_for_ever() -> None:
+async def test_nobody_goes_before_one_whose_turn_it_is_and_that_does_not_fit_yet() -> None:
     line = Line(FairQueue(3, weight=100))
     await line.enter("first", "a", 60)
     await line.enter("heavy", "b", 90)
-    for number in range(20):
-        await line.enter(f"light{number}", "c", 1)
-        await line.leave(f"light{number}")
-    assert "heavy" not in line.begun
-    assert len(line.begun) == 1 + 16
+    await line.enter("light", "c", 1)
+    assert line.begun == ["first"]
     await line.leave("first")
-    assert line.begun[17] == "heavy"
-    await line.leave("heavy")
+    assert line.begun == ["first", "heavy", "light"]
+    for name in ("heavy", "light"):
+        await line.leave(name)
+
+
+@pytest.mark.parametrize("seats", [1, 2, 3])
+@pytest.mark.parametrize("weight", [0.0, 100.0])
+async def test_a_quiet_key_waits_for_no_job_that_begins_after_it_came(seats: int, weight: float) -> None:
+    line = Line(FairQueue(seats, weight=100))
+    hostile = [f"{party}{number}" for number in range(6) for party in "ab"]
+    for name in hostile:
+        await line.enter(name, name[0], 50.0)
+    while len({name[0] for name in line.begun}) < 2:
+        await line.leave(line.begun[0])
+    under_way = [name for name in line.begun if not line.has_ended(name)]
+    await line.enter("quiet", "q", weight)
+    for name in under_way:
+        await line.leave(name)
+    assert line.begun.index("quiet") <= len(under_way) + 1
+    assert set(line.begun[: line.begun.index("quiet")]) <= {*under_way, "a0"}
+    for name in ("quiet", *hostile):
+        await line.cancel(name)
+
+
+async def test_a_job_of_a_key_that_waits_too_long_is_refused_and_the_owners_is_not() -> None:
+    line = Line(FairQueue(1, wait_s=0.01))
+    await line.enter("0", "a")
+    owners = asyncio.ensure_future(line.enter("owner", None))
+    with pytest.raises(RateLimitError, match=r"has waited 0.01 s") as refused:
+        async with line.queue.seat("b"):
+            pass
+    assert refused.value.retry_after_s is not None
+    await owners
+    await line.leave("0")
+    assert line.begun == ["0", "owner"]
+    await line.leave("owner")
 
 
 async def test_one_that_is_heavier_than_everything_begins_alone() -> None:

@@ -1,8 +1,8 @@
 """Who works next where seats are few: the parties in turn, each in the order in which its jobs came.
 
-A party is an API key, or None for the machine's owner. Besides its seat a job takes its weight from what all jobs
-under way may weigh together; a lighter job of another party may go first while a heavy one does not fit, but only so
-often.
+A party is an API key, or None for the machine's owner. Whose last turn is longest ago comes next, so that one who asks
+seldom waits until a seat is free and no longer, however many others wait. Besides its seat a job takes its weight from
+what all jobs under way may weigh together; while it is the turn of one that does not fit, nobody goes before it.
 """
 
 from __future__ import annotations
@@ -15,18 +15,16 @@ from math import inf
 
 from firstline.errors import RateLimitError
 
-_OVERTAKEN = 16
-"""Jobs that may go before one that does not fit yet."""
-
 
 class FairQueue:
     """`seats` jobs at once that weigh `weight` together, or one that is heavier than that alone.
 
     A key holds at most all seats but one, where there are several, so that another's job always finds a seat soon;
-    `waiting` of its jobs may wait.
+    `waiting` of its jobs may wait, each for `wait_s` seconds; the owner's wait as long as they like.
     """
 
-    def __init__(self, seats: int, *, weight: float = inf, waiting: int = 1_000) -> None:
+    def __init__(self, seats: int, *, weight: float = inf, waiting: int = 1_000, wait_s: float | None = None) -> None:
+        self._wait_s = wait_s
         self._free = seats
         self._share = max(1, seats - 1)
         self._most = weight
@@ -39,7 +37,7 @@ class FairQueue:
 
     @asynccontextmanager
     async def seat(self, party: str | None, weight: float = 0.0) -> AsyncIterator[None]:
-        """Wait for a seat and hold it. Raises RateLimitError where too many jobs of the party wait already."""
+        """Wait for a seat and hold it. Raises RateLimitError where too many jobs of the party wait, or one too long."""
         line = self._waiting.setdefault(party, deque())
         if len(line) >= self._longest:
             raise RateLimitError(
@@ -51,7 +49,15 @@ class FairQueue:
         line.append(job)
         self._admit()
         try:
-            await job.turn.wait()
+            try:
+                async with asyncio.timeout(self._wait_s if party is not None else None):
+                    await job.turn.wait()
+            except TimeoutError:
+                raise RateLimitError(
+                    f"an image or PDF has waited {self._wait_s:g} s for others of this key",
+                    retry_after_s=30.0,
+                    hint="send fewer requests at the same time",
+                ) from None
             yield
         finally:
             self._leave(party, job)
@@ -86,25 +92,18 @@ class FairQueue:
 
     def _next(self) -> tuple[str | None, deque[_Job]] | None:
         """Find the party whose first job may begin, with its jobs that wait: the one whose last turn is longest ago."""
-        overtaken: list[_Job] = []
         for party in sorted(self._waiting, key=lambda one: self._last_turn.get(one, 0)):
             line = self._waiting[party]
             if party is not None and self._held[party] >= self._share:
                 continue
-            if not self._held or self._under_way + line[0].weight <= self._most:
-                for job in overtaken:
-                    job.overtaken += 1
-                return party, line
-            if line[0].overtaken >= _OVERTAKEN:
-                break
-            overtaken.append(line[0])
+            fits = not self._held or self._under_way + line[0].weight <= self._most
+            return (party, line) if fits else None
         return None
 
 
 class _Job:
-    """One that waits; `overtaken` counts the jobs that went before it though it was its turn."""
+    """One that waits for its `turn`."""
 
     def __init__(self, weight: float) -> None:
         self.weight = weight
         self.turn = asyncio.Event()
-        self.overtaken = 0

@@ -51,7 +51,7 @@ class Ocr:
     """A `PageReader`: `workers` children with `threads` each, started on first use."""
 
     def __init__(
-        self, workers: int = 1, threads: int = 2, *, timeout_s: float = 120.0, options: Options | None = None
+        self, workers: int = 1, threads: int = 2, *, timeout_s: float = 60.0, options: Options | None = None
     ) -> None:
         chosen = msgspec.structs.replace(options or Options(), threads=threads)
         self._timeout_s = timeout_s
@@ -77,7 +77,8 @@ class Ocr:
             answer = await self._children.ask(image, self._decoder.decode, timeout_s=self._timeout_s, party=party)
         except TimeoutError:
             raise EngineTimeoutError(
-                f"reading the picture took longer than {self._timeout_s:g} s", hint="send a smaller picture"
+                f"reading the picture took longer than {self._timeout_s:g} s",
+                hint="send a smaller picture, or raise limits.ocr_s",
             ) from None
         except EngineCrashedError as error:
             raise ImageError(f"the picture cannot be read: {error.message}", hint=_HINT) from None

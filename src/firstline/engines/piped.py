@@ -29,6 +29,8 @@ T = TypeVar("T")
 _JOBS = 1_000
 """Messages after which a child is replaced: what its libraries leak stays bounded."""
 _LARGEST_ANSWER = 256_000_000
+_WAIT_S = 300.0
+"""What a message waits for a process at the most: a client mostly gives up after ten minutes."""
 
 
 class Reader(Value, frozen=True, kw_only=True):
@@ -65,7 +67,7 @@ class PipedChildren:
         self._what = reader.what
         self._children = [_Child(reader, environment) for _ in range(workers)]
         self._idle = list(self._children)
-        self._queue = FairQueue(workers, weight=weight)
+        self._queue = FairQueue(workers, weight=weight, wait_s=_WAIT_S)
 
     async def ask(
         self,
@@ -76,20 +78,23 @@ class PipedChildren:
         party: str | None = None,
         weight: float = 0.0,
     ) -> T:
-        """Send a message and return the answer as `decode` reads it; the time counts from when a process is free.
+        """Send a message and return the answer as `decode` reads it; the time counts from when a process is free, and
+        is all that the message may hold it for.
 
         A child that ends is replaced and the message sent once more: one that somebody else ended says nothing about
         the message, one that dies of it does so again. Raises TimeoutError, EngineCrashedError (the child ended twice),
-        EngineOutputError (the answer cannot be read), RateLimitError (too many messages of the party wait) and, where
-        no process can be started, EngineUnavailableError. All but the last two, and cancelling, end the process.
+        EngineOutputError (the answer cannot be read), RateLimitError (too many messages of the party wait, or this one
+        for too long) and, where no process can be started, EngineUnavailableError. All but the last two, and
+        cancelling, end the process.
         """
         async with self._queue.seat(party, weight):
             child = self._idle.pop()
             try:
-                try:
-                    return decode(await child.ask(message, timeout_s))
-                except EngineCrashedError:
-                    return decode(await child.ask(message, timeout_s))
+                async with asyncio.timeout(timeout_s):
+                    try:
+                        return decode(await child.ask(message))
+                    except EngineCrashedError:
+                        return decode(await child.ask(message))
             except msgspec.DecodeError as error:
                 # Whoever took the child over may say anything with it.
                 await child.end()
@@ -113,12 +118,11 @@ class _Child:
         self._log: IO[bytes] | None = None
         self._answered = 0
 
-    async def ask(self, message: bytes, timeout_s: float) -> bytes:
+    async def ask(self, message: bytes) -> bytes:
         """Send a message and wait for the answer. Whatever interrupts this ends the process."""
         finished = False
         try:
-            async with asyncio.timeout(timeout_s):
-                body, held_mb = await self._exchange(message)
+            body, held_mb = await self._exchange(message)
             self._answered += 1
             finished = held_mb <= self._reader.keep_mb and self._answered < _JOBS
             return body
