@@ -25,11 +25,10 @@ from firstline.errors import (
     LedgerError,
     QuotaError,
 )
-from firstline.ledger.store import Ledger, Outcome
+from firstline.ledger.store import Ledger
 from firstline.money import NanoUSD
 from firstline.settings_sections import ModelSettings
 from firstline.types import (
-    Attempt,
     Caller,
     Completion,
     Delta,
@@ -279,8 +278,8 @@ class DyingLedger:
     async def hold(self, *given: Any, **named: Any) -> Any:
         return await self._write(self._ledger.hold(*given, **named))
 
-    async def settle(self, entry: int, record: Attempt, cost: NanoUSD, *, outcome: Outcome | None = None) -> None:
-        await self._write(self._ledger.settle(entry, record, cost, outcome=outcome))
+    async def settle(self, *given: Any, **named: Any) -> None:
+        await self._write(self._ledger.settle(*given, **named))
 
     async def _write(self, work: Coroutine[Any, Any, Any]) -> Any:
         self._left -= 1
