@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from firstline.api.answering import json_response, while_here
 from firstline.api.auth import caller_for
 from firstline.api.body import read_object
-from firstline.api.chat_shapes import MAX_ITEMS, ImagePart, ImageUrl, TextPart, WireMessage, WirePart
+from firstline.api.chat_shapes import MAX_ITEMS, Extra, ImagePart, ImageUrl, TextPart, WireMessage, WirePart
 from firstline.api.content import read_messages, sources_of
 from firstline.api.decision_documents import Decisions
 from firstline.api.fields import read_fields
@@ -82,11 +82,12 @@ class WireQuestion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DecisionsBody(msgspec.Struct, frozen=True, kw_only=True):
-    """The request."""
+    """The request. `firstline.on_review` is taken and changes nothing: no decision is left to a person."""
 
     model: Annotated[str, Meta(min_length=1, max_length=256)]
     input: str | Annotated[list[Item], Meta(min_length=1, max_length=MAX_ITEMS)]
     questions: Annotated[list[WireQuestion], Meta(min_length=1, max_length=400)]
+    firstline: Extra | UnsetType = UNSET
 
 
 @Operation(
@@ -112,6 +113,8 @@ async def decisions(request: Request) -> ASGIApp:
 
 async def _answer(request: Request, services: Services, body: DecisionsBody) -> ASGIApp:
     caller = caller_for(request, body.model)
+    if body.firstline is not UNSET and body.firstline.parameters:
+        raise UnsupportedError("parameters belong to tasks", param="firstline.parameters")
     questions = tuple(_question(one, f"questions[{number}]") for number, one in enumerate(body.questions))
     items = [Item(role="user", content=body.input)] if isinstance(body.input, str) else body.input
     messages = [_message(item, f"input[{number}]") for number, item in enumerate(items)]
