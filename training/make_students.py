@@ -14,23 +14,26 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from firstline.workflow.students.artifact import name_of, pack
+from firstline.workflow.students.artifact import name_of, pack, unpack
 from firstline.workflow.tasks import Tasks
 from students import documents, messages
-from students.report import report
+from students.report import Mark, report
 
 STUDENTS = Path(__file__).parents[1] / "src" / "firstline" / "tasks" / "students"
 NAMES = ("receipt", "invoice", "support-intent")
 
 
-def make(name: str, *, seed: int, pages: Path | None, out: Path) -> None:
-    """Make one student, write its file, print what it is and does."""
+def make(name: str, *, seed: int, pages: Path | None, out: Path, finish: bool) -> None:
+    """Make one student, write its file, print what it is and does; `finish`: all but its first look and bars stays."""
     with tempfile.TemporaryDirectory() as folder:
         task = Tasks(Path(folder)).get(name)
-    if name == "support-intent":
+    held_out: Mapping[str, Sequence[Mark]] = {}
+    if finish:
+        artifact = documents.finished(unpack((out / f"{name}.student").read_bytes()), task, seed=seed)
+    elif name == "support-intent":
         artifact, held_out = messages.student(task, seed=seed)
     else:
         artifact, held_out = documents.student(task, seed=seed, pages=pages)
@@ -49,12 +52,13 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--pages", type=Path, help="keeps what was read of the pictures")
     parser.add_argument("--out", type=Path, default=STUDENTS)
+    parser.add_argument("--finish", action="store_true", help="teach the first look alone, of receipt and invoice")
     given = parser.parse_args(words)
     strange = [name for name in given.names if name not in NAMES]
     if strange:
         parser.error(f"{strange[0]} has no student of this kind: there are {', '.join(NAMES)}")
     for name in given.names or NAMES:
-        make(name, seed=given.seed, pages=given.pages, out=given.out)
+        make(name, seed=given.seed, pages=given.pages, out=given.out, finish=given.finish)
 
 
 if __name__ == "__main__":

@@ -86,6 +86,12 @@ class DocumentError(InputError):
     code = "invalid_document"
 
 
+class NotApplicableError(InputError):
+    """The document is none of the kind that the task reads; nothing was asked about it."""
+
+    code = "not_applicable"
+
+
 class ContextLengthError(InputError):
     """The text is past the model's (or the product's) context window."""
 

@@ -46,6 +46,9 @@ class Ladder(Section, frozen=True, kw_only=True):
         "openai/gpt-5.5",
     )
     students: Annotated[bool, Meta(description="the student in charge of a task is asked before its rungs")] = True
+    first_look: Annotated[
+        bool, Meta(description="what is none of the documents that a task's student knows is refused, not read")
+    ] = True
 
 
 class Budget(Section, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from documents.places import Place
 from firstline.layout import reading_order
 from firstline.types import Json, Page
 from firstline.workflow.reading.document import Document
+from firstline.workflow.reading.misread import mended
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,4 +49,4 @@ def example(made: Made, *, seed: int, noise: Noise | None) -> Example:
 
 def as_read(made: Made, page: Page) -> Example:
     """Give a document with a page that was read, by the fast path or by the product's own reader."""
-    return Example(made=made, page=page, document=Document(reading_order(page)))
+    return Example(made=made, page=page, document=Document(mended(reading_order(page))))

@@ -17,8 +17,9 @@ class Draft(Value, frozen=True, kw_only=True):
 
     `signals` by field is what else was measured on the way (`signals.py`). `unanswered` are fields that were asked for
     and that this rung does not answer: nothing is known of them, not even that they are not there. `least` is the
-    confidence from which on a student knows its values to be good enough where no certificate says more. `faults` are
-    what is wrong with the text that the values were read from: a name that stands twice, half a character.
+    confidence from which on a student knows its values to be good enough where no certificate says more, `bars` the
+    same for single fields, as it was measured. `faults` are what is wrong with the text that the values were read from:
+    a name that stands twice, half a character.
     """
 
     values: Mapping[str, Json]
@@ -27,6 +28,7 @@ class Draft(Value, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     unanswered: tuple[str, ...] = ()
     least: float = 0.0
+    bars: Mapping[str, float] = {}
     faults: tuple[Finding, ...] = ()
 
 

@@ -152,6 +152,7 @@ class Ascent:
             deadline=self.work.deadline,
             read=self.work.read,
             least=max(SURE, draft.least) if by_itself else 0.0,
+            bars=draft.bars if by_itself else {},
         )
         return judge(self.work.task, standing, draft, model=model.id, first=first, evidence=evidence, policy=policy)
 

@@ -38,7 +38,8 @@ class Evidence(Value, frozen=True, kw_only=True):
     `readings` is what the second reader found. With `confirm` the model is one whose fields a second reader has to
     confirm (check `agreement`); an earlier model that gave the same value can confirm it too. Without, that check is
     left out. `measured` are the signals of the input; None: no signals are wanted. `least` is the confidence that the
-    draft's values need. The checks look until the `deadline` of the reading; `read` keeps what they made of the source.
+    draft's values need, `bars` that of single fields. The checks look until the `deadline` of the reading; `read` keeps
+    what they made of the source.
     """
 
     document: Document
@@ -47,8 +48,13 @@ class Evidence(Value, frozen=True, kw_only=True):
     parameters: Mapping[str, Json] = {}
     measured: Mapping[str, float] | None = None
     least: float = 0.0
+    bars: Mapping[str, float] = {}
     deadline: Deadline = msgspec.field(default_factory=unlimited)
     read: dict[Callable[[str], object], object] = msgspec.field(default_factory=dict)
+
+    def bar(self, key: str) -> float:
+        """Return the confidence that a field's value needs."""
+        return self.bars.get(key, self.least)
 
 
 class Judged(Value, frozen=True, kw_only=True):
@@ -109,7 +115,7 @@ def judge(
     signals = _signals(task, standing, draft, findings, evidence)
     confidences = {key: draft.confidences[key] for key in standing.open if key in draft.confidences}
     unsure = {key: share for key, share in confidences.items() if key not in settled_by_sums}
-    findings = (*findings, *_unsure(unsure, evidence.least))
+    findings = (*findings, *_unsure(unsure, evidence))
     calibrated: dict[str, float] = {}
     if policy is not None:
         told = {key: policy.confidence(key, draft.values.get(key), signals.get(key, {})) for key in standing.open}
@@ -128,7 +134,7 @@ def judge(
             reasons=() if settled else reasons,
         )
     # What a student is not sure of, or a text says in two ways, confirms nothing that the next rung says.
-    vague = {key for key, share in confidences.items() if share < evidence.least}
+    vague = {key for key, share in confidences.items() if share < evidence.bar(key)}
     vague |= {key for fault in faults for key in about(fault, standing.open)}
     said = {key: () if key in vague else (draft.values.get(key),) for key in standing.open}
     heard = {key: (*standing.heard.get(key, ()), *said[key]) for key in standing.open}
@@ -198,9 +204,10 @@ def _unanswered(key: str) -> Finding:
     return Finding(check="answered", field=key, reason="it was not taught to answer this field")
 
 
-def _unsure(confidences: Mapping[str, float], least: float) -> Iterator[Finding]:
+def _unsure(confidences: Mapping[str, float], evidence: Evidence) -> Iterator[Finding]:
     """Find the values that fall short of what an uncertified rung needs."""
     for key, share in confidences.items():
+        least = evidence.bar(key)
         if share < least:
             reason = f"confidence {_cut(share, 2)} is below the {least:.2f} that serves without a certificate"
             yield Finding(check="certificate", field=key, reason=reason)

@@ -20,7 +20,8 @@ class Field(Value, frozen=True, kw_only=True):
     (`change`). `span` says what a text value is on the page: what follows its label (`value`), a whole line (`line`),
     lines in a row (`block`), matches of `pattern`, the document's currency, the rows of a table of goods (`rows`), or
     the model's own words (`free`). `sum_of` are the fields that make this amount: a base, then what is added to
-    it, such as a tax. `optional` fields are null when the document does not have them.
+    it, such as a tax. Without `small_models` no small model that runs here is asked for it beside a student. `optional`
+    fields are null when the document does not have them.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Field(Value, frozen=True, kw_only=True):
     position: Position = "any"
     prefer: Prefer = "any"
     sum_of: tuple[str, ...] = ()
+    small_models: bool = True
     items: tuple[Field, ...] = ()
     schema: Mapping[str, Any] | None = None
 

@@ -132,6 +132,8 @@ class Runner:
             tell(Event(kind="reading", detail="the input"))
             try:
                 work = await self.work(task, given, arguments, caller=caller)
+                if self._basis.settings.ladder.first_look:
+                    await work.look()
             except InputError as error:
                 run = _rejected(run_id, task, error)
             else:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
+from firstline import patterns
 from firstline.catalog.model import Model
-from firstline.errors import ContextLengthError, EngineUnavailableError
+from firstline.errors import ContextLengthError, EngineUnavailableError, NotApplicableError
 from firstline.settings import Settings
 from firstline.types import Image, Json, Usage, message
 from firstline.workflow import extract
@@ -22,13 +23,15 @@ from firstline.workflow.reading.document import Document as Reading
 from firstline.workflow.reading.fields import Offer, offers
 from firstline.workflow.signals import source_signals
 from firstline.workflow.source import Source
-from firstline.workflow.students.student import Student
+from firstline.workflow.students.student import Extractor, Student
 from firstline.workflow.task import Task
 from firstline.workflow.transform import transform
 
 _RESERVE = 512
 """Tokens of a window kept for instruction, question and template, beside the answer."""
 _CONTEXT_LINES = 1
+_PARAMETERS = patterns.compile(r"(\d+(?:\.\d+)?)([MB])")
+_SMALL = 2.0
 
 
 class Rungwork:
@@ -94,6 +97,18 @@ class Rungwork:
         if self.task.kind == "extract":
             await self.deadline.step(lambda: self.offers, aside=is_long)
 
+    async def look(self) -> None:
+        """Take a first look where the task's student learned one. Raises NotApplicableError for another kind."""
+        student = self._student
+        if not isinstance(student, Extractor):
+            return
+        is_long = len(self.source.text) > INLINE_CHARACTERS
+        if await self.deadline.step(lambda: student.unlike(self.source.reading, self.offers), aside=is_long):
+            raise NotApplicableError(
+                f"this does not look like what {self.task.name} reads ({self.task.description})",
+                hint="send it to another task, or set `ladder.first_look = false` to have everything read",
+            )
+
     @cached_property
     def measured(self) -> Mapping[str, float]:
         """What was measured of the input itself, for a certificate."""
@@ -114,6 +129,8 @@ class Rungwork:
             return "the time for reading the input (limits.reading_s) is used up, so no answer could be checked"
         if not self.source.text.strip() and not model.vision:
             return "no text was found in the picture, and the model does not see"
+        if keys and self._chooses(model) and _is_small(model) and not any(map(self._asks_small, keys)):
+            return "models of its size were measured to settle hardly any of what is open"
         chosen = keys and self._chooses(model) and not self.as_recorded
         if chosen and all(key in self.offers and self.offers[key].read for key in keys):
             return None if len(keys) == len(self._fields) else "what is open is read from the layout, not asked of it"
@@ -121,6 +138,11 @@ class Rungwork:
         if window is not None and not self._splits and self._tokens > 2 * window:
             return f"the text does not fit into the model's context of {window:,} tokens"
         return None
+
+    def _asks_small(self, key: str) -> bool:
+        """Say whether a small model is asked for a field: without a student always."""
+        offer = self.offers.get(key)
+        return self._student is None or offer is None or (offer.field.small_models and not offer.read)
 
     async def draft(self, account: Asker, keys: Sequence[str]) -> Draft:
         """Have the account's model answer for these fields. Raises EngineError, BudgetError or InputError."""
@@ -230,3 +252,11 @@ class Rungwork:
         }
         kept = [text for number, text in enumerate(lines) if number in near]
         return "\n".join(kept) if 0 < len(kept) < len(lines) else self.source.text
+
+
+def _is_small(model: Model) -> bool:
+    """Say whether a model is known to have no more parameters than `_SMALL` billion."""
+    found = _PARAMETERS.fullmatch(model.parameters or "")
+    if found is None:
+        return False
+    return float(found.group(1)) / {"M": 1_000, "B": 1}[found.group(2)] <= _SMALL

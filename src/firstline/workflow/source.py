@@ -17,6 +17,7 @@ from firstline.types import Image, Page, PdfPage, Text, Value
 from firstline.workflow.deadline import Deadline
 from firstline.workflow.long import is_beyond
 from firstline.workflow.reading.document import Document as Reading
+from firstline.workflow.reading.misread import mended
 
 _INLINE_CHARACTERS = 1_000
 """What is shorter is read on the event loop: a thread costs 0.1 ms."""
@@ -187,7 +188,8 @@ async def _page_lines(found: PdfPage, look: Look, number: int, deadline: Deadlin
         page = await deadline.step(partial(joined, found, await look(found.image)), aside=True)
     if page is None:
         return []
-    return await deadline.step(partial(reading_order, page, number=number), aside=True)
+    lines = await deadline.step(partial(reading_order, page, number=number), aside=True)
+    return mended(lines) if found.image is not None else lines
 
 
 def _numbered(lines: Sequence[Line], page: int) -> list[Line]:

@@ -62,6 +62,9 @@ class FieldPart(_Part, frozen=True, kw_only=True):
         list[str],
         Meta(description="the numbers that make this one: the base, then what is added (the tax)"),
     ] = []
+    small_models: Annotated[
+        bool, Meta(description="beside a student, models of up to 2 billion parameters that run here are asked for it")
+    ] = True
     items: Annotated[dict[str, FieldPart], Meta(description="fields of each element of an array")] = {}
     schema: Annotated[dict[str, Any] | None, Meta(description="JSON Schema 2020-12 instead of `type`")] = None
     checks: Annotated[list[str | dict[str, Any]], Meta(description="checks of this field")] = []
@@ -294,6 +297,7 @@ def _field(name: str, part: FieldPart) -> Field:
         position=part.position,
         prefer=part.prefer,
         sum_of=tuple(part.sum_of),
+        small_models=part.small_models,
         items=tuple(_field(key, inner) for key, inner in part.items.items()),
         schema=part.schema,
     )

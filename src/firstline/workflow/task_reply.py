@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 
-from firstline.errors import ContextLengthError, DocumentError, ImageError, InputError
+from firstline.errors import ContextLengthError, DocumentError, ImageError, InputError, NotApplicableError
 from firstline.errors import UnsupportedError as Unsupported
 from firstline.strict_json import written
 from firstline.types import Json, Run, Text, Usage, Value
@@ -150,7 +150,7 @@ def _refusal(run: Run) -> str:
 
 def rejection(run: Run) -> InputError:
     """Give the error that rejected a run, with its own code; the hint is the run's note."""
-    kinds = {kind.code: kind for kind in (ImageError, DocumentError, ContextLengthError)}
+    kinds = {kind.code: kind for kind in (ImageError, DocumentError, NotApplicableError, ContextLengthError)}
     hint = run.notes[0] if run.notes else None
     kind = kinds.get(run.error_code or "", InputError)
     return kind(run.reason or "the input is unusable", hint=hint, param="messages")

@@ -10,7 +10,7 @@ from firstline.workflow.field import Field
 from firstline.workflow.reading.addresses import blocks_for
 from firstline.workflow.reading.document import Document
 from firstline.workflow.reading.fields import offer
-from firstline.workflow.reading.names import is_doubtful, lines_for
+from firstline.workflow.reading.names import is_doubtful, lines_for, name_alone
 
 NAME = Field(name="company", span="line", position="top")
 ADDRESS = Field(name="address", span="block")
@@ -167,3 +167,26 @@ def test_a_long_line_after_a_comma_takes_no_time() -> None:
     begun = time.process_time()
     blocks_for(Document.of_text("Dear Sir, " + "we write to you again about the matter of " * 20 + "!"), ADDRESS)
     assert time.process_time() - begun < 1.0
+
+
+@pytest.mark.parametrize(
+    ("printed", "name"),
+    [
+        ("KEDAI LIM (E0118-A)", "KEDAI LIM"),
+        ("PERNIAGAAN LIM SDN BHD (126926-H)", "PERNIAGAAN LIM SDN BHD"),
+        ("HOLT & SONS LTD (Co. Reg. No. 0448123)", "HOLT & SONS LTD"),
+        ("BAKERIES (KL) SDN BHD (139386 X)", "BAKERIES (KL) SDN BHD"),
+        ("PERNIAGAAN LIM SDN BHD 273500-U", "PERNIAGAAN LIM SDN BHD"),
+        ("POSTED KEDAI LIM", "KEDAI LIM"),
+        ("KEDAI LIM SDN BHD POSTED", "KEDAI LIM SDN BHD"),
+        ("BILLION SIX ENTERPRISE P)", "BILLION SIX ENTERPRISE"),
+        ("TRIPLE SIX ENTERPRISE 666", "TRIPLE SIX ENTERPRISE 666"),
+        ("LIM (KL BRANCH 2)", "LIM (KL BRANCH 2)"),
+        ("LIM TRADING (M)", "LIM TRADING (M)"),
+        ("COPY CENTRE", "COPY CENTRE"),
+        ("7-ELEVEN 1234", "7-ELEVEN 1234"),
+        ("POSTED", "POSTED"),
+    ],
+)
+def test_a_name_is_cut_from_what_no_name_holds(printed: str, name: str) -> None:
+    assert name_alone(printed) == name

@@ -66,7 +66,7 @@ class Arithmetic:
 
     def __init__(self, amounts: Sequence[Mention], percentages: Iterable[Decimal] = ()) -> None:
         mentions = [mention for mention in amounts if abs(mention.amount.value) < _HUGE][-_MOST:]
-        money = [m for m in mentions if m.amount.decimals == 2 or m.amount.currency is not None] or mentions
+        money = [m for m in mentions if m.is_money] or mentions
         self.printed = frozenset(abs(cents(m.amount.value)) for m in money)
         roundings = {cents(m.amount.value) for m in money if _is_rounding(m)} - {0}
         self._roundings = frozenset({*roundings, *(-one for one in roundings)})

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from firstline import patterns
 from firstline.types import Value
 from firstline.values.amounts import Amount
 from firstline.values.dates import DateFound
+
+_GROUPED = patterns.compile(r"^\D{0,4}[1-9]\d{0,2}(?:[.,'’]\d{3})+$")
 
 
 class Lead(Value, frozen=True, kw_only=True):
@@ -23,6 +26,14 @@ class Mention(Value, frozen=True, kw_only=True):
     trail: str
     y: float
 
+    @property
+    def is_money(self) -> bool:
+        """Say whether it is written as an amount of money: with cents, a currency, or in groups of thousands."""
+        amount = self.amount
+        return (
+            amount.decimals == 2 or amount.currency is not None or (amount.decimals == 0 and _is_grouped(amount.text))
+        )
+
 
 class DateMention(Value, frozen=True, kw_only=True):
     """A date on the page with the words before it."""
@@ -31,3 +42,7 @@ class DateMention(Value, frozen=True, kw_only=True):
     line: int
     lead: str
     y: float
+
+
+def _is_grouped(text: str) -> bool:
+    return _GROUPED.match(text) is not None

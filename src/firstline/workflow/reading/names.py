@@ -32,12 +32,26 @@ OTHER = patterns.compile(  # words of lines that are not a name
     r"\b(?:tel|fax|phone|hp|cash\s?sales?|payment|gst|sst|vat|tax|invoice|receipt|bill|date|time|cashier|www|http|https|e-?mail|table|order|member|"
     r"welcome|thank|co\.?\s?reg|reg|registration|br\s?no|id|no|roc|page|customer|copy|doc|document|bon|kasse|rechnung|quittung|"
     r"ust|steuer|kassenbon|beleg|facture|ticket|siret|tva|factura|fattura|slip|counter|operator|tin|abn|ein|"
-    r"desc|description|qty|quantity|number|shopping|returnable|exchangeable)\b\W",
+    r"posted|duplicate|reprint|desc|description|qty|quantity|number|shopping|returnable|exchangeable)\b\W",
     patterns.IGNORECASE,
 )
 _NUMBER_BEHIND = patterns.compile(
-    r"[\s(\[]+(?:co\.?\s?)?(?:reg\.?\s?)?(?:no\W{0,2})?\d{3,}\s*-?\s*[A-Z]{0,2}\b.{0,8}$", patterns.IGNORECASE
+    r"[\s(\[]+(?:co\.?\s?)?(?:reg\.?\s?)?(?:no\W{0,2})?[A-Z]{0,3}\d{3,}\s*-?\s*[A-Z]{0,2}\b.{0,8}$", patterns.IGNORECASE
 )
+_REGISTERED = patterns.compile(
+    r"\s*[(\[](?:[a-z]{0,7}[^\w()\[\]]{0,3}){0,3}[A-Z]{0,3}\d{3,}[\w -]{0,8}[)\]]?\W*$"
+    r"|\s+[A-Z]{0,3}\d{5,}\s?-?\s?[A-Z]{0,2}\W*$",
+    patterns.IGNORECASE,
+)
+"""A registration number behind a name: in brackets, or long enough to be nothing else."""
+_STAMP = patterns.compile(
+    r"^\W*(?:posted|duplicate|received|cancelled|reprint|bezahlt|duplicata)\b[\W\d]*"
+    r"|[\W\d]*\b(?:posted|duplicate|received|cancelled|reprint|bezahlt|duplicata)\W*$",
+    patterns.IGNORECASE,
+)
+"""What is stamped over a name: no name begins or ends with it."""
+_SCRAP = patterns.compile(r"\s\S{0,2}[)\]#*|~_]\W*$")
+"""One or two signs behind a name that end in a mark: what stood beside it."""
 _HALF = patterns.compile(r"^\W*(?:&|\+|and\b|\()", patterns.IGNORECASE)
 """How the second half of a name begins."""
 _BRACKETED = patterns.compile(r"\([^()]*\)?")
@@ -95,8 +109,25 @@ def _offer(found: dict[str, Candidate], text: str, line: int, score: float | Non
 
 def trimmed(text: str) -> str:
     """Leave out numbers around a name: a registration (`(126926-H)`, `273500-U`) behind it, a till's number before."""
-    text = _NUMBER_BEFORE.sub("", text)
+    text = _NUMBER_BEFORE.sub("", name_alone(text))
     return " ".join(_NUMBER_BEHIND.sub("", text).split()) or text
+
+
+def name_alone(text: str) -> str:
+    """Cut what no name holds: its registration number, a stamp's word, a scrap of what stood beside it.
+
+    A number that may be part of a name stays (`ENTERPRISE 666`).
+    """
+    bare = _STAMP.sub("", text)
+    scrap = _SCRAP.search(bare)
+    if scrap and not (set("([") & set(bare[scrap.start() :])) and not _closes_a_bracket(bare, scrap.end()):
+        bare = bare[: scrap.start()]
+    bare = " ".join(_REGISTERED.sub("", bare).split())
+    return bare if _letters(bare) > 1 else text
+
+
+def _closes_a_bracket(text: str, end: int) -> bool:
+    return text.count("(", 0, end) == text.count(")", 0, end) > 0
 
 
 def _letters(text: str) -> int:

@@ -24,7 +24,7 @@ _DAY_AND_MONTH = patterns.compile(r"\D*(\d{1,2})\s?[-/.]\s?(\d{1,2})\s?[-/.]")
 
 def amounts_for(document: Document, field: Field) -> list[Candidate]:
     """Rank the document's numbers for a number field; one candidate a value, best first."""
-    mentions = [m for m in document.amounts if field.type == "integer" or _is_money(m)]
+    mentions = [m for m in document.amounts if field.type == "integer" or m.is_money]
     if not mentions:
         mentions = list(document.amounts)
     if field.type == "integer":
@@ -82,10 +82,6 @@ def month_first(document: Document) -> bool:
         return votes > 0
     currencies = {m.amount.currency for m in document.amounts} - {None}
     return currencies == {"USD"}
-
-
-def _is_money(mention: Mention) -> bool:
-    return mention.amount.decimals == 2 or mention.amount.currency is not None
 
 
 def _number(mention: Mention, field: Field) -> Json:

@@ -13,6 +13,7 @@ from firstline.workflow.reading.document import Document
 from firstline.workflow.reading.fields import Offer
 from firstline.workflow.reading.joint import sums_of
 from firstline.workflow.students.artifact import Artifact
+from firstline.workflow.students.extract.first_look import FirstLook
 from firstline.workflow.task import Task
 
 _LEAST = 1e-6
@@ -60,10 +61,16 @@ Sums = Sequence[tuple[str, tuple[str, ...]]]
 
 
 class FindsFields(Protocol):
-    """Finds the values of fields in a document (`serve.py`). `least` as in a draft."""
+    """Finds the values of fields in a document (`serve.py`). `least` and `bars` as in a draft."""
 
     @property
     def least(self) -> float: ...
+
+    @property
+    def bars(self) -> Mapping[str, float]: ...
+
+    @property
+    def first_look(self) -> FirstLook | None: ...
 
     def find(self, document: Document, sums: Sums = ()) -> Mapping[str, Found]:
         """Find them, a total of `sums` together with its parts. Computes for milliseconds."""
@@ -104,7 +111,13 @@ class Extractor:
             signals={key: one.signals for key, one in found.items()},
             unanswered=tuple(key for key in offers if key not in found and key not in read),
             least=self._inner.least,
+            bars=self._inner.bars,
         )
+
+    def unlike(self, document: Document, offers: Mapping[str, Offer]) -> bool:
+        """Say whether a document is none of the kind that it was taught."""
+        first_look = self._inner.first_look
+        return first_look is not None and first_look.probability(document, offers) < first_look.least
 
 
 def misfit(task: Task, artifact: Artifact) -> str | None:

@@ -20,8 +20,10 @@ from firstline.workflow.field import Field
 from firstline.workflow.reading.document import Document
 from firstline.workflow.reading.fields import offer
 from firstline.workflow.reading.joint import STUDENT_PROOF, Option, choose
+from firstline.workflow.reading.names import name_alone
 from firstline.workflow.students.artifact import Artifact
 from firstline.workflow.students.extract.calibration import Calibration, clearness
+from firstline.workflow.students.extract.first_look import FirstLook
 from firstline.workflow.students.extract.grid import Floats
 from firstline.workflow.students.extract.span_features import key_of, role_scores
 from firstline.workflow.students.extract.spans import Span
@@ -104,7 +106,8 @@ class SpanReader:
         read = offer(view.document, self.field).reading
         signals = {} if read is None else {"second": float(key_of(self.field, read) == span.key)}
         sure = self.calibration.probability(seen.shares[0], clearness(view.grid.least_confidence(span.cells)))
-        return _found(span.value, seen.shares[0], rest, sure, signals)
+        value = name_alone(span.text) if self.field.span == "line" else span.value
+        return _found(value, seen.shares[0], rest, sure, signals)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +139,8 @@ class ExtractStudent:
             raise UsageError(f"this student was made for {artifact.kind}, not to extract")
         try:
             self.least = float(artifact.facts.get("least", 0.0))
+            self.bars = msgspec.convert(artifact.facts.get("bars", {}), dict[str, float])
+            self.first_look = FirstLook.of(artifact.facts.get("first_look", {}))
             self.fields = msgspec.convert(artifact.facts["declared"], tuple[Field, ...])
             learned = msgspec.convert(artifact.facts["learned"], dict[str, dict[str, Json]])
             self._readers = {
