@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from firstline.errors import UsageError
 from firstline.types import Json
+from firstline.values.texts import fold
 from firstline.workflow.field import Field
 from firstline.workflow.reading.document import Document
 from firstline.workflow.reading.fields import offer
 from firstline.workflow.reading.joint import STUDENT_PROOF, Option, choose
-from firstline.workflow.reading.names import name_alone
+from firstline.workflow.reading.names import STRONG_FORM, name_alone
 from firstline.workflow.students.artifact import Artifact
 from firstline.workflow.students.extract.calibration import Calibration, clearness
 from firstline.workflow.students.extract.first_look import FirstLook
@@ -49,6 +50,19 @@ class Weighed:
             for span, share in zip(self.spans, self.shares, strict=True)
         ]
         return [*found, Option(value=None, weight=math.log(max(self.none, _LEAST)))] if absent else found
+
+    def completed(self, name: str) -> Weighed:
+        """Put the second reader's name before one that is a part of it without its legal form: both mean that name."""
+        key = fold(name)
+        first = self.spans[0] if self.spans else None
+        if first is None or first.key == key or first.key not in key or not STRONG_FORM.search(name):
+            return self
+        if STRONG_FORM.search(first.text) and not key.endswith(first.key):
+            return self
+        at = next((at for at, span in enumerate(self.spans) if fold(name_alone(span.text)) == key), None)
+        if at is None:
+            return self
+        return self.with_first(self.spans[at].value, self.shares[0] + self.shares[at])
 
     def with_first(self, value: Json, share: float) -> Weighed:
         """Put the value first with another share; the others keep theirs, scaled to what is left."""
@@ -97,13 +111,15 @@ class SpanReader:
         """Choose a span, or None for a field that must be there and for which nothing is proposed."""
         if not seen.spans and not self.field.optional:
             return None
+        read = offer(view.document, self.field).reading
+        if self.field.span == "line" and isinstance(read, str):
+            seen = seen.completed(read)
         if not seen.spans or (self.field.optional and seen.none > seen.shares[0]):
             rest = seen.shares[0] if seen.spans else _LEAST
             sure = self.calibration.probability(seen.none, clearness(view.grid.confidence))
             return _found(None, seen.none, rest, sure, {})
         rest = max([seen.none, *seen.shares[1:2]])
         span = seen.spans[0]
-        read = offer(view.document, self.field).reading
         signals = {} if read is None else {"second": float(key_of(self.field, read) == span.key)}
         sure = self.calibration.probability(seen.shares[0], clearness(view.grid.least_confidence(span.cells)))
         value = name_alone(span.text) if self.field.span == "line" else span.value
