@@ -18,8 +18,9 @@ from jsonschema_rs import ValidationErrorKind as Kind
 from firstline import schema_bounds
 from firstline.errors import SchemaError
 from firstline.remembered import Remembered
-from firstline.schema_bounds import MAX_COMBINATIONS_HERE, check_size, resolve, too_many_combinations
+from firstline.schema_bounds import MAX_COMBINATIONS_HERE, check_size, too_many_combinations
 from firstline.schema_child import SchemaChildren, SchemaJob
+from firstline.schema_references import as_uris, follow, pointer_of, steps_of
 from firstline.schema_words import Mismatch, dotted, explain, first_line, mismatch, show
 from firstline.strict_json import written
 from firstline.types import Json
@@ -190,7 +191,7 @@ def _here(schema: Json, cost: schema_bounds.Cost, *, formats: bool, resources: M
     kind = _validator_class(schema, resources)
     try:
         compiled = kind(
-            _known_dialect(schema, resources),
+            as_uris(_known_dialect(schema, resources)),
             formats=_newer_formats(kind) if formats else None,
             validate_formats=formats,
             offline=True,
@@ -248,7 +249,7 @@ def _find_conflict(schema: Json, cost: schema_bounds.Cost) -> str:
 def conflict_here(schema: Json) -> str:
     """Find the words of `unsatisfiable` in this process, however long it takes; empty: none."""
     draft = _DRAFTS[_validator_class(schema, {})]
-    schema = _known_dialect(schema, {})
+    schema = as_uris(_known_dialect(schema, {}))
     try:
         canonical = rs.canonicalize(schema, draft=draft, offline=True)
         if str(canonical.satisfiability()) != "no":
@@ -350,7 +351,7 @@ def _why_empty(schema: Json, found: Mapping[str, rs.canonical.UnsatisfiableReaso
     while (deeper := _next_empty(schema, pointer, set(found) - visited)) is not None:
         pointer = deeper
         visited.add(deeper)
-    node = resolve(schema, pointer)
+    node = follow(schema, f"#{pointer}")
     place = ".".join(step for step in pointer.split("/")[1:] if step not in ("properties", "$defs")) or "the schema"
     reason = found.get(pointer)
     if node is False or not isinstance(node, Mapping) or reason is None:
@@ -363,14 +364,14 @@ def _why_empty(schema: Json, found: Mapping[str, rs.canonical.UnsatisfiableReaso
 
 
 def _next_empty(schema: Json, pointer: str, empty: set[str]) -> str | None:
-    node = resolve(schema, pointer)
+    node = follow(schema, f"#{pointer}")
     if not isinstance(node, Mapping):
         return None
     required = node.get("required", [])
-    steps = [f"{pointer}/properties/{name}" for name in node.get("properties", {}) if name in required]
+    steps = [pointer + pointer_of(("properties", name)) for name in node.get("properties", {}) if name in required]
     steps += [f"{pointer}/{key}/{i}" for key in ("allOf", "anyOf", "oneOf") for i in range(len(node.get(key, [])))]
-    if isinstance(node.get("$ref"), str):
-        steps.append(node["$ref"].removeprefix("#"))
+    if isinstance(node.get("$ref"), str) and (led := steps_of(schema, node["$ref"])) is not None:
+        steps.append(pointer_of(led))
     if node.get("minItems", 0):
         steps.append(f"{pointer}/items")
     return next((step for step in steps if step in empty), None)

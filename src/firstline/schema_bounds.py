@@ -14,6 +14,7 @@ import msgspec
 
 from firstline import patterns
 from firstline.errors import SchemaError
+from firstline.schema_references import follow
 from firstline.types import Json, Value
 
 MAX_BYTES = 512 * 1024
@@ -211,20 +212,6 @@ def too_many_combinations(schema: Json, *, most: int = MAX_COMBINATIONS) -> bool
     return False
 
 
-def resolve(root: Json, pointer: str) -> Json:
-    """Follow a JSON Pointer (`#/a/b` or `/a/b`, RFC 6901); None where it leads nowhere."""
-    node = root
-    for step in pointer.removeprefix("#").split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(node, Mapping) and name in node:
-            node = node[name]
-        elif isinstance(node, list) and name.isdigit() and int(name) < len(node):
-            node = node[int(name)]
-        else:
-            return None
-    return node
-
-
 def children(node: Json) -> list[Json]:
     """Give the values directly inside a JSON value."""
     if isinstance(node, Mapping):
@@ -249,7 +236,7 @@ def _below(node: Json, root: Json) -> tuple[list[Json], list[Json]]:
     for key in _SAME_PLACE:
         child = node.get(key)
         if isinstance(child, str):
-            child = resolve(root, child) if child.startswith("#") else None
+            child = follow(root, child)
         if child is not None:
             here.append(child)
     inside = [child for key in _INSIDE_MAPS if isinstance(node.get(key), Mapping) for child in node[key].values()]
@@ -292,7 +279,7 @@ def _combinations(node: Json, root: Json, seen: dict[int, int], steps: int = 0) 
     factors += [2] if "if" in node else []
     reference = node.get("$ref")
     inner = [*node["allOf"]] if isinstance(node.get("allOf"), list) else []
-    inner += [resolve(root, reference)] if isinstance(reference, str) else []
+    inner += [follow(root, reference)] if isinstance(reference, str) else []
     inner += [node["not"]] if "not" in node else []
     if len(factors) == 1 and not inner and ("anyOf" in node or "oneOf" in node):
         factors = [min(factors[0], MAX_COMBINATIONS)]

@@ -14,6 +14,7 @@ from typing import Literal
 
 from firstline.errors import FunctionSchemaError, SchemaError, StrictSchemaError
 from firstline.remembered import Remembered
+from firstline.schema_references import steps_of
 from firstline.types import Json
 
 MAX_DEPTH = 10
@@ -36,6 +37,7 @@ _NOTES = ("title", "description", "nullable")
 _ALLOWED = frozenset((*_STRUCTURE, *_LIMITS, *_COUNTS, *_NOTES))
 _ROOT_ONLY = frozenset(("$schema", "$id", "$defs", "definitions"))
 _DEFINITIONS = ("$defs", "definitions")
+_TO_DEFINITIONS = tuple(f"#/{key}/" for key in _DEFINITIONS)
 _LONGEST_PLACE = 8 * MAX_DEPTH
 _NOT_AT_ROOT = ("oneOf", "anyOf", "allOf", "enum", "not")
 
@@ -174,13 +176,11 @@ def _check_reference(place: Place, node: Mapping[str, Json], root: Mapping[str, 
     target = node["$ref"]
     if target == "#":
         return
-    steps = target.split("/") if isinstance(target, str) else []
-    if len(steps) != 3 or steps[0] != "#" or steps[1] not in _DEFINITIONS:
-        raise _fault(place, "reference can only point to definitions defined at the top level of the schema.")
-    definitions = root.get(steps[1])
-    name = steps[2].replace("~1", "/").replace("~0", "~")
-    if not isinstance(definitions, Mapping) or name not in definitions:
+    steps = steps_of(root, target) if isinstance(target, str) else None
+    if steps is None and isinstance(target, str) and target.startswith(_TO_DEFINITIONS) and target.count("/") == 2:
         raise _fault(place, f"reference to component '{target}' which was not found in the schema.")
+    if steps is None or len(steps) != 2 or steps[0] not in _DEFINITIONS:
+        raise _fault(place, "reference can only point to definitions defined at the top level of the schema.")
 
 
 def _check_object(place: Place, node: Mapping[str, Json]) -> None:

@@ -14,7 +14,8 @@ import msgspec
 
 from firstline import patterns
 from firstline.errors import EngineSchemaError
-from firstline.schema_bounds import MAX_DEPTH, children, pattern_states, resolve
+from firstline.schema_bounds import MAX_DEPTH, children, pattern_states
+from firstline.schema_references import follow
 from firstline.types import Json, Value
 
 MAX_SIZE = 128 * 1024
@@ -96,7 +97,7 @@ def _open(node: Json, root: Json, seen: dict[int, int], steps: int) -> int:
     seen[id(node)] = 1  # for a reference that leads back here
     reference = node.get("$ref")
     beside = [child for key in _BRANCHES if isinstance(node.get(key), list) for child in node[key]]
-    beside += [resolve(root, reference)] if isinstance(reference, str) and reference.startswith("#") else []
+    beside += [follow(root, reference)] if isinstance(reference, str) else []
     named = node.get("properties")
     inside = [*named.values()] if isinstance(named, Mapping) else []
     inside += [node[key] for key in _INSIDE if key in node]

@@ -1,6 +1,7 @@
 r"""A JSON Schema in the words that llama.cpp's converter to grammars knows; it allows no document more than before.
 
-The converter refuses references to the whole schema (`#`) and boolean schemas, and lets through without a word what it
+The converter refuses references to the whole schema (`#`), names of definitions in other letters than ASCII's, and
+boolean schemas, and lets through without a word what it
 does not know in a pattern: `\d` and its kin, `(?:`, and every pattern that is not anchored at both ends. What begins
 anchored is written otherwise here. What stays unheld, measured with a model of noise: `multipleOf`, bounds of `number`,
 `uniqueItems`, `contains`, `not`, `if`, `dependentRequired`, `minProperties`, `patternProperties`, `propertyNames`,
@@ -16,6 +17,7 @@ from typing import Any
 
 from firstline import patterns
 from firstline.engines.llama_bounds import check_grammar
+from firstline.schema_references import with_plain_names
 from firstline.types import Json
 
 _ROOT = "whole-schema"
@@ -36,7 +38,7 @@ def for_grammar(schema: Mapping[str, Json]) -> dict[str, Json]:
     Raises EngineSchemaError for one that makes too large a grammar.
     """
     check_grammar(schema)
-    out: dict[str, Json] = _rewritten(schema)
+    out: dict[str, Json] = _rewritten(with_plain_names(schema))
     if f"#/$defs/{_ROOT}" in _references(out):
         whole = {key: value for key, value in out.items() if key not in ("$defs", "definitions")}
         out["$defs"] = {**out.get("$defs", {}), _ROOT: whole}

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from firstline.errors import EngineRefusedError
+from firstline.schema_references import follow
 from firstline.types import Json
 
 MAX_CHARACTERS = 20_000
@@ -57,7 +58,7 @@ class _Builder:
         if node.get("enum"):
             return None if None in node["enum"] else self._given(node["enum"][0])
         if "$ref" in node:
-            return self.build(_resolve(self._root, str(node["$ref"])), depth + 1)
+            return self.build(follow(self._root, str(node["$ref"])), depth + 1)
         for key in ("anyOf", "oneOf"):
             branches = node.get(key)
             if branches:
@@ -123,11 +124,3 @@ def _number(node: Mapping[str, Any]) -> Json:
     if below is not None and below <= value:
         value = (-(-below // step) - 1) * step
     return value
-
-
-def _resolve(root: Json, ref: str) -> Json:
-    node: Any = root
-    for part in ref.removeprefix("#").split("/")[1:]:
-        name = part.replace("~1", "/").replace("~0", "~")
-        node = node.get(name) if isinstance(node, Mapping) else None
-    return node
