@@ -75,7 +75,7 @@ def test_any_name_is_followed_by_every_reader(name: str) -> None:
 def test_names_are_not_confused(names: list[str]) -> None:
     definitions = {name: {"const": name} for name in names}
     for name in names:
-        schema = {"$defs": definitions, "$ref": written(name)[0]}
+        schema: dict[str, Any] = {"$defs": definitions, "$ref": written(name)[0]}
         assert follow(schema, schema["$ref"]) == {"const": name}
         validator = compile_schema(schema)
         assert [other for other in names if validator.mismatches(other) == []] == [name]

@@ -107,7 +107,9 @@ async def build(loaded: Loaded, *, school: School | None = None) -> AsyncIterato
             param="data_dir",
         ) from None
     named = {*settings.ladder.stand_in, *settings.ladder.default, settings.tasks.designer, settings.messages.stand_in}
-    catalog = Catalog.load(settings.models, fake=settings.fake.enabled, named=named)
+    catalog = Catalog.load(
+        settings.models, fake=settings.fake.enabled, named=named, stand_in_for=settings.ladder.stand_in_for
+    )
     weights = WeightsStore(settings.models_path)
     refused = trust.refused(catalog)
     pool = Pool(lambda name: _engine(catalog.get(name), weights, loaded, refused), max_local=settings.llama.max_models)

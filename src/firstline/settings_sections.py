@@ -39,6 +39,10 @@ class Ladder(Section, frozen=True, kw_only=True):
     stand_in: Annotated[
         tuple[str, ...], Meta(description="what `gpt-4o-mini` resolves to; all but the first only when on disk")
     ] = ("local/qwen2.5-coder-0.5b", "local/qwen2.5-coder-1.5b")
+    stand_in_for: Annotated[
+        tuple[str, ...],
+        Meta(description="further names that mean `gpt-4o-mini`, such as `gpt-4o`, `gpt-4.1-mini`, `gpt-3.5-turbo`"),
+    ] = ()
     default: Annotated[tuple[str, ...], Meta(description="the rungs of a task that names none")] = (
         "gpt-4o-mini",
         "openai/gpt-5.4-mini",

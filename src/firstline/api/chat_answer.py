@@ -21,8 +21,8 @@ _OUTSIDE = -9999.0
 class Head(Value, frozen=True, kw_only=True):
     """What all chunks of an answer say alike. `created` is seconds since 1970.
 
-    `model` is the name that was asked for; calls of the tools in `custom` are written as those of custom tools, and
-    with `legacy` the one call as a `function_call`.
+    `model` is what the answer names as its model; calls of the tools in `custom` are written as those of custom tools,
+    and with `legacy` the one call as a `function_call`.
     """
 
     id: str

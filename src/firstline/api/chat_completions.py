@@ -74,20 +74,20 @@ async def _answer(request: Request, services: Services, body: ChatBody, caller: 
     parts = await read_messages(body.messages, services.settings.limits, sources_of(request, caller))
     asked = msgspec.structs.replace(asked, turns=turns(body, parts))
     if body.stream:
-        return _streamed(body, services.converser.stream(asked), store)
+        return _streamed(services, body, services.converser.stream(asked), store)
     return await _whole(services, body, asked, store)
 
 
 async def _whole(services: Services, body: ChatBody, asked: Conversation, store: Store) -> Response:
     reply = await services.converser.reply(asked)
-    head = _head(body, f"chatcmpl-{reply.run.id}", int(reply.run.created))
+    head = _head(services, body, f"chatcmpl-{reply.run.id}", int(reply.run.created))
     answer = whole(head, reply)
     await store(answer)
     return json_response(answer, wire_headers(reply.run))
 
 
-def _streamed(body: ChatBody, pieces: AsyncGenerator[Piece], store: Store) -> EventStream:
-    head = _head(body, f"chatcmpl-{secrets.token_hex(12)}", int(time.time()))
+def _streamed(services: Services, body: ChatBody, pieces: AsyncGenerator[Piece], store: Store) -> EventStream:
+    head = _head(services, body, f"chatcmpl-{secrets.token_hex(12)}", int(time.time()))
     include_usage = bool(body.stream_options and body.stream_options.include_usage)
     made = chunks(head, pieces, include_usage=include_usage)
     if body.store:
@@ -102,11 +102,11 @@ async def _frames(made: AsyncGenerator[dict[str, Json]]) -> AsyncGenerator[bytes
     yield b"data: [DONE]\n\n"
 
 
-def _head(body: ChatBody, id: str, created: int) -> Head:
+def _head(services: Services, body: ChatBody, id: str, created: int) -> Head:
     return Head(
         id=id,
         created=created,
-        model=body.model,
+        model=services.catalog.snapshot(body.model),
         custom=custom_names(body),
         legacy=bool(body.functions),
         top=body.top_logprobs or 0,

@@ -7,6 +7,7 @@ caller. OpenAI's keys, and the rest under
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Literal
@@ -40,7 +41,8 @@ class Price(Value, frozen=True, kw_only=True):
 
 
 class ModelFacts(Value, frozen=True, kw_only=True, tag_field="kind", tag="model"):
-    """What is known of a model; null where nobody has established it."""
+    """What is known of a model; null where nobody has established it. `available`: it can be asked now, its weights are
+    here or its key is set; of `gpt-4o-mini`, one of the default ladder can."""
 
     id: str
     aliases: list[str]
@@ -51,16 +53,18 @@ class ModelFacts(Value, frozen=True, kw_only=True, tag_field="kind", tag="model"
     local: bool
     licence: str | None
     price: Price | None
+    available: bool
 
 
 class TaskFacts(Value, frozen=True, kw_only=True, tag_field="kind", tag="task"):
-    """What a task does, and the models it asks, in order."""
+    """What a task does, and the models it asks, in order; `available`: one of them can be asked now."""
 
     id: str
     description: str
     task: Literal["classify", "extract", "transform"]
     version: str
     ladder: list[str]
+    available: bool
 
 
 class ModelObject(Value, frozen=True, kw_only=True):
@@ -93,9 +97,14 @@ async def list_models(request: Request) -> Response:
         return may and covers(caller, name, services.catalog)
 
     models = ((model, name) for model in services.catalog.list() for name in model.names())
-    data = [model_object(model, name, now) for model, name in models if seen(name)]
-    data += [task_object(task) for task in await services.tasks.all() if seen(TASK_PREFIX + task.name)]
-    made = [fine_tuned_object(one) for one in await services.fine_tuning.models(caller)]
+    ready = services.readiness
+    usable = await asyncio.to_thread(ready.usable)
+    data = [model_object(model, name, now, available=model.id in usable) for model, name in models if seen(name)]
+    tasks = [task for task in await services.tasks.all() if seen(TASK_PREFIX + task.name)]
+    data += [task_object(task, available=await ready.can(task)) for task in tasks]
+    made = [
+        fine_tuned_object(one, available=await ready.can(one.task)) for one in await services.fine_tuning.models(caller)
+    ]
     data += [one for one in made if seen(one["id"])]
     return json_response({"object": "list", "data": data})
 
@@ -105,13 +114,17 @@ async def retrieve_model(request: Request) -> Response:
     """Show one model or task. Raises ModelNotFoundError or NotFoundError."""
     services: Services = request.app.state.services
     name: str = request.path_params["id"]
-    caller = caller_for(request, name)
+    caller, ready = caller_for(request, name), services.readiness
     if name.startswith(TASK_PREFIX):
-        return json_response(task_object(await services.tasks.listed(name.removeprefix(TASK_PREFIX))))
+        task = await services.tasks.listed(name.removeprefix(TASK_PREFIX))
+        return json_response(task_object(task, available=await ready.can(task)))
     if name.startswith(FINE_TUNED):
-        return json_response(fine_tuned_object(await services.fine_tuning.model(name, caller)))
+        found = await services.fine_tuning.model(name, caller)
+        return json_response(fine_tuned_object(found, available=await ready.can(found.task)))
     # A path of this machine is no name on the wire.
-    return json_response(model_object(services.catalog.get(name, own_files=False), name, datetime.now(UTC)))
+    model = services.catalog.get(name, own_files=False)
+    available = model.id in await asyncio.to_thread(ready.usable)
+    return json_response(model_object(model, name, datetime.now(UTC), available=available))
 
 
 @Operation(rights=("fine-tuning",), answer=Deleted, errors=(*NAMES_MODEL, TaskError, UsageError))
@@ -130,8 +143,8 @@ async def delete_model(request: Request) -> Response:
     raise UsageError(f"`{name}` was not made by fine-tuning: it is not deleted here", param="id")
 
 
-def model_object(model: Model, name: str, now: datetime) -> dict[str, Json]:
-    """Render a model under one of its names."""
+def model_object(model: Model, name: str, now: datetime, *, available: bool | None = None) -> dict[str, Json]:
+    """Render a model under one of its names; `available` None: that was not looked at."""
     return {
         "id": name,
         "object": "model",
@@ -149,11 +162,12 @@ def model_object(model: Model, name: str, now: datetime) -> dict[str, Json]:
             "local": model.local,
             "licence": model.licence,
             "price": _price(model, now),
+            **({} if available is None else {"available": available}),
         },
     }
 
 
-def task_object(task: Task) -> dict[str, Json]:
+def task_object(task: Task, *, available: bool) -> dict[str, Json]:
     """Render a task as something that `model` may name."""
     return {
         "id": TASK_PREFIX + task.name,
@@ -168,13 +182,14 @@ def task_object(task: Task) -> dict[str, Json]:
             "task": task.kind,
             "version": task.version,
             "ladder": list(task.ladder),
+            "available": available,
         },
     }
 
 
-def fine_tuned_object(found: FineTuned) -> dict[str, Json]:
+def fine_tuned_object(found: FineTuned, *, available: bool) -> dict[str, Json]:
     """Render a model that a job of fine-tuning made."""
-    made = task_object(found.task)
+    made = task_object(found.task, available=available)
     name, created = found.job.model, int(found.job.finished or found.job.created)
     return {**made, "id": name, "created": created, "firstline": {**made["firstline"], "id": name}}
 

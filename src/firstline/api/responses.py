@@ -86,7 +86,8 @@ async def _answer(request: Request, services: Services, body: ResponseBody) -> A
     kept = body.store is not False and services.settings.stored.days > 0
     if kept:
         await services.storage.room(caller, told_size(request))
-    head = Head(id=_new_id("resp"), created=int(time.time()), body=body, kept=kept, new_id=_new_id)
+    model = services.catalog.snapshot(body.model)
+    head = Head(id=_new_id("resp"), created=int(time.time()), body=body, kept=kept, new_id=_new_id, model=model)
 
     async def store(response: dict[str, Json]) -> None:
         await keep(services, kept_items(body.items, _new_id), response, caller)

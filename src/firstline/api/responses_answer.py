@@ -25,7 +25,7 @@ _CUT: Mapping[FinishReason, str] = {"length": "max_output_tokens", "content_filt
 class Head(Value, frozen=True, kw_only=True):
     """What all forms of a response say alike. `created` is seconds since 1970; `kept`: it can be asked for again.
 
-    `new_id` makes the ids of items.
+    `new_id` makes the ids of items; `model` is what the answer names as its model (empty: what was asked for).
     """
 
     id: str
@@ -33,6 +33,7 @@ class Head(Value, frozen=True, kw_only=True):
     body: ResponseBody
     kept: bool
     new_id: Callable[[str], str]
+    model: str = ""
 
     @property
     def top(self) -> int:
@@ -163,7 +164,7 @@ def _response(head: Head, status: Status, output: Sequence[Json]) -> dict[str, J
         "instructions": body.instructions,
         "max_output_tokens": body.max_output_tokens,
         "max_tool_calls": None,
-        "model": body.model,
+        "model": head.model or body.model,
         "output": list(output),
         "parallel_tool_calls": body.parallel_tool_calls is not False,
         "previous_response_id": body.previous_response_id,

@@ -118,7 +118,7 @@ async def list_completions(request: Request) -> Response:
     found = await services.ledger.stored.list(
         query.limit + 1,
         key_id=key_of(caller_of(request)),
-        model=query.model,
+        models=() if query.model is None else (query.model, services.catalog.snapshot(query.model)),
         metadata=metadata,
         after=query.after,
         order=query.order,

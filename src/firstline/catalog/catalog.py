@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
+import msgspec
+
+from firstline import patterns
 from firstline.catalog import cards, own
 from firstline.catalog.model import FREE, Model
 from firstline.errors import ModelNotFoundError, SettingsError
 from firstline.settings_sections import ModelSettings
 
+STANDS_IN_FOR = "gpt-4o-mini"
+"""The model whose names mean those that stand in for it, see `ladder.stand_in`."""
 STUDENT_PREFIX = "student/"
 """Begins the name of a student's model; the name of its task follows."""
+
+_OTHER_PREFIXES = ("task/", "ft:", STUDENT_PREFIX, own.FILE_PREFIX)
+_DATE = patterns.compile(r"\d{4}-\d{2}-\d{2}|\d{4}")
+"""How a snapshot's name ends: gpt-4o-2024-08-06, gpt-3.5-turbo-0125."""
 
 
 class Catalog:
@@ -27,12 +36,20 @@ class Catalog:
                     raise ValueError(f"{name} names both {self._ids[name]} and {model.id}")
 
     @classmethod
-    def load(cls, settings: Mapping[str, ModelSettings], *, fake: bool = False, named: Collection[str] = ()) -> Catalog:
+    def load(
+        cls,
+        settings: Mapping[str, ModelSettings],
+        *,
+        fake: bool = False,
+        named: Collection[str] = (),
+        stand_in_for: Sequence[str] = (),
+    ) -> Catalog:
         """Read the cards and lay the `[models]` settings over them.
 
         A setting's name may be an alias; a name that no card has declares a new model. The scripted models of the
-        cards are in it with `fake`, or where a setting names them (`named`: those outside `[models]`). Raises
-        SettingsError for settings that contradict each other or say too little.
+        cards are in it with `fake`, or where a setting names them (`named`: those outside `[models]`). `stand_in_for`
+        are further names of `gpt-4o-mini`, aliases of other models among them. Raises SettingsError for settings that
+        contradict each other or say too little.
         """
         known = cls(cards.read_all())
         models = dict(known._models)
@@ -48,6 +65,7 @@ class Catalog:
                 raise SettingsError(error.message, hint=known._near(name) or error.hint) from None
         wanted = {*seen, *named}
         left_out = [id for id in known._models if known._models[id].engine == "fake" and not fake and id not in wanted]
+        models = _renamed(models, stand_in_for)
         return cls((model for id, model in models.items() if id not in left_out), left_out=left_out)
 
     def get(self, name: str, *, own_files: bool = True) -> Model:
@@ -74,6 +92,17 @@ class Catalog:
             f"there is no model `{name}`", hint=self._near(name) or "`firstline models list` shows all", param="model"
         )
 
+    def is_stand_in(self, name: str) -> bool:
+        """Say whether a name means the models that stand in for `gpt-4o-mini`."""
+        return self._ids.get(name) == STANDS_IN_FOR
+
+    def snapshot(self, name: str) -> str:
+        """Return the dated name of what a name means, as OpenAI answers with; the name itself where none is known."""
+        if name not in self._ids:
+            return name
+        dated = (other for other in self._models[self._ids[name]].names() if _is_dated(other, name))
+        return max(dated, default=name)
+
     def __contains__(self, name: str) -> bool:
         return name in self._ids
 
@@ -86,3 +115,33 @@ class Catalog:
         short = {id.rpartition("/")[2]: id for id in self._models}
         close = difflib.get_close_matches(name.lower(), [*self._ids, *short], n=1, cutoff=0.75)
         return f"did you mean {short.get(close[0], close[0])}?" if close else None
+
+
+def _renamed(models: Mapping[str, Model], names: Sequence[str]) -> dict[str, Model]:
+    """Give `gpt-4o-mini` further names, and take them from the models whose aliases they are.
+
+    Raises SettingsError for the id of another model, and for what names no model of the catalog.
+    """
+    taken = dict.fromkeys(names)
+    for name in taken:
+        if name in models and name != STANDS_IN_FOR:
+            raise SettingsError(
+                f"`{name}` is a model of its own: `gpt-4o-mini` cannot be named like it",
+                hint="ladder.stand_in_for holds other names, such as gpt-4o",
+                param="ladder.stand_in_for",
+            )
+        if not name.strip() or name.startswith(_OTHER_PREFIXES):
+            raise SettingsError(
+                f"{name!r} cannot be a name of `gpt-4o-mini`", hint="such as gpt-4o", param="ladder.stand_in_for"
+            )
+    out: dict[str, Model] = {}
+    for id, model in models.items():
+        aliases = tuple(alias for alias in model.aliases if alias not in taken)
+        if id == STANDS_IN_FOR:
+            aliases += tuple(name for name in taken if name != id)
+        out[id] = model if aliases == model.aliases else msgspec.structs.replace(model, aliases=aliases)
+    return out
+
+
+def _is_dated(name: str, plain: str) -> bool:
+    return name.startswith(f"{plain}-") and _DATE.fullmatch(name[len(plain) + 1 :]) is not None

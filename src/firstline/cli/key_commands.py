@@ -151,7 +151,9 @@ def _check_scopes(scopes: Sequence[str]) -> None:
         loaded = required(settings.load())
         tasks = Tasks(Path(loaded.tasks_dir), taught=loaded.taught_path)
         # A scope may be of a scripted model that is turned on later.
-        check_scopes(scopes, Catalog.load(loaded.models, fake=True), tasks.names())
+        check_scopes(
+            scopes, Catalog.load(loaded.models, fake=True, stand_in_for=loaded.ladder.stand_in_for), tasks.names()
+        )
 
 
 @asynccontextmanager

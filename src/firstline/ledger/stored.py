@@ -76,19 +76,20 @@ class StoredCompletions:
         limit: int,
         *,
         key_id: str | None = None,
-        model: str | None = None,
+        models: Sequence[str] = (),
         metadata: Mapping[str, str] = {},
         after: str | None = None,
         order: Order = "asc",
     ) -> tuple[StoredCompletion, ...]:
-        """Give those that have all of this metadata, by their time; `after` is the last of the page before.
+        """Give those that have all of this metadata and one of these models, by their time.
 
+        `after` is the last of the page before; no models: any.
         Raises NotFoundError for an `after` that does not exist.
         """
         query = select(stored_completions).where(*self._visible(key_id))
         query = query.order_by(*by_time(stored_completions, order)).limit(limit)
-        if model is not None:
-            query = query.where(stored_completions.c.model == model)
+        if models:
+            query = query.where(stored_completions.c.model.in_(models))
         for name, value in metadata.items():
             having = select(stored_metadata.c.completion_id).where(
                 stored_metadata.c.name == name, stored_metadata.c.value == value

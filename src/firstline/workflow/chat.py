@@ -25,7 +25,7 @@ from firstline.workflow.basis import Basis
 from firstline.workflow.call import key_of
 from firstline.workflow.chat_climb import Climb, Episode
 from firstline.workflow.conversation import Choice, Conversation, Piece, Reply
-from firstline.workflow.ladder import STAND_IN, Rung
+from firstline.workflow.ladder import Rung
 from firstline.workflow.outage import unanswered
 from firstline.workflow.purse import Purse
 from firstline.workflow.savings import compared, saved
@@ -119,7 +119,7 @@ class Chat:
 
     def _rungs(self, asked: Conversation) -> tuple[Rung, ...]:
         ladder = self._basis.settings.ladder
-        names = ladder.default if asked.model in STAND_IN else (asked.model,)
+        names = ladder.default if self._basis.catalog.is_stand_in(asked.model) else (asked.model,)
         return self._basis.rungs(names)
 
     async def _begin(self, asked: Conversation) -> Episode:

@@ -231,12 +231,13 @@ class Climb:
                         self._sent = True
                         await emit(Piece(index=index, text=member_text(key, value, first=not self._out)))
                         self._out.append(key)
-            else:
+            elif self.asked.tool_choice.mode != "required":
                 await self._text(delta, index, emit)
         return pieces.completion()
 
     async def _text(self, delta: Delta, index: int, emit: Emit) -> None:
-        """Send text on as it comes: there is nothing to hold it against. Calls wait for their end."""
+        """Send text on as it comes: there is nothing to hold it against. Calls wait for their end, and so does a text
+        that one has to come with."""
         if delta.text or delta.refusal or delta.logprobs:
             self._sent = True
             logprobs = delta.logprobs if self.asked.logprobs is not None else ()
@@ -304,6 +305,8 @@ class Climb:
             logprobs=completion.logprobs if self.asked.logprobs is not None else None,
         )
         if emit is not None:
+            if calls and completion.text and self.asked.tool_choice.mode == "required":
+                await emit(Piece(index=index, text=completion.text))
             for place, call in enumerate(calls):
                 await emit(Piece(index=index, calls=((place, msgspec.structs.replace(call, arguments="")),)))
                 await emit(Piece(index=index, calls=((place, ToolCall(id="", name="", arguments=call.arguments)),)))

@@ -22,7 +22,6 @@ from firstline.tokens import PRIMER, O200k
 from firstline.types import Caller, Image, Message, OnReview, Text, Usage
 from firstline.workflow.chat import Chat
 from firstline.workflow.conversation import Choice, Conversation, Piece, Reply, Turn
-from firstline.workflow.ladder import STAND_IN
 from firstline.workflow.run import Runner
 from firstline.workflow.students.tuning.jobs import FineTuned
 from firstline.workflow.students.tuning.loop import FINE_TUNED
@@ -156,7 +155,7 @@ class Converser:
 
         Raises ContextLengthError for one beyond the window, which pictures do not count against.
         """
-        if asked.model not in STAND_IN:
+        if not self._catalog.is_stand_in(asked.model):
             return None
         tokens = await self._text_tokens(asked)
         _check_window(self._catalog.get(asked.model), tokens, asked.sampling.max_tokens)
@@ -165,7 +164,7 @@ class Converser:
     async def _by_text(self, asked: Conversation) -> Conversation:
         """Name the tokens of a bias by their texts, for models that stand in: their own ids mean something else."""
         bias = asked.sampling.logit_bias
-        if not bias or asked.model not in STAND_IN:
+        if not bias or not self._catalog.is_stand_in(asked.model):
             return asked
         biased = await asyncio.to_thread(lambda: tuple((self._token_text(token), by) for token, by in bias.items()))
         return msgspec.structs.replace(asked, sampling=msgspec.structs.replace(asked.sampling, biased=biased))

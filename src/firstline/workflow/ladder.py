@@ -12,10 +12,6 @@ from firstline.catalog.catalog import Catalog
 from firstline.catalog.model import Model
 from firstline.types import Value
 
-STAND_IN = frozenset({"gpt-4o-mini", "gpt-4o-mini-2024-07-18", "openai/gpt-4o-mini"})
-"""Names that mean the configured first rung, not the model of that name at its maker."""
-
-
 NOT_ALLOWED = "the folder is not allowed: "
 """Begins the reason of a model that the working folder may not ask yet."""
 PULL = "firstline models pull"
@@ -48,7 +44,7 @@ def rungs(names: Sequence[str], *, stand_in: Sequence[str], catalog: Catalog, ma
     Raises ModelNotFoundError for a name that nobody knows.
     """
     found: dict[str, Rung] = {}
-    for name, needed in _expanded(names, stand_in):
+    for name, needed in _expanded(names, stand_in, catalog):
         model = catalog.get(name)
         skip = unusable(model, machine)
         if skip is not None and not needed and model.engine == "llama_cpp":
@@ -76,9 +72,16 @@ def unusable(model: Model, machine: Machine) -> str | None:
     return None
 
 
-def _expanded(names: Sequence[str], stand_in: Sequence[str]) -> Iterator[tuple[str, bool]]:
+def asked_of(model: Model, machine: Machine) -> bool:
+    """Say whether a model can be asked for what it does, answers or vectors."""
+    if model.engine == "encoder":
+        return model.id not in machine.refused and machine.on_disk(model)
+    return unusable(model, machine) is None
+
+
+def _expanded(names: Sequence[str], stand_in: Sequence[str], catalog: Catalog) -> Iterator[tuple[str, bool]]:
     for name in names:
-        if name in STAND_IN:
+        if catalog.is_stand_in(name):
             yield from ((model, index == 0) for index, model in enumerate(stand_in))
         else:
             yield name, True

@@ -9,17 +9,16 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from firstline.catalog.catalog import Catalog
+from firstline.catalog.catalog import STANDS_IN_FOR, Catalog
 from firstline.errors import FirstlineError, ModelNotFoundError, TaskError
 from firstline.settings import FILE_NAME, Settings
 from firstline.types import Value
 from firstline.workflow.basis import Basis
-from firstline.workflow.ladder import NOT_ALLOWED, Rung
+from firstline.workflow.ladder import NOT_ALLOWED, Rung, asked_of
 from firstline.workflow.run import Runner
 from firstline.workflow.task import BUILT_IN, Task
 from firstline.workflow.tasks import Tasks
 
-_STAND_IN = "gpt-4o-mini"
 _FRESH_S = 1.0
 """Anybody may ask whether something can answer, so looking is bounded."""
 
@@ -49,6 +48,23 @@ class Readiness:
         if self._known is None or now - self._known[0] > _FRESH_S:
             self._known = now, await self._look()
         return self._known[1]
+
+    def usable(self) -> frozenset[str]:
+        """Return the ids of the models that can be asked now; of `gpt-4o-mini`, where one of the default ladder can."""
+        machine = self._basis.machine()
+        found = {model.id for model in self._basis.catalog.list() if asked_of(model, machine)}
+        try:
+            stands_in = _usable(self._basis.rungs(self._basis.settings.ladder.default))
+        except ModelNotFoundError:
+            stands_in = False
+        return frozenset((found - {STANDS_IN_FOR}) | ({STANDS_IN_FOR} if stands_in else set()))
+
+    async def can(self, task: Task) -> bool:
+        """Say whether a rung of a task can be asked now."""
+        try:
+            return _usable(await self._runner.rungs(task))
+        except FirstlineError:
+            return False
 
     async def _look(self) -> bool:
         try:
@@ -83,7 +99,7 @@ class Readiness:
             rungs = self._basis.rungs(settings.ladder.default)
             seen += rungs
             if not _usable(rungs):
-                reasons[_why(rungs)] = [_STAND_IN]
+                reasons[_why(rungs)] = [STANDS_IN_FOR]
         async for task, ladder in self._ladders(found):
             seen += ladder
             if not _usable(ladder):
@@ -144,7 +160,7 @@ def _of_rungs(rungs: Iterable[Rung]) -> Iterable[Gap]:
 def _unknown(settings: Settings, catalog: Catalog, lines: Mapping[str, int]) -> Iterable[Gap]:
     """Find the models that the settings name and nobody knows, and a ladder without any."""
     ladder = settings.ladder
-    if not ladder.default or (not ladder.stand_in and all(name == _STAND_IN for name in ladder.default)):
+    if not ladder.default or (not ladder.stand_in and all(catalog.is_stand_in(name) for name in ladder.default)):
         yield Gap(
             what="the ladder names no model: nothing can answer gpt-4o-mini",
             hint="name one in `[ladder] default` or `stand_in`",

@@ -20,7 +20,6 @@ from firstline.ledger.fine_tuning import FineTuningRows, JobEvent, JobRow
 from firstline.types import Caller, Value
 from firstline.workflow.call import key_of
 from firstline.workflow.files import Files
-from firstline.workflow.ladder import STAND_IN
 from firstline.workflow.students.tuning.content_form import Form, from_json
 from firstline.workflow.students.tuning.loop import BASE, FINE_TUNED, JOB, Asked, TuningLoop
 from firstline.workflow.students.tuning.tune import Tuner
@@ -152,8 +151,12 @@ class FineTuning:
             )
 
 
+_BASES = frozenset({BASE, "gpt-4o-mini", f"openai/{BASE}", "openai/gpt-4o-mini"})
+"""Names of the model that may be fine-tuned."""
+
+
 def _check_base(model: str) -> None:
-    if model in STAND_IN:
+    if model in _BASES:
         return
     if model.startswith(FINE_TUNED):
         raise UsageError(
