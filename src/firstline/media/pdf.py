@@ -15,6 +15,7 @@ import pypdfium2.raw as pdfium
 
 from firstline.errors import DocumentError
 from firstline.media.images import within
+from firstline.media.pdf_fonts import lying
 from firstline.media.pdf_glyphs import Glyphs, read_glyphs
 from firstline.media.pdf_paint import painted, without
 from firstline.media.text_runs import text_runs
@@ -41,10 +42,11 @@ def read_pdf(data: bytes, limits: Limits) -> list[PdfPage]:
     Raises DocumentError, with a hint, for a document that is encrypted, empty, damaged or beyond the limits.
     """
     out = []
+    fonts: dict[int, bool] = {}
     with _opened(data, limits) as document:
         for number in range(len(document)):
             with _page(document, number) as page:
-                out.append(_read(page, number, limits, len(document)))
+                out.append(_read(page, number, limits, len(document), fonts))
     return out
 
 
@@ -131,18 +133,23 @@ def _picture(page: Any, limits: Limits, pages: int) -> Image:
         return within(bitmap.to_pil().convert("RGB"), int(limits.images_mb * 1_000_000 / pages))
 
 
-def _read(page: Any, number: int, limits: Limits, pages: int) -> PdfPage:
+def _read(page: Any, number: int, limits: Limits, pages: int, fonts: dict[int, bool]) -> PdfPage:
+    """Read a page; `fonts` keeps which fonts of the document lie."""
     text = read_glyphs(page)
     found = painted(page, text)
-    layer = _layer(page, text, found.seen)
+    doubted = lying(text, fonts)
+    seen = [is_seen and owner not in doubted for is_seen, owner in zip(found.seen, text.owners, strict=True)]
+    layer = _layer(page, text, seen)
     letters = sum(character.isalnum() for segment in layer.segments for character in segment.text)
     if not _is_usable(layer, letters):
         return PdfPage(number=number, image=_picture(page, limits, pages))
-    claimed = _layer(page, text, found.backed, by_word=True) if any(found.backed) else _nothing(layer)
+    unproved = found.backed
+    if doubted:
+        unproved = [found.backed[at] or found.seen[at] > seen[at] for at in range(len(seen))]
+    claimed = _layer(page, text, unproved, by_word=True) if any(unproved) else _nothing(layer)
     much = min(_MUCH, max(_LITTLE, _FOR_EACH_LETTER * letters))
     if claimed.segments or found.strokes > much or (letters < _FEW and not found.blank):
-        seen = {owner for owner, is_seen in zip(text.owners, found.seen, strict=True) if owner and is_seen}
-        with without(text, seen):
+        with without(text, {owner for owner, is_seen in zip(text.owners, seen, strict=True) if owner and is_seen}):
             image = _picture(page, limits, pages)
         proves = bool(layer.segments or claimed.segments)
         return PdfPage(number=number, text=layer if proves else None, image=image, claimed=claimed if proves else None)
