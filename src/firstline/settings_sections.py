@@ -277,6 +277,13 @@ class ModelSettings(Section, frozen=True, kw_only=True):
     context: Annotated[int, Meta(description="tokens of context; 0: what the catalog says", ge=0)] = 0
     max_output: Annotated[int, Meta(description="tokens of answer; 0: what the catalog says", ge=0)] = 0
     vision: Annotated[bool, Meta(description="the model takes pictures")] = False
+    max_completion_tokens: Annotated[
+        bool,
+        Meta(
+            description="the address wants the limit of an answer as `max_completion_tokens`; one that refuses "
+            "`max_tokens` for it gets it so by itself"
+        ),
+    ] = False
     input_usd_per_mtok: Annotated[float | None, Meta(description="price of a million tokens in")] = None
     output_usd_per_mtok: Annotated[float | None, Meta(description="price of a million tokens out")] = None
     timeout_s: Annotated[float, Meta(description="seconds one call may take", gt=0)] = 120.0

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image as Picture
 
 from firstline.engines.openai_http import OpenAIHTTP
-from firstline.errors import EngineOutputError
+from firstline.errors import EngineOutputError, EngineRefusedError
 from firstline.types import Image, Message, ModelRequest, Sampling, Text, Usage, message
-from openai_server import says, sends, serve, streams
+from openai_server import fails, says, sends, serve, streams
 
 ASK = ModelRequest(messages=(message("system", "Be brief."), message("user", "Hi")))
 STRICT = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
@@ -39,6 +39,27 @@ async def test_a_request_is_sent_as_openai_describes_it() -> None:
         }
     ]
     assert world.headers[0]["Authorization"] == "Bearer sk-secret"
+
+
+async def test_an_address_that_wants_the_newer_name_of_the_limit_gets_it() -> None:
+    refused = fails(
+        400,
+        "unsupported_parameter",
+        "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+    )
+    limited = ModelRequest(messages=ASK.messages, sampling=Sampling(max_tokens=7))
+    async with serve(refused, says("a"), says("b")) as world:
+        runs = engine(world.url)
+        assert [(await runs.complete(limited)).text for _ in range(2)] == ["a", "b"]
+        await runs.close()
+    assert [body.get("max_tokens") for body in world.sent] == [7, None, None]
+    assert [body.get("max_completion_tokens") for body in world.sent] == [None, 7, 7]
+    async with serve(fails(400, "invalid_request", "max_tokens is too large")) as world:
+        runs = engine(world.url)
+        with pytest.raises(EngineRefusedError):
+            await runs.complete(limited)
+        await runs.close()
+    assert [body["max_tokens"] for body in world.sent] == [7]
 
 
 async def test_without_a_key_none_is_sent() -> None:

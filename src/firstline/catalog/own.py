@@ -101,6 +101,8 @@ def _remote(card: Model, settings: ModelSettings) -> Remote:
         changes["api_key_env"] = settings.api_key_env
     if settings.model:
         changes["model"] = settings.model
+    if settings.max_completion_tokens:
+        changes["max_completion_tokens"] = True
     return msgspec.structs.replace(base, **changes)
 
 

@@ -39,6 +39,8 @@ _CONNECT_S = 10.0
 _MAX_BYTES = 32_000_000
 _MAX_ERROR_BYTES = 64_000
 _RETRIES = 2
+_OLD_LIMIT = "max_tokens"
+_NEW_LIMIT = "max_completion_tokens"
 _LONGEST_WAIT_S = 20.0
 _FIRST_WAIT_S = 0.5
 _EVENTS = "text/event-stream"
@@ -76,7 +78,7 @@ class OpenAIHTTP:
         self._model = model
         self._key = (api_key or "").encode()
         self._timeout_s = timeout_s
-        self._max_tokens_key = "max_completion_tokens" if uses_max_completion_tokens else "max_tokens"
+        self._max_tokens_key = _NEW_LIMIT if uses_max_completion_tokens else _OLD_LIMIT
         self._extra = dict(extra or {})
         self._sleep = sleep
         self._jitter = jitter
@@ -182,7 +184,10 @@ class OpenAIHTTP:
 
     @asynccontextmanager
     async def _answer(self, request: ModelRequest, body: Mapping[str, Json]) -> AsyncIterator[Answer]:
-        """Send the request, again where that is safe, and give the answer that has a status of success."""
+        """Send the request, again where that is safe, and give the answer that has a status of success.
+
+        An address that wants the limit of an answer under its newer name gets it so from then on.
+        """
         data = msgspec.json.encode(body)
         for tried in range(_RETRIES + 1):
             wait = _FIRST_WAIT_S * 2**tried * (1 + self._jitter() / 4)
@@ -196,6 +201,10 @@ class OpenAIHTTP:
                 if tried == _RETRIES:
                     raise EngineUnavailableError(f"{self._url} cannot be reached: {error}") from None
                 await self._sleep(wait)
+                continue
+            if tried < _RETRIES and _OLD_LIMIT in body and self._max_tokens_key != _OLD_LIMIT:
+                body = {self._max_tokens_key if name == _OLD_LIMIT else name: value for name, value in body.items()}
+                data = msgspec.json.encode(body)
                 continue
             if tried == _RETRIES or asked is None or not failure.retryable:
                 raise failure
@@ -241,7 +250,10 @@ class OpenAIHTTP:
             raw = await answer.read(_MAX_ERROR_BYTES)
         except (TimeoutError, BrokenError):
             raw = b""
-        failure = openai_errors.failure(answer.status, openai_wire.complaint(self._scrub(raw)), model=self._model)
+        complaint = openai_wire.complaint(self._scrub(raw))
+        if answer.status in (400, 422) and _NEW_LIMIT in complaint.message and _OLD_LIMIT in complaint.message:
+            self._max_tokens_key = _NEW_LIMIT
+        failure = openai_errors.failure(answer.status, complaint, model=self._model)
         asked = openai_errors.retry_after(answer.headers)
         may = answer.status in (429, 503) and asked is not None and asked <= _LONGEST_WAIT_S
         return failure, asked if may else None
