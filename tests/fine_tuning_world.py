@@ -19,7 +19,7 @@ from firstline.workflow.reading.document import Document
 from firstline.workflow.reading.fields import Offer
 from firstline.workflow.students.artifact import Artifact
 from firstline.workflow.students.student import Student
-from firstline.workflow.students.teaching import Division, Lesson, Use
+from firstline.workflow.students.teaching import Division, Lesson, Part, Use
 from firstline.workflow.task import Task
 
 SYSTEM = "Sort the customer's message."
@@ -87,6 +87,10 @@ class Toy:
         """Hold out every n-th."""
         every = round(1 / rows.share)
         return ["held_out" if place % every == 0 else "taught" for place in range(len(rows.texts))]
+
+    def parts(self, rows: Division) -> list[Part]:
+        """Fit, choose and certify in turn, certify more often."""
+        return [("fit", "certify", "choose", "certify", "certify")[place % 5] for place in range(len(rows.texts))]
 
     async def train(
         self, task: Task, lessons: Sequence[Lesson], *, seed: int, on_progress: Callable[[float], None]

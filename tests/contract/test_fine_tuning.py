@@ -137,7 +137,7 @@ async def test_events_and_checkpoints_tell_what_was_measured(tmp_path: Path) -> 
         assert (data["held_out_accuracy"], data["held_out_exact"], data["fields"]) == (1.0, 1.0, {"label": 1.0})
         [checkpoint] = [one async for one in official.fine_tuning.jobs.checkpoints.list(job.id)]
         assert checkpoint.fine_tuned_model_checkpoint == job.fine_tuned_model
-        assert (checkpoint.step_number, checkpoint.metrics.step) == (48, 48)
+        assert (checkpoint.step_number, checkpoint.metrics.step) == (60, 60)
 
 
 async def test_enough_lines_earn_a_certificate_of_what_the_student_answers_by_itself(tmp_path: Path) -> None:

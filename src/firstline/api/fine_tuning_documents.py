@@ -80,7 +80,8 @@ class JobError(Value, frozen=True, kw_only=True):
 class HeldOut(Value, frozen=True, kw_only=True):
     """What a student did with the lines that it was not taught: shares between 0 and 1.
 
-    `step` is the number of lines it was taught. Answers are right by meaning (`held_out_accuracy`) or to the letter
+    `step` is the number of lines it had been taught then; the student that is made may have been taught the others as
+    well, after they were measured on (`taught`). Answers are right by meaning (`held_out_accuracy`) or to the letter
     (`held_out_exact`); it `served` those that it was sure of.
     """
 

@@ -83,7 +83,8 @@ class WeightsStore:
     def sha256(self, model: Model, role: Role = "model") -> str | None:
         """Give the sha256 that names a file: the card's, the pin's, or for a user's own file that of its bytes.
 
-        A user's file is read once for each state of it. None: the file is not known or not there.
+        A user's file is read once for each state of it; one that is not there is named as its model names it, as a
+        student that is tried before it is kept. None: nothing names the file.
         """
         file = model.file(role)
         if file is None:
@@ -92,7 +93,7 @@ class WeightsStore:
             return self._status(model, file).sha256
         own = Path(file.path)
         if not own.is_file():
-            return None
+            return file.sha256
         facts = own.stat()
         key = (file.path, facts.st_size, facts.st_mtime_ns)
         if key not in self._digests:

@@ -67,6 +67,8 @@ async def certify(
         with _telling(out, f"{name}  {data.name}", plan.limit) as tell:
             found = await app.services.certifier.certify(task, rows, plan, name=data.name, records=records, tell=tell)
     report = report_of(found)
+    if found.taught:
+        out.note(f"{found.taught} of {len(rows)} examples were left out: the student in charge was taught them")
     if out.json:
         out.emit(certification_object(found))
     else:
@@ -123,4 +125,5 @@ def certification_object(found: Certification) -> dict[str, Json]:
         "confidence": result.target.confidence,
         "expected_cost_nano_usd": result.costs.money_nano_usd,
         "thresholds": {} if found.policy is None else found.policy.thresholds(),
+        "taught": found.taught,
     }

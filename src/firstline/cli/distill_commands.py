@@ -33,10 +33,12 @@ from firstline.workflow.task import Task
 _STEPS = {
     "reading": "reading the inputs",
     "training": "training",
+    "training_more": "training with what thresholds are set by",
     "recording": "asking every rung, to certify",
     "confirming": "serving live, to confirm",
     "before": "measuring what is in charge",
     "after": "measuring the student",
+    "training_all": "training with everything",
     "compared": "trying the student on what models answered",
 }
 
@@ -100,6 +102,7 @@ def distilled_object(found: Distilled) -> dict[str, Json]:
         "student": found.student,
         "rows": found.rows,
         "taught": found.taught,
+        "measured_taught": found.measured_taught,
         "held_out": found.held_out,
         "not_learned": dict(found.left_out),
         "by_words": found.by_words,

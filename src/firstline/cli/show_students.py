@@ -52,14 +52,15 @@ def show_distilled(found: Mapping[str, Json]) -> RenderableType:
     head = Text.assemble(
         ("student ", "bold"),
         (found["student"][:_SHORT], "bold"),
-        f"  taught on {found['taught']} of {found['rows']} examples in {found['training_seconds']:.3g} s, "
-        f"measured on {found['before']['n']} of the {found['held_out']} held out",
+        f"  taught on {found['taught']} of {found['rows']} examples in {found['training_seconds']:.3g} s",
     )
+    of = "" if found["measured_taught"] == found["taught"] else f", of one taught on {found['measured_taught']} others"
+    measured = Text(f"measured on {found['before']['n']} of the {found['held_out']} held out{of}", style="dim")
     done = ("in charge now", "green") if found["promoted"] else ("not promoted", "yellow")
     missing = [
         Text(printable(f"{name} was not learned: {why}"), style="yellow") for name, why in found["not_learned"].items()
     ]
-    lines = [head, _sides(found), *missing, Text.assemble(done, ": ", printable(found["reason"]))]
+    lines = [head, measured, _sides(found), *missing, Text.assemble(done, ": ", printable(found["reason"]))]
     if not found["promoted"]:
         lines.append(Text(f"`firstline students promote {found['student'][:_SHORT]}` puts it in charge", style="dim"))
     return Group(*lines)

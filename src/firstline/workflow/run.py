@@ -83,6 +83,11 @@ class Runner:
         found = self._basis.rungs(task.ladder or self._basis.settings.ladder.default)
         return placed(task, found, await self._student(task))[: self.first]
 
+    async def taught(self, task: Task) -> frozenset[int]:
+        """Return the marks of the examples that the task's student learned from (`students/taught.py`)."""
+        mine = await self._student(task)
+        return frozenset() if mine is None else mine.taught
+
     def trying(self, student: FindStudent, cover: FindCover | None = None, *, first: int | None = None) -> Runner:
         """Give a runner that runs tasks with this student and cover in place of what is in charge and in force.
 

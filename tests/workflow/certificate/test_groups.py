@@ -7,7 +7,8 @@ import time
 import numpy as np
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 
-from firstline.workflow.certificate.groups import fold, group
+from firstline.workflow.certificate.groups import group
+from firstline.workflow.folding import fold
 
 WORDS = [
     f"{a}{b}{c}" for a in ("ka", "lo", "mi", "ne") for b in ("ru", "sa", "to") for c in ("bel", "dan", "fix", "gum")

@@ -7,24 +7,29 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from firstline.app import App
 from firstline.errors import UsageError
-from firstline.types import Json
+from firstline.types import Json, Text
 from firstline.workflow.answer import Draft
+from firstline.workflow.certificate.certifier import Plan
+from firstline.workflow.certificate.records import read_records
 from firstline.workflow.certificate.target import Target
 from firstline.workflow.examples import Row
 from firstline.workflow.reading.document import Document
 from firstline.workflow.reading.fields import Offer
+from firstline.workflow.run import no_student
 from firstline.workflow.source import text_input
 from firstline.workflow.students.artifact import Artifact
 from firstline.workflow.students.distill import Distilled, Distiller, DistillPlan, Step
 from firstline.workflow.students.student import Student
 from firstline.workflow.students.students import Students
 from firstline.workflow.students.takeover import Takeover
-from firstline.workflow.students.teaching import Division, Lesson, Use
+from firstline.workflow.students.taught import was_taught
+from firstline.workflow.students.teaching import Division, Lesson, Part, Use
 from firstline.workflow.task import Task
 from firstline.workflow.task_file import task_from_text
 from ladders import two_rungs
@@ -53,11 +58,16 @@ class Words:
 
 
 class Toy:
-    """Learns for each label a word; holds out every second text. `taught` keeps what it saw."""
+    """Learns for each label a word; holds out every second text. `lessons` keeps what it saw, each time it learned."""
 
     def __init__(self, words: Mapping[str, str]) -> None:
         self._words = words
-        self.taught: list[str] = []
+        self.lessons: list[list[str]] = []
+
+    @property
+    def taught(self) -> list[str]:
+        """What the first student saw."""
+        return self.lessons[0]
 
     def divide(self, rows: Division) -> list[Use]:
         """Hold out every second of what may be, and compare with every fifth of the rest."""
@@ -67,11 +77,15 @@ class Toy:
             other[place % 5] if not one else "held_out" if place % 2 == 0 else "taught" for place, one in enumerate(may)
         ]
 
+    def parts(self, rows: Division) -> list[Part]:
+        """Fit, choose and certify in turn, certify more often."""
+        return [("fit", "certify", "choose", "certify", "certify")[place % 5] for place in range(len(rows.texts))]
+
     async def train(
         self, task: Task, lessons: Sequence[Lesson], *, seed: int, on_progress: Callable[[float], None]
     ) -> Artifact:
         """Learn nothing."""
-        self.taught = [lesson.document.text for lesson in lessons]
+        self.lessons.append([lesson.document.text for lesson in lessons])
         on_progress(1.0)
         labels: Json = [label.name for label in task.labels]
         return Artifact(
@@ -132,11 +146,66 @@ async def test_a_good_student_is_certified_and_put_in_charge(tmp_path: Path) -> 
         [row] = await students.rows.latest()
     assert found.promoted, found.advice.reason
     assert certificate is not None
-    assert (row.state, row.certificate, row.provenance["taught"]) == ("promoted", certificate.id, 120)
+    assert (row.state, row.certificate, row.provenance["taught"]) == ("promoted", certificate.id, 168)
     assert row.measured["after"]["whole"]["accepted"] == 1.0
     assert [attempt.model for attempt in run.attempts] == ["student/sort"]
-    assert (len(toy.taught), found.held_out, found.before.n) == (120, 120, 20)
-    assert list(dict.fromkeys(step.step for step in steps)) == ["reading", "training", "recording", "before", "after"]
+    assert [len(lessons) for lessons in toy.lessons] == [120, 168]
+    assert (found.taught, found.measured_taught, found.held_out, found.before.n) == (168, 168, 72, 20)
+    order = ["reading", "training", "training_more", "recording", "before", "after"]
+    assert list(dict.fromkeys(step.step for step in steps)) == order
+
+
+async def test_no_row_that_a_promise_rests_on_is_learned_from(tmp_path: Path) -> None:
+    toy = Toy(KNOWS)
+    async with two_rungs(tmp_path, RIGHT, RIGHT) as app:
+        found, students, _ = await distilled(app, tmp_path, toy, 240, sample=40)
+        seen = (await students.of(sort())).taught  # type: ignore[union-attr]
+        records = [read_records(path) for path in (tmp_path / "records").glob("*.jsonl")]
+    # The attempts of the last student stand apart from those of the first: by what it was asked about it was tested.
+    texts = sorted(({one.text for one in kept.values()} for kept in records), key=len)
+    fitted, tested = texts
+    assert (len(fitted), len(tested)) == (48, 72)
+    assert found.certification is not None
+    assert found.certification.policy is not None
+    assert found.certification.result.sizes.tested == 72
+    first, last = (set(lessons) for lessons in toy.lessons)
+    assert first.isdisjoint(fitted | tested)
+    assert last == first | fitted
+    assert last.isdisjoint(tested)
+    # Its file says so, however a text is written.
+    for made in rows(240):
+        [part] = made.given.parts
+        assert isinstance(part, Text)
+        again = msgspec.structs.replace(made, given=text_input(f"  {part.text.upper()}!"))
+        assert was_taught(made, seen) == was_taught(again, seen) == (part.text not in tested)
+
+
+async def test_what_nothing_is_promised_by_is_learned_from_once_it_was_measured_on(tmp_path: Path) -> None:
+    toy, few = Toy(KNOWS), Toy(KNOWS)
+    async with two_rungs(tmp_path, RIGHT, RIGHT) as app:
+        found, _, steps = await distilled(app, tmp_path, toy, 240, certify=False)
+        failed, _, _ = await distilled(app, tmp_path, few, 60)
+    assert (found.taught, found.measured_taught, found.held_out) == (240, 120, 120)
+    assert [len(lessons) for lessons in toy.lessons] == [120, 240]
+    assert steps[-1].step == "training_all"
+    assert failed.certification is not None
+    assert failed.certification.policy is None
+    assert (failed.taught, failed.measured_taught, failed.held_out) == (60, 30, 30)
+
+
+async def test_no_promise_is_made_by_rows_that_the_student_in_charge_was_taught(tmp_path: Path) -> None:
+    plan = Plan(target=Target(max_error=0.05, confidence=0.95))
+    async with two_rungs(tmp_path, RIGHT, RIGHT) as app:
+        found, students, _ = await distilled(app, tmp_path, Toy(KNOWS), 120, certify=False)
+        assert found.promoted, found.advice.reason
+        certifier = app.services.certifier.trying(app.services.runner.trying(students.of))
+        with pytest.raises(UsageError, match="was taught every example of data"):
+            await certifier.certify(sort(), rows(120), plan, name="data.jsonl")
+        mixed = await certifier.certify(sort(), rows(360), plan, name="data.jsonl")
+        alone = app.services.certifier.trying(app.services.runner.trying(no_student))
+        none = await alone.certify(sort(), rows(120), plan, name="data.jsonl")
+    assert (mixed.taught, mixed.result.n) == (120, 240)
+    assert (none.taught, none.result.n) == (0, 120)
 
 
 async def test_what_is_taught_is_never_measured_on(tmp_path: Path) -> None:
@@ -146,6 +215,7 @@ async def test_what_is_taught_is_never_measured_on(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "ledger.db") as ledger:
         asked = {sha256 for (sha256,) in ledger.execute("SELECT input_sha256 FROM runs")}
     assert len(asked) == len(toy.taught) == 30
+    assert len(toy.lessons[-1]) == 60
     assert asked.isdisjoint({text_input(text).sha256 for text in toy.taught})
 
 

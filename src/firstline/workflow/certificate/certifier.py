@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from pathlib import Path
 from typing import Literal, Protocol
@@ -28,6 +28,7 @@ from firstline.workflow.lock import LockedTask
 from firstline.workflow.pinning import Pinner
 from firstline.workflow.quote import Quote, afford
 from firstline.workflow.run import Runner
+from firstline.workflow.students.taught import was_taught
 from firstline.workflow.task import Fallback, Task
 
 
@@ -100,6 +101,23 @@ class Certification(Value, frozen=True, kw_only=True):
     provenance: Provenance
     policy: Policy | None
     certificate: Certificate | None
+    taught: int = 0
+    """Examples that were left out because the student had learned from them."""
+
+
+class _Quoted(Value, frozen=True, kw_only=True):
+    """What is `known` of rows, kept at `path`, and what recording the rest would cost."""
+
+    path: Path
+    known: Mapping[str, Record]
+    quotes: tuple[Quote, ...]
+
+
+class _Part(Value, frozen=True, kw_only=True):
+    """Rows, by their places, that one certifier's runner is asked about."""
+
+    certifier: Certifier
+    places: Sequence[int]
 
 
 class Certifier:
@@ -140,10 +158,15 @@ class Certifier:
         *,
         name: str,
         records: Path | None = None,
+        earlier: Runner | None = None,
         tell: Callable[[Stage], None] = lambda stage: None,
     ) -> Certification:
         """Certify a task on the rows of the file `name`; `records` replaces the file that attempts are kept in.
 
+        What the student was taught is left out: nothing that a promise rests on may have been learned from. With
+        `earlier`, rows of the splits fit and choose, which every row names then, are asked by that runner instead: its
+        student was not taught them, the one that is certified was. The test stays exact, for nothing of the split
+        certify has made the policy or the student.
         `tell` hears how far it is. Raises UsageError for bad examples, BudgetError where the recording would cost more
         than the plan allows, or does, and what recording raises.
         """
@@ -153,20 +176,15 @@ class Certifier:
         if not usable:
             why = "; ".join(f"{rung.model.id}: {rung.skipped}" for rung in ladder)
             raise UsageError(f"no rung of {task.name} can be asked here ({why})" if why else "the ladder is empty")
+        asking = self if earlier is None else self.trying(earlier)
+        rows, taught = await self._untaught(task, rows, asking, name=name)
         pin = await self._pinner.pin(task, ladder)
-        path = records or self._folder / f"{_behaviour(pin)}.jsonl"
-        known = await asyncio.to_thread(read_records, path)
-        quotes = await self._recorder.quotes(task, rows, known)
-        tell(Stage(step="quoting", of=len(rows), quotes=tuple(quotes)))
-        afford(quotes, plan.limit, work="recording", rows="examples")
-        found = await self._recorder.record(
-            task,
-            rows,
-            known,
-            keep=lambda record: append_records(path, [record]),
-            limit=plan.limit,
-            on_progress=lambda done: tell(Stage(step="recording", done=done, of=len(rows))),
-        )
+        parts = [_Part(certifier=self, places=range(len(rows)))]
+        if earlier is not None:
+            last = [at for at, row in enumerate(rows) if row.split == "certify"]
+            before = [at for at, row in enumerate(rows) if row.split != "certify"]
+            parts = [_Part(certifier=asking, places=before), _Part(certifier=self, places=last)]
+        found, spent = await _recorded(task, rows, parts, plan, records=records, tell=tell)
         statistics = await asyncio.to_thread(self._load)
         certified = await asyncio.to_thread(
             statistics.certify_records,
@@ -180,7 +198,6 @@ class Certifier:
         policy, result = certified.policy, certified.result
         differs = approximations(task, ladder)
         if policy is not None and differs:
-            spent = sum(rung.cost_nano_usd for one in found if one.key not in known for rung in one.rungs)
             tested = [rows[at] for at in certified.tested]
             live = await serve_live(
                 self._runner,
@@ -196,13 +213,54 @@ class Certifier:
             task=task.name,
             result=result,
             pin=pin,
-            provenance=_provenance(name, rows, plan, at=self._clock()),
+            provenance=_provenance(name, rows, plan, drawn=earlier is not None, at=self._clock()),
             policy=policy,
             certificate=None,
+            taught=taught,
         )
         if policy is None or not plan.enable:
             return made
         return msgspec.structs.replace(made, certificate=await self.enable(task, made))
+
+    async def _untaught(
+        self, task: Task, rows: Sequence[Row], earlier: Certifier, *, name: str
+    ) -> tuple[Sequence[Row], int]:
+        """Leave out what a student was taught that is asked about it: `earlier`'s but for the split certify. Raises
+        UsageError where nothing is left."""
+        mine, before = await self._runner.taught(task), await earlier._runner.taught(task)
+        kept = [row for row in rows if not was_taught(row, mine if row.split == "certify" else before)]
+        if not kept:
+            raise UsageError(
+                f"the student of {task.name} was taught every example of {name}: nothing can be promised by them",
+                hint="certify on others, or `firstline distill` without --no-certify, which holds back what it takes",
+            )
+        return kept, len(rows) - len(kept)
+
+    async def quoted(self, task: Task, rows: Sequence[Row], records: Path | None) -> _Quoted:
+        """Say what is recorded of rows already, where, and what the rest would cost."""
+        ladder = await self._runner.rungs(task)
+        path = records or self._folder / f"{_behaviour(await self._pinner.pin(task, ladder))}.jsonl"
+        known = await asyncio.to_thread(read_records, path)
+        return _Quoted(path=path, known=known, quotes=tuple(await self._recorder.quotes(task, rows, known)))
+
+    async def record(
+        self,
+        task: Task,
+        rows: Sequence[Row],
+        quoted: _Quoted,
+        *,
+        limit: NanoUSD | None,
+        on_progress: Callable[[int], None],
+    ) -> list[Record]:
+        """Ask every rung about rows that it was not asked about before."""
+        return await self._recorder.record(
+            task,
+            rows,
+            quoted.known,
+            keep=lambda record: append_records(quoted.path, [record]),
+            limit=limit,
+            on_progress=on_progress,
+        )
 
     async def enable(self, task: Task, made: Certification) -> Certificate:
         """Put what was certified in force. Raises UsageError where nothing could be promised."""
@@ -221,11 +279,45 @@ class Certifier:
         )
 
 
-def _provenance(name: str, rows: Sequence[Row], plan: Plan, *, at: float) -> Provenance:
+async def _recorded(
+    task: Task,
+    rows: Sequence[Row],
+    parts: Sequence[_Part],
+    plan: Plan,
+    *,
+    records: Path | None,
+    tell: Callable[[Stage], None],
+) -> tuple[list[Record], int]:
+    """Record all parts; gives a record for each row, in order, and what was spent. Raises BudgetError."""
+    asked = [([rows[at] for at in part.places], part) for part in parts]
+    quoted = [await part.certifier.quoted(task, some, records) for some, part in asked]
+    quotes = [one for each in quoted for one in each.quotes]
+    tell(Stage(step="quoting", of=len(rows), quotes=tuple(quotes)))
+    afford(quotes, plan.limit, work="recording", rows="examples")
+    found: dict[int, Record] = {}
+    spent = 0
+    for (some, part), each in zip(asked, quoted, strict=True):
+
+        def shown(done: int, before: int = len(found)) -> None:
+            tell(Stage(step="recording", done=before + done, of=len(rows)))
+
+        made = await part.certifier.record(
+            task,
+            some,
+            each,
+            limit=NanoUSD(max(plan.limit - spent, 1)) if plan.limit else None,
+            on_progress=shown,
+        )
+        spent += sum(rung.cost_nano_usd for one in made if one.key not in each.known for rung in one.rungs)
+        found |= dict(zip(part.places, made, strict=True))
+    return [found[at] for at in range(len(rows))], spent
+
+
+def _provenance(name: str, rows: Sequence[Row], plan: Plan, *, drawn: bool, at: float) -> Provenance:
     return Provenance(
         data=os.fsencode(name).decode(errors="replace"),  # a name of a file may hold bytes that no text has
         seed=plan.seed,
-        drawn=any(row.split is None for row in rows),
+        drawn=drawn or any(row.split is None for row in rows),
         benefit=plan.benefit,
         at=at,
     )

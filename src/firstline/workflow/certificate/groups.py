@@ -15,12 +15,8 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 
-from firstline import patterns
-from firstline.normal_form import normalized
 from firstline.workflow.certificate.table import Ints
-
-_NO_LETTERS = patterns.compile(r"[\W_]+")
-_DIGIT = patterns.compile(r"\d")
+from firstline.workflow.folding import fold
 
 _CELLS = 5_000_000
 _PAIRS = 20_000
@@ -43,12 +39,6 @@ def group(texts: Sequence[str], *, keys: Sequence[Hashable | None] | None = None
     if keys is not None:
         numbers = _join_keys(numbers, keys)
     return _in_order(numbers)
-
-
-def fold(text: str) -> str:
-    """Fold what does not make two messages different: case, width, punctuation, spacing, and which digits."""
-    plain = normalized("NFKC", text).casefold()
-    return _NO_LETTERS.sub(" ", _DIGIT.sub("0", plain)).strip()
 
 
 def _pairs(texts: list[str], alike: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

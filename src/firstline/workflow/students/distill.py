@@ -1,4 +1,7 @@
-"""From lessons to a student in charge: split, train, certify, compare, promote if it is better."""
+"""From lessons to a student in charge: split, train, certify, compare, teach what was held back, promote if better.
+
+No row that a certificate rests on is ever learned from; every other row is, once what is measured was measured.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,6 @@ from typing import Literal
 import msgspec
 
 from firstline.errors import UsageError
-from firstline.ledger.students import StudentRow
 from firstline.money import NanoUSD
 from firstline.types import Json, Value
 from firstline.workflow.certificate.certificates import Certificates
@@ -21,14 +23,28 @@ from firstline.workflow.evaluate import EvalReport, evaluate
 from firstline.workflow.examples import Row, examine
 from firstline.workflow.run import Runner, always
 from firstline.workflow.students.compare import Advice, advise, unchecked
-from firstline.workflow.students.students import Candidate, Students
+from firstline.workflow.students.students import Students, Trial
 from firstline.workflow.students.takeover import Takeover, takeover
-from firstline.workflow.students.teaching import Division, Training, covered, keep, promote, read_lessons
+from firstline.workflow.students.teaching import (
+    Division,
+    Held,
+    School,
+    Training,
+    covered,
+    divided,
+    enough,
+    keep,
+    only,
+    promote,
+    read_lessons,
+)
 from firstline.workflow.task import Task
 
 LEAST_ROWS = 20
 _HELD_OUT = 0.5
-"""Of the rows: what is certified and compared on, and never trained on."""
+"""Of the rows: what a student that is measured is not taught."""
+
+OnShare = Callable[[float], None]
 
 
 class DistillPlan(Value, frozen=True, kw_only=True):
@@ -49,21 +65,27 @@ class DistillPlan(Value, frozen=True, kw_only=True):
 class Step(Value, frozen=True, kw_only=True):
     """How far it is: `done` of `of` in a step."""
 
-    step: Literal["reading", "training", "recording", "confirming", "before", "after", "compared"]
+    step: Literal[
+        "reading", "training", "training_more", "recording", "confirming", "before", "after", "compared", "training_all"
+    ]
     done: int
     of: int
 
 
 class Distilled(Value, frozen=True, kw_only=True):
-    """What came of it. `before` and `after` are of the same held-out rows, with what was in charge and the student.
+    """What came of it. `before` and `after` are of the same held-out rows, with what was in charge and a student.
 
-    `takeover` is of rows that models answered (None: there were none). `left_out` says of fields why the student was
-    not taught them: what it does not answer is asked of the next rung. `by_words`: no encoder was there to read with.
+    `taught` rows made the student that is kept. What was measured on `held_out` rows is of a student that had been
+    taught `measured_taught` of the others: the one that is kept where a promise rests on these rows, else one that was
+    taught again, on all rows, once it was measured. `takeover` is of rows that models answered (None: there were none).
+    `left_out` says of fields why the student was not taught them: what it does not answer is asked of the next rung.
+    `by_words`: no encoder was there to read with.
     """
 
     student: str
     rows: int
     taught: int
+    measured_taught: int
     held_out: int
     before: EvalReport
     after: EvalReport
@@ -77,15 +99,13 @@ class Distilled(Value, frozen=True, kw_only=True):
     by_words: bool = False
 
 
-class _Made(Value, frozen=True, kw_only=True):
-    """A student that was trained and kept, and the rows that it was not taught; `seconds` it took to train."""
+class _Tried(Value, frozen=True, kw_only=True):
+    """A student that was measured, the rows it was `taught`, those it was `asked`, and what was certified of them."""
 
-    row: StudentRow
-    facts: Mapping[str, Json]
-    taught: int
-    held_out: list[Row]
-    compared: list[Row]
-    seconds: float
+    trial: Trial
+    taught: Sequence[Held]
+    asked: Sequence[Held]
+    certification: Certification | None
 
 
 class Distiller:
@@ -137,12 +157,17 @@ class Distiller:
                 f"{name} holds {len(everything)} examples: too few to learn from and to measure on",
                 hint=f"it takes {LEAST_ROWS} at least, and a few hundred for a certificate",
             )
-        made = await self._teach(task, everything, len(rows), plan, tell)
-        sha256, held_out = made.row.sha256, made.held_out
         plan = plan if rows else msgspec.structs.replace(plan, certify=False)
-        before, after, certification = await self._measure(task, sha256, held_out, plan, name=name, tell=tell)
+        training = await asyncio.to_thread(self._load)
+        held = await self._divided(training, task, everything, len(rows), plan, tell)
+        school = School(training, self._students, task, seed=plan.seed, timer=self._timer)
+        first = await school.teach(only(held, "taught"), _telling(tell, "training"))
+        tried = await self._tried(school, first, held, task, plan, name=name, tell=tell)
+        before, after = await self._measured(task, tried, plan, tell)
+        certification = tried.certification
         now = await self._certificates.cover(task, await self._runner.rungs(task))
-        taken = await self._taken(task, sha256, made.compared[: plan.sample], now, certification, tell)
+        compared = [one.row for one in only(held, "compared")[: plan.sample]]
+        taken = await self._taken(task, first, compared, now, certification, tell)
         advice = advise(
             before,
             after,
@@ -153,21 +178,30 @@ class Distiller:
         )
         if not rows:
             advice = unchecked(after)
+        made, taught = tried.trial, tried.taught
+        if certification is None or certification.policy is None:
+            # Nothing is promised by what was held out: from here on it teaches as well.
+            made, taught = await school.teach(held, _telling(tell, "training_all")), held
+        provenance = {**plan.origin, "rows": len(held), "taught": len(taught), "seed": plan.seed}
+        row = await keep(self._students, task, made.artifact, provenance, created=self._clock())
         measured = {
             "before": msgspec.to_builtins(before),
             "after": msgspec.to_builtins(after),
             "takeover": msgspec.to_builtins(taken),
             "reason": advice.reason,
+            "taught": len(tried.taught),
+            "held_out": len(tried.asked),
         }
-        await self._students.rows.add(msgspec.structs.replace(made.row, measured=measured))
+        await self._students.rows.add(msgspec.structs.replace(row, measured=measured))
         promoted = plan.promote and advice.promote
         if promoted:
-            await promote(self._students, self._certifying(sha256), task, sha256, certification)
+            await promote(self._students, self._certifying(made), task, row.sha256, certification)
         return Distilled(
-            student=sha256,
+            student=row.sha256,
             rows=len(everything),
-            taught=made.taught,
-            held_out=len(held_out),
+            taught=len(taught),
+            measured_taught=len(tried.taught),
+            held_out=len(tried.asked),
             before=before,
             after=after,
             takeover=taken,
@@ -175,16 +209,21 @@ class Distiller:
             advice=advice,
             promoted=promoted,
             seconds=round(self._timer() - begun, 3),
-            training_seconds=round(made.seconds, 3),
-            left_out=made.facts.get("left_out", {}),
-            by_words=task.kind == "classify" and made.facts.get("encoder") is None,
+            training_seconds=round(school.seconds, 3),
+            left_out=made.artifact.facts.get("left_out", {}),
+            by_words=task.kind == "classify" and made.artifact.facts.get("encoder") is None,
         )
 
-    async def _teach(
-        self, task: Task, rows: Sequence[Row], checked: int, plan: DistillPlan, tell: Callable[[Step], None]
-    ) -> _Made:
-        """Read and divide rows, of which people labelled the first `checked`, train a student and keep it."""
-        training = await asyncio.to_thread(self._load)
+    async def _divided(
+        self,
+        training: Training,
+        task: Task,
+        rows: Sequence[Row],
+        checked: int,
+        plan: DistillPlan,
+        tell: Callable[[Step], None],
+    ) -> list[Held]:
+        """Read and divide rows, of which people labelled the first `checked`."""
         lessons = await read_lessons(
             self._runner, task, rows, on_progress=lambda done: tell(Step(step="reading", done=done, of=len(rows)))
         )
@@ -196,51 +235,53 @@ class Distiller:
             seed=plan.seed,
             known=[example for label in task.labels for example in label.examples],
         )
-        uses = await asyncio.to_thread(training.divide, division)
-        taught = [lesson for lesson, use in zip(lessons, uses, strict=True) if use == "taught"]
-        held_out, compared = (
-            [row for row, use in zip(rows, uses, strict=True) if use == wanted] for wanted in ("held_out", "compared")
-        )
-        started = self._timer()
-        artifact = await training.train(
-            task,
-            taught,
-            seed=plan.seed,
-            on_progress=lambda share: tell(Step(step="training", done=round(100 * share), of=100)),
-        )
-        seconds = self._timer() - started
-        provenance = {**plan.origin, "rows": len(rows), "taught": len(taught), "seed": plan.seed}
-        row = await keep(self._students, task, artifact, provenance, created=self._clock())
-        return _Made(
-            row=row, facts=artifact.facts, taught=len(taught), held_out=held_out, compared=compared, seconds=seconds
-        )
+        return await divided(training, rows, lessons, division)
 
-    async def _measure(
+    async def _tried(
         self,
+        school: School,
+        first: Trial,
+        held: Sequence[Held],
         task: Task,
-        sha256: str,
-        rows: Sequence[Row],
         plan: DistillPlan,
         *,
         name: str,
         tell: Callable[[Step], None],
-    ) -> tuple[EvalReport, EvalReport, Certification | None]:
-        """Certify the ladder with the student, and run a sample as it is served now and as it would be then."""
-        trial = Candidate(self._students, sha256)
-        certification = None
-        if plan.certify:
-            certification = await self._certifying(sha256).certify(
-                task,
-                rows,
-                Plan(target=plan.target, seed=plan.seed, enable=False, limit=plan.limit, allow_missing_classes=True),
-                name=name,
-                tell=lambda stage: _tell(stage, tell),
-            )
-        sample = rows[: plan.sample]
+    ) -> _Tried:
+        """Certify the ladder with a student. `first` was taught none of what is held out.
+
+        Where that can prove the promise, a second student is certified, that is taught the splits fit and choose as
+        well: confidences and thresholds are set by what the first says of these, and tested on the split certify alone,
+        which neither has seen. Else the first one is, which says how many rows are missing.
+        """
+        apart = only(held, "held_out")
+        rest = [one for one in apart if one.part == "certify"]
+        again = plan.certify and enough(len(rest), plan.target)
+        tried, taught, asked = first, only(held, "taught"), apart
+        if again:
+            taught = [one for one in held if one.use in ("taught", "compared") or one.part in ("fit", "choose")]
+            tried, asked = await school.teach(taught, _telling(tell, "training_more")), rest
+        if not plan.certify:
+            return _Tried(trial=tried, taught=taught, asked=asked, certification=None)
+        certification = await self._certifying(tried).certify(
+            task,
+            [msgspec.structs.replace(one.row, split=one.part) if again else one.row for one in apart],
+            Plan(target=plan.target, seed=plan.seed, enable=False, limit=plan.limit, allow_missing_classes=True),
+            name=name,
+            earlier=self._runner.trying(first.of) if again else None,
+            tell=lambda stage: _tell(stage, tell),
+        )
+        return _Tried(trial=tried, taught=taught, asked=asked, certification=certification)
+
+    async def _measured(
+        self, task: Task, tried: _Tried, plan: DistillPlan, tell: Callable[[Step], None]
+    ) -> tuple[EvalReport, EvalReport]:
+        """Run a sample of what the student was not taught as it is served now, and as it would be with it."""
+        sample = [one.row for one in tried.asked[: plan.sample]]
         reports = []
         sides: tuple[tuple[Literal["before", "after"], Runner], ...] = (
             ("before", self._runner),
-            ("after", self._runner.trying(trial.of, covered(certification))),
+            ("after", self._runner.trying(tried.trial.of, covered(tried.certification))),
         )
         for step, runner in sides:
 
@@ -248,20 +289,19 @@ class Distiller:
                 tell(Step(step=step, done=done, of=len(sample)))
 
             reports.append(await evaluate(runner, task, sample, on_progress=shown))
-        return reports[0], reports[1], certification
+        return reports[0], reports[1]
 
     async def _taken(
         self,
         task: Task,
-        sha256: str,
+        trial: Trial,
         rows: Sequence[Row],
         now: Cover,
         certification: Certification | None,
         tell: Callable[[Step], None],
     ) -> Takeover | None:
-        """Say how much of what models answered the student takes over; None where there is nothing of it.
-
-        `now` covers the task as it is served.
+        """Say how much of what models answered a student takes over that was taught none of it; None where there is
+        nothing of it. `now` covers the task as it is served.
         """
         if not rows:
             return None
@@ -269,13 +309,13 @@ class Distiller:
             task,
             rows,
             before=self._runner.trying(self._students.of, always(now), first=1),
-            after=self._runner.trying(Candidate(self._students, sha256).of, covered(certification), first=1),
+            after=self._runner.trying(trial.of, covered(certification), first=1),
             on_progress=lambda done: tell(Step(step="compared", done=done, of=len(rows))),
         )
 
-    def _certifying(self, sha256: str) -> Certifier:
+    def _certifying(self, trial: Trial) -> Certifier:
         """Give what certifies the ladder with this student at its foot."""
-        return self._certifier.trying(self._runner.trying(Candidate(self._students, sha256).of))
+        return self._certifier.trying(self._runner.trying(trial.of))
 
 
 def check_kind(task: Task) -> None:
@@ -285,6 +325,10 @@ def check_kind(task: Task) -> None:
             f"no student can be made for {task.name}, which is a task of kind {task.kind}",
             hint="students name a label or find fields: tasks of the kinds classify and extract",
         )
+
+
+def _telling(tell: Callable[[Step], None], step: Literal["training", "training_more", "training_all"]) -> OnShare:
+    return lambda share: tell(Step(step=step, done=round(100 * share), of=100))
 
 
 def _tell(stage: Stage, tell: Callable[[Step], None]) -> None:

@@ -17,8 +17,9 @@ from firstline.ledger.students import StudentRow, StudentRows
 from firstline.types import Value
 from firstline.workflow.contents import Contents, sweep
 from firstline.workflow.ladder import Rung
-from firstline.workflow.students.artifact import Artifact, name_of, unpack
+from firstline.workflow.students.artifact import Artifact, name_of, pack, unpack
 from firstline.workflow.students.student import Student, misfit
+from firstline.workflow.students.taught import marks_in
 from firstline.workflow.task import BUILT_IN, Task
 
 REFRESH_S = 1.0
@@ -31,13 +32,15 @@ Open = Callable[[Artifact], Student]
 class Placed(Value, frozen=True, kw_only=True):
     """A student as a rung: its model, and the student itself (None: `skipped` says why it cannot be asked).
 
-    `shipped`: it came with the package, and nobody has put it in charge.
+    `shipped`: it came with the package, and nobody has put it in charge. `taught` are the marks of the examples that it
+    learned from (`taught.py`).
     """
 
     model: Model
     student: Student | None = None
     skipped: str | None = None
     shipped: bool = False
+    taught: frozenset[int] = frozenset()
 
 
 class Students:
@@ -81,6 +84,16 @@ class Students:
     async def candidate(self, task: Task, sha256: str) -> Placed:
         """Give a student of a task that need not be in charge of it."""
         return await self._placed(task, self._contents.path(sha256), sha256)
+
+    async def opened(self, artifact: Artifact) -> Trial:
+        """Open a student that is kept nowhere, to try it. Raises FirstlineError where it cannot be opened."""
+
+        def read() -> Trial:
+            data = pack(artifact)
+            made, sha256 = unpack(data), name_of(data)
+            return Trial(self._contents.path(sha256), sha256, made, self._opening(made))
+
+        return await asyncio.to_thread(read)
 
     async def shipped(self) -> dict[str, str]:
         """Give the sha256 of the students that come with the package, by task."""
@@ -133,9 +146,7 @@ class Students:
             found, artifact, student = await self._load(path, sha256)
         except FirstlineError as error:
             return Placed(model=_model(task, path, None), skipped=error.message)
-        wrong = misfit(task, artifact)
-        model = _model(task, path, found)
-        return Placed(model=model, skipped=wrong) if wrong else Placed(model=model, student=student)
+        return _place(task, path, found, artifact, student)
 
     async def _load(self, path: Path, sha256: str | None) -> tuple[str, Artifact, Student]:
         if path not in self._loaded:
@@ -149,6 +160,20 @@ class Students:
             raise WeightsMissingError(f"the student's file cannot be read: {error.strerror}") from None
         artifact = unpack(data)
         return name_of(data), artifact, self._opening(artifact)
+
+
+class Trial:
+    """Stands in for `Students` where a student that was just made is tried on its task, and kept nowhere yet."""
+
+    def __init__(self, path: Path, sha256: str, artifact: Artifact, student: Student) -> None:
+        self.artifact = artifact
+        self._path = path
+        self._sha256 = sha256
+        self._student = student
+
+    async def of(self, task: Task) -> Placed | None:
+        """Give the student that is tried."""
+        return _place(task, self._path, self._sha256, self.artifact, self._student)
 
 
 class Candidate:
@@ -185,6 +210,13 @@ def placed(task: Task, found: Sequence[Rung], mine: Placed | None) -> tuple[Rung
     if mine is not None and not named:
         out.insert(0, Rung(model=mine.model, skipped=mine.skipped))
     return tuple(out)
+
+
+def _place(task: Task, path: Path, sha256: str, artifact: Artifact, student: Student) -> Placed:
+    model, wrong = _model(task, path, sha256), misfit(task, artifact)
+    if wrong:
+        return Placed(model=model, skipped=wrong)
+    return Placed(model=model, student=student, taught=marks_in(artifact))
 
 
 def _model(task: Task, path: Path, sha256: str | None) -> Model:

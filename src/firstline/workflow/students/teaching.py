@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
+
+import msgspec
 
 from firstline.ledger.students import StudentRow
 from firstline.types import Json, Value
 from firstline.workflow.certificate.certifier import Certification, Certifier
 from firstline.workflow.certificate.cover import NOTHING, Cover
+from firstline.workflow.certificate.target import Target
 from firstline.workflow.examples import Row
 from firstline.workflow.reading.document import Document
 from firstline.workflow.run import FindCover, Runner, always
 from firstline.workflow.students.artifact import Artifact, name_of, pack
-from firstline.workflow.students.students import Students
+from firstline.workflow.students.students import Students, Trial
+from firstline.workflow.students.taught import marked
 from firstline.workflow.task import Task
 
 
@@ -27,6 +32,10 @@ class Lesson(Value, frozen=True, kw_only=True):
 
 Use = Literal["taught", "held_out", "compared", "left_out"]
 """What a row is for; a row that a model answered is never held out to measure on, but a few are compared with."""
+
+
+Part = Literal["fit", "choose", "certify"]
+"""Of what is held out: a promise rests on the last alone, so that the others may be learned from in the end."""
 
 
 class Division(Value, frozen=True, kw_only=True):
@@ -51,6 +60,10 @@ class Training(Protocol):
         """Say of each row what it is for."""
         ...
 
+    def parts(self, rows: Division) -> list[Part]:
+        """Say of rows that are held out what each is for where a promise is made by them, near-duplicates together."""
+        ...
+
     async def train(
         self, task: Task, lessons: Sequence[Lesson], *, seed: int, on_progress: Callable[[float], None]
     ) -> Artifact:
@@ -68,6 +81,73 @@ async def read_lessons(
         lessons.append(Lesson(document=work.source.reading, expected=row.expected))
         on_progress(number)
     return lessons
+
+
+def enough(rows: int, target: Target) -> bool:
+    """Say whether so many rows could prove a promise at all: where all are served, and none of them wrong."""
+    return (1 - target.max_error) ** rows <= 1 - target.confidence
+
+
+class Held(Value, frozen=True, kw_only=True):
+    """A row as it was read, and what it is for; `part` where it is held out."""
+
+    row: Row
+    lesson: Lesson
+    use: Use
+    part: Part | None = None
+
+
+def only(rows: Sequence[Held], *uses: Use) -> list[Held]:
+    """Return the rows of these uses."""
+    return [one for one in rows if one.use in uses]
+
+
+async def divided(training: Training, rows: Sequence[Row], lessons: Sequence[Lesson], division: Division) -> list[Held]:
+    """Divide rows into what is taught first and what is held out, and this into what may be taught in the end and what
+    a promise rests on: as the rows name their split, else by chance."""
+    uses = await asyncio.to_thread(training.divide, division)
+    found = [Held(row=row, lesson=lesson, use=use) for row, lesson, use in zip(rows, lessons, uses, strict=True)]
+    held = [place for place, use in enumerate(uses) if use == "held_out"]
+    some = msgspec.structs.replace(
+        division, **{name: [getattr(division, name)[at] for at in held] for name in ("texts", "keys", "checked")}
+    )
+    for at, part in zip(held, await asyncio.to_thread(training.parts, some) if held else (), strict=True):
+        named: Any = found[at].row.split
+        found[at] = msgspec.structs.replace(found[at], part=named or part)
+    return found
+
+
+class School:
+    """Teaches students of one task by what learns; `seconds` is how long it has taken in all."""
+
+    def __init__(
+        self,
+        training: Training,
+        students: Students,
+        task: Task,
+        *,
+        seed: int,
+        timer: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._training = training
+        self._students = students
+        self._task = task
+        self._seed = seed
+        self._timer = timer
+        self.seconds = 0.0
+
+    async def teach(self, rows: Sequence[Held], on_progress: Callable[[float], None]) -> Trial:
+        """Make a student of rows and open it; it is marked with what it has learned from, and kept nowhere yet.
+
+        Raises UsageError where the rows are too few to learn from.
+        """
+        begun = self._timer()
+        made = await self._training.train(
+            self._task, [one.lesson for one in rows], seed=self._seed, on_progress=on_progress
+        )
+        self.seconds += self._timer() - begun
+        told = [(one.row, one.lesson.document.text) for one in rows]
+        return await self._students.opened(await asyncio.to_thread(marked, made, told))
 
 
 async def keep(

@@ -10,13 +10,14 @@ from threadpoolctl import threadpool_limits
 
 from firstline import patterns
 from firstline.workflow.certificate.groups import group
+from firstline.workflow.certificate.split import draw
 from firstline.workflow.students.artifact import Artifact
 from firstline.workflow.students.classify import train as train_classify
 from firstline.workflow.students.classify.lexical import Floats
 from firstline.workflow.students.classify.serve import Features
 from firstline.workflow.students.extract import train as train_extract
 from firstline.workflow.students.extract.fit import Fit
-from firstline.workflow.students.teaching import Division, Lesson, Use
+from firstline.workflow.students.teaching import Division, Lesson, Part, Use
 from firstline.workflow.task import Task
 
 _NO_LETTERS = patterns.compile(r"[_\W]+")
@@ -47,6 +48,13 @@ class Trainer:
         held = np.isin(groups, eligible[: round(rows.share * len(eligible))])
         uses[held] = np.where(can[held], "held_out", "left_out")
         return uses.tolist()
+
+    def parts(self, rows: Division) -> list[Part]:
+        """Say of rows that are held out what each is for where a promise is made by them."""
+        groups = group(rows.texts, keys=rows.keys)
+        split = draw(groups, np.zeros(len(groups), dtype=np.int64), seed=rows.seed)
+        fit, choose = set(split.fit.tolist()), set(split.choose.tolist())
+        return ["fit" if at in fit else "choose" if at in choose else "certify" for at in range(len(groups))]
 
     async def train(
         self, task: Task, lessons: Sequence[Lesson], *, seed: int, on_progress: Callable[[float], None]

@@ -58,7 +58,7 @@ async def test_a_job_is_cancelled_while_it_is_trained_and_the_next_is_done(tmp_p
         cancelled = await jobs.cancel(first.id, None)
         toy.gate.set()
         done = await jobs.ended(second.id)
-        assert (cancelled.state, done.state, toy.trained) == ("cancelled", "succeeded", 1)
+        assert (cancelled.state, done.state, toy.trained) == ("cancelled", "succeeded", 2)
         assert [row.task for row in await app.services.students.rows.latest()] == [f"ft-{second.id[6:]}"]
         assert (await messages(jobs, first))[-1] == "The job was cancelled; nothing was promoted"
         assert (await jobs.get(first.id, None)).state == "cancelled"
@@ -116,7 +116,7 @@ async def test_one_job_at_a_time_whatever_process(tmp_path: Path) -> None:
             assert await other.services.fine_tuning.rows.claim() is None
         toy.gate.set()
         assert (await app.services.fine_tuning.ended(second.id)).state == "succeeded"
-    assert (toy.trained, other_toy.trained) == (2, 0)
+    assert (toy.trained, other_toy.trained) == (4, 0)  # twice a job: to be measured, then on all lines
 
 
 async def test_the_same_file_and_seed_make_the_same_student(tmp_path: Path) -> None:

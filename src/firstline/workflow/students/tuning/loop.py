@@ -300,7 +300,7 @@ def _what(narrow: Narrow) -> str:
 def _metrics(tuned: Tuned) -> JobEvent:
     whole, fields = tuned.report.whole, tuned.report.fields
     data: dict[str, Json] = {
-        "step": tuned.taught,
+        "step": tuned.measured_taught,
         "held_out": tuned.held_out,
         "held_out_accuracy": round(whole.right, 4),
         "held_out_exact": round(tuned.exact, 4),
@@ -310,6 +310,8 @@ def _metrics(tuned: Tuned) -> JobEvent:
     }
     message = f"Of {tuned.held_out} held-out lines {whole.right:.1%} are answered right; by itself the student serves "
     message += f"{whole.accepted:.1%}"
+    if tuned.measured_taught != tuned.taught:
+        message += f" (one taught on {tuned.measured_taught} lines; then all {tuned.taught} were taught)"
     return JobEvent(type="metrics", message=message, data=data)
 
 

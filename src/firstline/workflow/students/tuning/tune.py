@@ -1,4 +1,5 @@
-"""From the lessons of a chat file to a student in charge: divide, train, certify, measure on what was held out.
+"""From the lessons of a chat file to a student in charge: divide, train, certify, measure on what was held out, and
+teach what no promise rests on.
 
 Only the student is asked: what the rungs after it would answer is neither paid for nor certified.
 """
@@ -20,8 +21,20 @@ from firstline.workflow.certificate.target import Target
 from firstline.workflow.evaluate import EvalReport, Scored, evaluate
 from firstline.workflow.examples import Row, examine
 from firstline.workflow.run import FindCover, Runner
-from firstline.workflow.students.students import Candidate, Students
-from firstline.workflow.students.teaching import Division, Training, covered, keep, promote, read_lessons
+from firstline.workflow.students.students import Candidate, Students, Trial
+from firstline.workflow.students.teaching import (
+    Division,
+    Held,
+    School,
+    Training,
+    covered,
+    divided,
+    enough,
+    keep,
+    only,
+    promote,
+    read_lessons,
+)
 from firstline.workflow.students.tuning.chat_lessons import ChatLesson, Narrow
 from firstline.workflow.students.tuning.content_form import write
 from firstline.workflow.task import Target as TaskTarget
@@ -35,8 +48,8 @@ _MANY = 600
 _SHARE = 0.5
 _SMALL_SHARE = 0.2
 _MOST_MEASURED = 1_000
-_TRAINING = 0.6
-"""Of a job's progress; certifying and measuring share the rest."""
+_FIRST, _MEASURING, _LAST = 0.4, 0.7, 0.8
+"""Shares of a job's progress: the first student is trained, what is measured begins, the last one is trained."""
 _LEAST_JUDGED = 20
 """Held-out lines from which on a student that learned nothing is told from one that was unlucky."""
 
@@ -55,12 +68,16 @@ class Order(Value, frozen=True, kw_only=True):
 
 
 class Tuned(Value, frozen=True, kw_only=True):
-    """A student that was trained and measured. `exact` is the share of held-out lines that it writes to the letter."""
+    """A student that was trained and measured. `exact` is the share of held-out lines that it writes to the letter.
+
+    `taught` lines made it; what was measured is of a student that had been taught `measured_taught` of them.
+    """
 
     task: Task
     declaration: str
     student: str
     taught: int
+    measured_taught: int
     held_out: int
     report: EvalReport
     exact: float
@@ -75,6 +92,16 @@ class Measuring(Value, frozen=True, kw_only=True):
     narrow: Narrow
     certification: Certification | None
     tell: Callable[[float], None]
+
+
+class _Tried(Value, frozen=True, kw_only=True):
+    """A student to measure, the lines it was `taught`, those it is `asked`, and what was certified of them."""
+
+    trial: Trial
+    taught: Sequence[Held]
+    asked: Sequence[Held]
+    why: str
+    certification: Certification | None = None
 
 
 class Tuner:
@@ -108,39 +135,42 @@ class Tuner:
         task = task_from_text(order.name, order.narrow.declaration, origin="the training file")
         _examine(task, order.narrow.lessons, "the training file")
         training = await asyncio.to_thread(self._load)
-        taught, held_out = await self._divided(task, training, order)
-        artifact = await training.train(
-            task,
-            await read_lessons(self._runner, task, [lesson.row for lesson in taught]),
-            seed=order.seed,
-            on_progress=lambda share: tell("training", _TRAINING * share),
-        )
-        provenance = {**order.origin, "rows": len(order.narrow.lessons), "taught": len(taught), "seed": order.seed}
-        row = await keep(self._students, task, artifact, provenance, created=self._clock())
-        step = (1 - _TRAINING) / 2
-        certification, why = await self._certified(
-            task, row.sha256, held_out, seed=order.seed, tell=lambda share: tell("certifying", _TRAINING + step * share)
-        )
+        held = await self._divided(task, training, order)
+        school = School(training, self._students, task, seed=order.seed)
+        first = await school.teach(only(held, "taught"), lambda share: tell("training", _FIRST * share))
+        tried = await self._tried(school, first, held, task, order, tell)
         measuring = Measuring(
             narrow=order.narrow,
-            certification=certification,
-            tell=lambda share: tell("measuring", _TRAINING + step * (1 + share)),
+            certification=tried.certification,
+            tell=lambda share: tell("measuring", _MEASURING + (_LAST - _MEASURING) * share),
         )
-        report, exact = await self._measured(task, row.sha256, held_out, measuring)
-        measured = {"after": msgspec.to_builtins(report), "exact": exact, "reason": why}
+        said = {id(one.row): one.content for one in (*order.narrow.lessons, *(order.held_out or ()))}
+        report, exact = await self._measured(task, tried.trial, tried.asked, measuring, said)
+        _learned(task, tried.asked, report)
+        made, taught = tried.trial, tried.taught
+        again = order.held_out is None and (tried.certification is None or tried.certification.policy is None)
+        if again:
+            # Nothing is promised by what was held out: from here on it teaches as well.
+            taught = held
+            made = await school.teach(taught, lambda share: tell("training", _LAST + (1 - _LAST) * share))
+        provenance = {**order.origin, "rows": len(order.narrow.lessons), "taught": len(taught), "seed": order.seed}
+        row = await keep(self._students, task, made.artifact, provenance, created=self._clock())
+        measured = {"after": msgspec.to_builtins(report), "exact": exact, "reason": tried.why}
+        measured |= {"taught": len(tried.taught), "held_out": len(tried.asked)}
         await self._students.rows.add(msgspec.structs.replace(row, measured=measured))
-        _learned(task, held_out, report)
+        lessons = [one for one in order.narrow.lessons if id(one.row) in {id(each.row) for each in taught}]
         return Tuned(
             task=task,
             declaration=order.narrow.declaration,
             student=row.sha256,
             taught=len(taught),
-            held_out=len(held_out),
+            measured_taught=len(tried.taught),
+            held_out=len(tried.asked),
             report=report,
             exact=exact,
-            certification=certification,
-            why=why,
-            trained_tokens=await asyncio.to_thread(self._count, order.narrow, taught),
+            certification=tried.certification,
+            why=tried.why,
+            trained_tokens=await asyncio.to_thread(self._count, order.narrow, lessons),
         )
 
     async def put_in_charge(self, tuned: Tuned) -> str | None:
@@ -148,7 +178,7 @@ class Tuner:
 
         Its name comes last: until then nobody can ask it. Raises LedgerError.
         """
-        trial = self._certifier.trying(self._alone(tuned.student))
+        trial = self._certifier.trying(self._alone(Candidate(self._students, tuned.student)))
         certificate = await promote(self._students, trial, tuned.task, tuned.student, tuned.certification)
         try:
             await asyncio.to_thread(self._tasks.teach, tuned.task.name, tuned.declaration)
@@ -166,14 +196,17 @@ class Tuner:
         await self._students.roll_back(task, reason)
         await asyncio.to_thread(self._tasks.forget, task)
 
-    async def _divided(
-        self, task: Task, training: Training, order: Order
-    ) -> tuple[Sequence[ChatLesson], Sequence[ChatLesson]]:
+    async def _divided(self, task: Task, training: Training, order: Order) -> list[Held]:
         """Part the lessons into those that are taught and those held out, near-duplicates together."""
         lessons = order.narrow.lessons
+        rows = [lesson.row for lesson in lessons]
+        read = await read_lessons(self._runner, task, rows)
         if order.held_out is not None:
             _examine(task, order.held_out, "the validation file")
-            taught, held_out = list(lessons), list(order.held_out)
+            others = [lesson.row for lesson in order.held_out[:_MOST_MEASURED]]
+            found = [Held(row=row, lesson=lesson, use="taught") for row, lesson in zip(rows, read, strict=True)]
+            read = await read_lessons(self._runner, task, others)
+            found += [Held(row=row, lesson=lesson, use="held_out") for row, lesson in zip(others, read, strict=True)]
         else:
             division = Division(
                 texts=[_text(lesson) for lesson in lessons],
@@ -182,60 +215,70 @@ class Tuner:
                 share=_SHARE if len(lessons) >= _MANY else _SMALL_SHARE,
                 seed=order.seed,
             )
-            uses = await asyncio.to_thread(training.divide, division)
-            taught = [lesson for lesson, use in zip(lessons, uses, strict=True) if use == "taught"]
-            held_out = [lesson for lesson, use in zip(lessons, uses, strict=True) if use == "held_out"]
-        if len(taught) < LEAST_TAUGHT or not held_out:
+            found = await divided(training, rows, read, division)
+        taught, apart = only(found, "taught"), only(found, "held_out")
+        if len(taught) < LEAST_TAUGHT or not apart:
             raise UsageError(
-                f"of {len(lessons)} lines {len(taught)} are left to learn from and {len(held_out)} to measure on",
+                f"of {len(lessons)} lines {len(taught)} are left to learn from and {len(apart)} to measure on",
                 hint="near-duplicates are kept together; a few hundred different lines teach a student well",
             )
-        return taught, held_out[:_MOST_MEASURED]
+        return found
 
-    def _alone(self, student: str, cover: FindCover | None = None) -> Runner:
-        """Give a runner that asks a student and nobody else."""
-        return self._runner.trying(Candidate(self._students, student).of, cover, first=1)
-
-    async def _certified(
-        self,
-        task: Task,
-        student: str,
-        held_out: Sequence[ChatLesson],
-        *,
-        seed: int,
-        tell: Callable[[float], None],
-    ) -> tuple[Certification | None, str]:
-        """Certify what the student answers by itself; where that cannot be, say why."""
+    async def _tried(
+        self, school: School, first: Trial, held: Sequence[Held], task: Task, order: Order, tell: Tell
+    ) -> _Tried:
+        """Certify what a student answers by itself, as in distilling: where the split certify can prove the promise,
+        one that is taught the splits fit and choose as well."""
+        apart = only(held, "held_out")
         declared = task.target or TaskTarget()
         target = Target(max_error=declared.max_error, confidence=declared.confidence, per=declared.per)
-        plan = Plan(target=target, seed=seed, enable=False, allow_missing_classes=True)
-        rows = [lesson.row for lesson in held_out]
+        rest = [one for one in apart if one.part == "certify"]
+        tried, taught, asked = first, only(held, "taught"), apart
+        again = enough(len(rest), target)
+        if again:
+            taught, asked = [one for one in held if one.use == "taught" or one.part in ("fit", "choose")], rest
+            step = _MEASURING - _FIRST
+            tried = await school.teach(taught, lambda share: tell("training", _FIRST + step / 2 * share))
+        plan = Plan(target=target, seed=order.seed, enable=False, allow_missing_classes=True)
+        middle = (_FIRST + _MEASURING) / 2
         try:
-            made = await self._certifier.trying(self._alone(student)).certify(
-                task, rows, plan, name="the held-out lines", tell=lambda stage: tell(stage.done / max(stage.of, 1))
+            made = await self._certifier.trying(self._alone(tried)).certify(
+                task,
+                [msgspec.structs.replace(one.row, split=one.part) if again else one.row for one in apart],
+                plan,
+                name="the held-out lines",
+                earlier=self._alone(first) if again else None,
+                tell=lambda stage: tell("certifying", middle + (_MEASURING - middle) * stage.done / max(stage.of, 1)),
             )
         except UsageError as error:
-            return None, error.message
-        return made, made.result.reason
+            return _Tried(trial=tried, taught=taught, asked=asked[:_MOST_MEASURED], why=error.message)
+        return _Tried(
+            trial=tried, taught=taught, asked=asked[:_MOST_MEASURED], certification=made, why=made.result.reason
+        )
+
+    def _alone(self, trial: Trial | Candidate, cover: FindCover | None = None) -> Runner:
+        """Give a runner that asks a student and nobody else."""
+        return self._runner.trying(trial.of, cover, first=1)
 
     async def _measured(
         self,
         task: Task,
-        student: str,
-        held_out: Sequence[ChatLesson],
+        trial: Trial,
+        held_out: Sequence[Held],
         measuring: Measuring,
+        contents: Mapping[int, str],
     ) -> tuple[EvalReport, float]:
-        """Run what was held out through the student alone, as it would be served."""
-        contents = {id(lesson.row): lesson.content for lesson in held_out}
+        """Run what was held out through the student alone, as it would be served; `contents` are those of rows by
+        their ids."""
         written: list[bool] = []
 
         def compare(row: Row, run: Run, scored: Scored) -> None:
             answer = run.answer if isinstance(run.answer, dict) else {}
             written.append(write(measuring.narrow.form, answer) == contents[id(row)])
 
-        rows = [lesson.row for lesson in held_out]
+        rows = [one.row for one in held_out]
         report = await evaluate(
-            self._alone(student, covered(measuring.certification)),
+            self._alone(trial, covered(measuring.certification)),
             task,
             rows,
             on_run=compare,
@@ -260,13 +303,13 @@ def _examine(task: Task, lessons: Sequence[ChatLesson], name: str) -> None:
     examine(task, [lesson.row for lesson in lessons], name=name, allow_missing_classes=True)
 
 
-def _learned(task: Task, held_out: Sequence[ChatLesson], report: EvalReport) -> None:
+def _learned(task: Task, held_out: Sequence[Held], report: EvalReport) -> None:
     """Raise NothingLearnedError for a student that does no better than one that never looked at the text."""
     if report.n < _LEAST_JUDGED:
         return
     hint = "are the answers right, and does the text say what they are about?"
     if task.kind == "classify":
-        counted = Counter(str(lesson.row.expected["label"]) for lesson in held_out)
+        counted = Counter(str(one.row.expected["label"]) for one in held_out)
         [(label, count)] = counted.most_common(1)
         if report.whole.right <= count / len(held_out):
             raise NothingLearnedError(
