@@ -35,6 +35,15 @@ async def test_a_chat_has_saved_what_its_own_usage_costs_at_the_model_it_names(t
     assert told["firstline"]["saved_nano_usd"] == IN * usage["prompt_tokens"] + OUT * usage["completion_tokens"] > 0
 
 
+async def test_another_name_of_openai_that_means_the_stand_in_is_compared_at_its_own_price(tmp_path: Path) -> None:
+    toml = STAND_IN.replace("default =", 'stand_in_for = ["gpt-4o"]\ndefault =')
+    async with served(tmp_path, SCRIPT, toml=toml) as server:
+        told = await ask(server, "gpt-4o", "Which colour is the car?")
+    usage = told["usage"]
+    # gpt-4o: 2.50 and 10 dollars a million
+    assert told["firstline"]["saved_nano_usd"] == 2500 * usage["prompt_tokens"] + 10_000 * usage["completion_tokens"]
+
+
 async def test_a_task_has_saved_one_prompt_of_gpt_4o_mini_also_where_a_student_counts_no_tokens(tmp_path: Path) -> None:
     async with served(tmp_path, SCRIPT + "usage = { prompt_tokens = 0, completion_tokens = 0 }\n") as server:
         short, long = "a red car", "a red car " * 100

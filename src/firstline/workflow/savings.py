@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from firstline.catalog.catalog import Catalog
-from firstline.catalog.model import Model
+from firstline.catalog.model import ListedPrice, Model
 from firstline.catalog.price import price
 from firstline.errors import ModelNotFoundError
 from firstline.media.image_tokens import image_tokens, rule
@@ -28,16 +28,26 @@ from firstline.workflow.rung import Rungwork
 
 REPLACED = "gpt-4o-mini"
 """What a task is done instead of."""
+_OPENAI = ("gpt-", "chatgpt-", "o1", "o3", "o4")
 _FRAMES = 64
 
 
 def compared(settings: Settings, catalog: Catalog, named: str = REPLACED) -> Model | None:
-    """Return the model that a request is compared with; None where nobody knows it, or it costs nothing."""
+    """Return the model that a request is compared with; None where nobody knows it, or it costs nothing.
+
+    One of OpenAI's names that means the stand-in here (`gpt-4o`) has the price that it has there.
+    """
+    name = settings.worth.compared_with or named
     try:
-        model = catalog.get(settings.worth.compared_with or named, own_files=False)
+        model = catalog.get(name, own_files=False)
     except ModelNotFoundError:
         return None
-    return model if model.remote is not None and model.price is not None else None
+    if model.remote is None or model.price is None:
+        return None
+    bare = name.rpartition("/")[2]
+    if catalog.is_stand_in(name) and bare.startswith(_OPENAI) and not bare.startswith(REPLACED):
+        return msgspec.structs.replace(model, price=ListedPrice(provider="openai", model=bare))
+    return model
 
 
 def saved(model: Model | None, usage: Usage | None, *, cost: NanoUSD, at: float) -> NanoUSD:
