@@ -5,7 +5,8 @@
     python benchmarks/receipts.py --report FILE.json [--plot FILE]
 
 SROIE is a folder with `index.jsonl` (`{"id", "image", "gold": {company, date, total}}`) and the pictures. The first 20
-were looked at while the reader was made (`--skip 20` leaves them out); the report gives both groups. Values count as
+were looked at while the reader was made (`--skip 20` leaves them out); the report gives both groups. Of a folder with
+`labels.jsonl` (`{"id", "file", "fields": {merchant, date, total, address}}`) nobody looked at any. Values count as
 right by the rules of `firstline eval`. With `--fields` the built-in task is cut down to these, as a user would who
 needs only them would run; without it the whole task is run. With `--rungs 1` the first rung alone is asked: of the
 whole task its student. One line a receipt goes to stderr as it is done.
@@ -29,6 +30,7 @@ from firstline.app import build
 from firstline.media.images import read_image
 from firstline.settings_sections import Limits
 from firstline.types import Run
+from firstline.values.amounts import find_amounts
 from firstline.workflow.evaluate import Scored, evaluate, report
 from firstline.workflow.examples import Row
 from firstline.workflow.source import TaskInput
@@ -36,31 +38,32 @@ from firstline.workflow.task import Task
 from firstline.workflow.task_file import task_from_tree
 
 LOOKED_AT = 20
-COMPARED = ("company", "date", "total")
+COMPARED = ("company", "date", "total", "address")
+_NAMES = {"merchant": "company"}
 
 
 async def measure(
     folder: Path, *, skip: int, limit: int | None, fields: tuple[str, ...], rungs: int | None = None
 ) -> dict[str, Any]:
     """Run the task on every picture and report all, and those that nobody looked at while making it."""
-    from_index = [json.loads(line) for line in (folder / "index.jsonl").read_text().splitlines() if line.strip()]
-    chosen = from_index[skip:][:limit]
+    listed, looked_at = photos(folder)
+    chosen = listed[skip:][:limit]
     done: list[tuple[int, Run, Scored]] = []
     async with build(settings.load()) as app:
         task = _only(app.services.tasks.get("receipt"), fields)
-        rows = [_row(one, folder, app.services.settings.limits) for one in chosen]
+        rows = [_row(one, folder, fields, app.services.settings.limits) for one in chosen]
 
         def note(_row: Row, run: Run, scored: Scored) -> None:
             number = len(done) + skip
             done.append((number, run, scored))
-            marks = " ".join(f"{key}{'+' if scored.right[key] else '-'}" for key in COMPARED if scored.served[key])
+            marks = " ".join(f"{key}{'+' if scored.right[key] else '-'}" for key in scored.right if scored.served[key])
             name = chosen[len(done) - 1]["id"]
             print(f"{len(done)}/{len(rows)} {name} {run.verdict} {run.ms} ms; served: {marks}", file=sys.stderr)
 
         runner = app.services.runner.trying(app.services.students.of, app.services.certificates.cover, first=rungs)
         await evaluate(runner, task, rows, on_run=note)
         ladder = [rung.model.id for rung in await runner.rungs(task) if rung.skipped is None]
-    fresh = [(run, scored) for number, run, scored in done if number >= LOOKED_AT]
+    fresh = [(run, scored) for number, run, scored in done if number >= looked_at]
     whole = report(task, [run for _, run, _ in done], [scored for _, _, scored in done])
     return {
         "all": msgspec.to_builtins(whole),
@@ -77,16 +80,35 @@ def _only(task: Task, fields: tuple[str, ...]) -> Task:
     return task_from_tree(task.name, {**task.declaration, "output": output}, origin="benchmark")
 
 
-def _row(one: dict[str, Any], folder: Path, limits: Limits) -> Row:
+def photos(folder: Path) -> tuple[list[dict[str, Any]], int]:
+    """Read the list of a folder's photos, and how many of them were looked at while the readers were made."""
+    if (folder / "index.jsonl").is_file():
+        return _lines(folder / "index.jsonl"), LOOKED_AT
+    found = []
+    for one in _lines(folder / "labels.jsonl"):
+        gold = {_NAMES.get(key, key): value for key, value in one["fields"].items()}
+        if "total" in gold:
+            gold["total"] = float(find_amounts(str(gold["total"]))[0].value)
+        found.append({"id": one["id"], "image": one["file"], "gold": gold})
+    return found, 0
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def _row(one: dict[str, Any], folder: Path, fields: tuple[str, ...], limits: Limits) -> Row:
     image = read_image((folder / one["image"]).read_bytes(), limits)
-    return Row(given=TaskInput(parts=(image,)), expected={key: one["gold"][key] for key in COMPARED})
+    gold = one["gold"]
+    expected = {key: gold[key] for key in COMPARED if gold.get(key) is not None and (not fields or key in fields)}
+    return Row(given=TaskInput(parts=(image,)), expected=expected)
 
 
 def check(folder: Path | None) -> str | None:
     """Say what is missing in the folder of pictures; None where nothing is."""
     if folder is None:
         return "name the folder of pictures, or an earlier report with --report"
-    if not (folder / "index.jsonl").is_file():
+    if not any((folder / name).is_file() for name in ("index.jsonl", "labels.jsonl")):
         return f"{folder}/index.jsonl does not exist: SROIE is a folder with index.jsonl and the pictures it names"
     return None
 

@@ -108,3 +108,10 @@ def test_a_total_that_is_off_fails(base: int, rate: int, off: int) -> None:
     text = f"Subtotal  {money(base)}\nTax {rate}%  {money(tax)}\nTotal  {money(wrong)}"
     assume(off != wrong)
     assert of(text).fails(wrong, base, [tax])
+
+
+def test_a_charge_whose_amount_was_not_read_may_be_the_difference() -> None:
+    text = "Sub-Total  $11.70\nTax  $1.17\nTip  $163__\nTotal  $14.50"
+    assert not of(text).fails(1450, 1170, [117])
+    assert "sum" not in of(text).closing(1450, 1170, [117]).proofs
+    assert of(text.replace("Tip  $163__\n", "")).fails(1450, 1170, [117])

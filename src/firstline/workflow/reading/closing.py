@@ -39,6 +39,7 @@ _EXTRAS = 10
 _TOGETHER = 3
 """Charges, discounts and roundings that one sum may take in."""
 _ROWS = 60
+_CHARGE_LINE = 40
 _FIVE = 5
 """What is rounded ends in whole five cents."""
 _FORGIVEN = 2
@@ -61,10 +62,14 @@ class Closing(Value, frozen=True, kw_only=True):
 class Arithmetic:
     """The amounts of a document by what their words say they are; made once, then asked about combinations.
 
-    All amounts are whole hundredths of the currency's unit (cents), signed as printed.
+    All amounts are whole hundredths of the currency's unit (cents), signed as printed. `unread`: a charge or discount
+    is printed whose amount could not be read, so that no difference contradicts anything.
     """
 
-    def __init__(self, amounts: Sequence[Mention], percentages: Iterable[Decimal] = ()) -> None:
+    def __init__(
+        self, amounts: Sequence[Mention], percentages: Iterable[Decimal] = (), *, unread: bool = False
+    ) -> None:
+        self._unread = unread
         mentions = [mention for mention in amounts if abs(mention.amount.value) < _HUGE][-_MOST:]
         money = [m for m in mentions if m.is_money] or mentions
         self.printed = frozenset(abs(cents(m.amount.value)) for m in money)
@@ -114,7 +119,7 @@ class Arithmetic:
             return False
         # Taxes of other rates, or a charge whose words were not read.
         others = {one + other for one in (0, *self._taxes) for other in self._taxes}
-        return missing not in others and abs(missing) not in self.printed
+        return missing not in others and abs(missing) not in self.printed and not self._unread
 
     def _form(self, total: int, base: int | None, tax: int) -> Form | None:
         if base is None:
@@ -142,6 +147,11 @@ class Arithmetic:
 def _says_something(total: int, base: int, tax: int, form: Form) -> bool:
     """Say whether a sum is more than the same amount twice."""
     return total != base and abs(tax) < abs(total) if form == "added" else total != base
+
+
+def is_unread_charge(text: str) -> bool:
+    """Say whether a line without an amount is that of a charge or discount whose figures were misread."""
+    return len(text) <= _CHARGE_LINE and any(map(str.isdigit, text)) and bool(CHARGE.search(text) or LESS.search(text))
 
 
 def cents(value: Decimal) -> int:

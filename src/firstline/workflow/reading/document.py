@@ -11,7 +11,7 @@ from firstline.interruption import ask
 from firstline.layout import Line, lines_of_text, render, short_lines
 from firstline.values.amounts import Amount, find_amounts
 from firstline.values.dates import find_dates
-from firstline.workflow.reading.closing import Arithmetic
+from firstline.workflow.reading.closing import Arithmetic, is_unread_charge
 from firstline.workflow.reading.mentions import DateMention, Lead, Mention
 
 _NO_LETTER = patterns.compile(r"[\W\d_]")
@@ -72,7 +72,9 @@ class Document:
     @cached_property
     def arithmetic(self) -> Arithmetic:
         """What its amounts make together."""
-        return Arithmetic(self.amounts, self.percentages)
+        counted = {mention.line for mention in self.amounts if mention.is_money}
+        unread = any(at not in counted and is_unread_charge(text) for at, text in enumerate(self.texts))
+        return Arithmetic(self.amounts, self.percentages, unread=unread)
 
     @cached_property
     def _numbers(self) -> tuple[tuple[Amount, ...], ...]:
