@@ -119,6 +119,14 @@ class Limits(Section, frozen=True, kw_only=True):
     images: Annotated[int, Meta(description="pictures in one input", gt=0)] = 50
     pdf_mb: Annotated[float, Meta(description="largest PDF in MB", gt=0)] = 50.0
     pdf_pages: Annotated[int, Meta(description="pages read of one PDF", gt=0)] = 100
+    image_memory_mb: Annotated[
+        float,
+        Meta(
+            description="MB that decoding one image may take; a JPEG that would take more is decoded at a smaller "
+            "scale, others are refused",
+            gt=0,
+        ),
+    ] = 300.0
     image_s: Annotated[float, Meta(description="seconds that decoding one image may take", gt=0)] = 20.0
     ocr_s: Annotated[float, Meta(description="seconds that reading the text of one image may take", gt=0)] = 60.0
     images_mb: Annotated[

@@ -134,11 +134,11 @@ async def test_a_key_with_many_images_does_not_hold_up_another(reader: ImageRead
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of memory are kept on Linux alone")
 async def test_one_that_takes_more_memory_than_it_may_is_told_and_the_next_is_decoded() -> None:
-    images = ImageReader(Limits(image_megapixels=1.0))
-    with pytest.raises(ImageError, match="megapixels"):
+    images = ImageReader(Limits(image_memory_mb=10.0))
+    with pytest.raises(ImageError, match="takes about 324 MB of memory, an image may take 10"):
         await images.read(blank_png(9_000, 9_000))
-    # As if the header had not been looked at: the child's own limit is what holds.
-    images._limits = LIMITS
+    # As if nothing had been estimated: the child's own limit is what holds.
+    images._limits = Limits(image_memory_mb=10_000.0)
     with pytest.raises(ImageError, match="more memory than a picture may"):
         await images.read(blank_png(9_000, 9_000))
     assert (await images.read(RECEIPT)).data == RECEIPT

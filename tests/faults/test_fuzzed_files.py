@@ -166,7 +166,7 @@ async def test_images(capfd: pytest.CaptureFixture[str]) -> None:
     finally:
         await reader.close()
     assert min(outcomes["decoded"], outcomes["refused"]) > 50, outcomes
-    assert largest < 256 + 18 * LIMITS.image_megapixels
+    assert largest < 256 + 1.25 * LIMITS.image_memory_mb
     assert held_mb(os.getpid()) - before < 100
     assert capfd.readouterr() == ("", "")
 

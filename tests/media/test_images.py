@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import io
 import struct
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -226,3 +229,74 @@ def test_what_stumbled_over_the_damage_is_not_quoted() -> None:
     with pytest.raises(ImageError) as caught:
         read_image(b"\x89PNG\r\n\x1a\n", Limits())
     assert caught.value.message == "the PNG picture is damaged or cut short"
+
+
+LITTLE = Limits(image_memory_mb=1.0)
+_PEAK = """
+import re, sys
+from pathlib import Path
+from firstline.media.images import read_image
+from firstline.settings_sections import Limits
+
+def peak():
+    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1000
+
+data = Path(sys.argv[1]).read_bytes()
+before = peak()
+read_image(data, Limits())
+print(peak() - before)
+"""
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "BMP"])
+def test_what_would_take_too_much_memory_is_refused_before_it_is_decoded(kind: str) -> None:
+    data = _file(Pillow.new("RGB", (900, 600), "red"), kind)
+    with pytest.raises(ImageError, match=r"900 × 600 px takes about \d+ MB of memory, an image may take 1") as refused:
+        read_image(data, LITTLE)
+    assert "limits.image_memory_mb" in (refused.value.hint or "")
+
+
+def test_a_jpeg_that_would_take_too_much_memory_is_decoded_smaller() -> None:
+    picture = Pillow.new("RGB", (901, 603), "red")
+    plain = _file(picture, "JPEG")
+    assert read_image(plain, LITTLE) == read_image(plain, Limits())
+    turned = _file(picture, "JPEG", exif=held(6))
+    small = read_image(turned, LITTLE)
+    assert (small.width, small.height) == (-(-603 // 4), -(-901 // 4))
+    with pytest.raises(ImageError, match="MB of memory"):
+        read_image(plain, Limits(image_memory_mb=0.01))
+    with pytest.raises(ImageError, match="cut short"):
+        read_image(plain[: len(plain) // 2], LITTLE)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc says what a process has held")
+@pytest.mark.parametrize(
+    ("kind", "mode", "orientation"),
+    [
+        ("PNG", "RGB", 1),
+        ("PNG", "RGBA", 1),
+        ("PNG", "I;16", 1),
+        ("JPEG", "CMYK", 6),
+        ("WEBP", "RGBA", 1),
+        ("GIF", "P", 1),
+    ],
+)
+def test_decoding_takes_no_more_memory_than_is_estimated(
+    tmp_path: Path, kind: str, mode: str, orientation: int
+) -> None:
+    # As large as the limit lets through.
+    each = {"RGB": 4.0, "RGBA": 17.0 if kind == "WEBP" else 8.6, "I;16": 10.0}.get(mode, 8.0)
+    side = int((0.98 * Limits().image_memory_mb * 1e6 / each) ** 0.5)
+    path = tmp_path / "picture"
+    path.write_bytes(_file(Pillow.new(mode, (side, side)), kind, exif=held(orientation)))
+    done = subprocess.run(
+        [sys.executable, "-c", _PEAK, str(path)], check=True, capture_output=True, text=True, timeout=120
+    )
+    assert 0 < float(done.stdout) < 1.1 * Limits().image_memory_mb
+
+
+def held(orientation: int) -> Pillow.Exif:
+    """EXIF data that says how a camera was held."""
+    exif = Pillow.Exif()
+    exif[0x0112] = orientation
+    return exif

@@ -20,9 +20,9 @@ from firstline.types import Image, Value
 
 _HINT = "open it in a viewer and save it again as PNG or JPEG"
 _WORKERS = 2
-_BYTES_A_PIXEL = 18
-"""At the most, of a WEBP with transparency: two buffers of the codec, the decoded image, and that on white; measured
-16. A plain PNG or JPEG takes 4."""
+_INTERPRETER = 256 * 2**20
+"""Bytes of a child beside the pixels."""
+_SLACK = 1.25
 
 
 class ImageJob(Value, frozen=True, kw_only=True):
@@ -56,7 +56,7 @@ class ImageReader:
         reader = Reader(
             module="firstline.engines.image_worker",
             what="the decoder of images",
-            memory=256 * 2**20 + int(_BYTES_A_PIXEL * limits.image_megapixels * 1_000_000),
+            memory=_INTERPRETER + int(_SLACK * limits.image_memory_mb * 1_000_000),
             keep_mb=200,
         )
         self._children = PipedChildren(reader, workers=_WORKERS, weight=limits.pixels_under_way)

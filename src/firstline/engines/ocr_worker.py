@@ -95,13 +95,21 @@ def _decode(data: bytes) -> tuple[Pixels, float]:
     """Decode a picture, a large one at a half, a third … of its size; gives the share as well."""
     Image.MAX_IMAGE_PIXELS = None  # the parent has checked the size
     with Image.open(io.BytesIO(data)) as image:
-        factor = max(1, math.ceil((image.width * image.height / _MOST_PIXELS) ** 0.5))
+        width, factor = image.width, _factor(image)
+        if factor > 1:
+            image.draft(None, (image.width // factor, image.height // factor))  # a JPEG is decoded smaller at once
+            factor = _factor(image)
+        share = image.width / width / factor
         upright = ImageOps.exif_transpose(_shrunk(image, factor) if factor > 1 else image)
         if upright.has_transparency_data:
             sheet = Image.new("RGBA", upright.size, "white")
             sheet.alpha_composite(upright.convert("RGBA"))
             upright = sheet
-        return np.ascontiguousarray(np.asarray(upright.convert("RGB"))[:, :, ::-1]), 1 / factor
+        return np.ascontiguousarray(np.asarray(upright.convert("RGB"))[:, :, ::-1]), share
+
+
+def _factor(image: Image.Image) -> int:
+    return max(1, math.ceil(math.sqrt(image.width * image.height / _MOST_PIXELS)))
 
 
 def _shrunk(image: Image.Image, factor: int) -> Image.Image:

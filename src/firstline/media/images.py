@@ -73,6 +73,12 @@ _TURNS: Final[Mapping[int, Pillow.Transpose]] = MappingProxyType(
 )
 """How an image is turned upright, by EXIF's number."""
 
+_SCALES = (2, 4, 8)
+"""How much smaller a JPEG can be decoded."""
+_BYTES: Final[Mapping[str, float]] = MappingProxyType({"1": 1.0, "L": 1.0, "P": 1.0, "I;16": 2.0, "I;16B": 2.0})
+"""Of each pixel in memory, by mode; four otherwise."""
+_MADE: Final[Mapping[str, float]] = MappingProxyType({"I;16": 10.0, "I;16B": 10.0, "I": 13.0, "F": 13.0})
+"""The same beside what is made of it (`_flat`), measured."""
 _QUALITIES = (95, 85, 70)
 """Of JPEG, tried one after the other where an image would take more bytes than it may."""
 _STRIP = 256
@@ -177,16 +183,53 @@ def _decode(data: bytes, header: Header, limits: Limits) -> Image:
                 f"the {kind.upper()} has several {what}; one is expected",
                 hint="send the frame that matters as a PNG" if what == "frames" else "send each page, or a PDF",
             )
+        width, height = picture.size
+        orientation = _orientation(picture) if kind == "jpeg" else 1  # of others it may lie behind the pixels
+        _fit(picture, kind, limits.image_memory_mb, turned=orientation != 1)
         picture.load()
         orientation = _orientation(picture)
         plain = not picture.has_transparency_data and picture.mode in ("RGB", "L", "P", "1")
         if kind in ("png", "jpeg") and plain and orientation == 1:
-            return Image(data=data, media_type=f"image/{kind}", width=picture.width, height=picture.height)
+            return Image(data=data, media_type=f"image/{kind}", width=width, height=height)
         upright: Pillow.Image = picture
         if orientation != 1:
             upright = picture.transpose(_TURNS[orientation])
             picture.close()  # gives its pixels back
         return within(_flat(upright), int(limits.image_mb * 1_000_000), as_jpeg=kind == "jpeg")
+
+
+def _fit(picture: ImageFile, kind: Kind, most_mb: float, *, turned: bool) -> None:
+    """Have a JPEG decoded at the half, fourth or eighth of its size where its pixels would take too much memory.
+
+    Raises ImageError for an image of another kind, which cannot be decoded but as a whole.
+    """
+    needed = _megabytes(picture, kind, turned=turned)
+    if needed <= most_mb:
+        return
+    if kind == "jpeg":
+        scale = next((one for one in _SCALES if needed / one**2 <= most_mb), None)
+        if scale is not None:
+            picture.draft(None, (picture.width // scale, picture.height // scale))
+            return
+    raise ImageError(
+        f"decoding this {kind.upper()} of {picture.width:,} × {picture.height:,} px takes about {needed:,.0f} MB of "
+        f"memory, an image may take {most_mb:g}",
+        hint="send it smaller or as JPEG, which can be decoded at a smaller scale; or raise limits.image_memory_mb",
+    )
+
+
+def _megabytes(picture: ImageFile, kind: Kind, *, turned: bool) -> float:
+    """Estimate what decoding takes at its peak: the pixels, those of the codec, and what they are made into."""
+    own = _BYTES.get(picture.mode, 4.0)
+    if kind == "webp":
+        each = 17.0
+    elif picture.has_transparency_data:
+        each = own + 4.6
+    elif picture.mode == "RGB" or (kind in ("png", "jpeg") and picture.mode in ("L", "P", "1")):
+        each = own
+    else:
+        each = _MADE.get(picture.mode, own + 4.0)
+    return max(each, 2 * own if turned else 0.0) * picture.width * picture.height / 1e6
 
 
 def _orientation(picture: ImageFile) -> int:
