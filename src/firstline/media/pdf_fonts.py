@@ -33,7 +33,7 @@ _TWINS: Final = frozenset("АВЕЗКМНОРСТУХЬабезорсухкпт�
 """Letters of other scripts, and marks, that look like such."""
 _SIDE: Final = 16
 _FINE: Final = 2
-_SAMPLE: Final = 10
+_SAMPLE: Final = 8
 _ENOUGH: Final = 8
 """Letters that tell a map: of fewer a script of the hand has none that is like an ordinary font's."""
 _HONEST: Final = 0.35
@@ -192,5 +192,5 @@ def _shape(lines: list[list[Point]]) -> int:
         one = Pillow.new("1", (side, side))
         ImageDraw.Draw(one).polygon([((x - left) * scale + right, (top - y) * scale + down) for x, y in line], fill=1)
         filled = ImageChops.logical_xor(filled, one)
-    small = filled.convert("L").reduce(_FINE).point([0] * 128 + [255] * 128).convert("1")
+    small = filled.convert("L").reduce(_FINE).convert("1", dither=Pillow.Dither.NONE)
     return int.from_bytes(small.tobytes())

@@ -85,39 +85,38 @@ def _is_repeated(one: Box, other: Box) -> bool:
 
 
 def _read(text: Any, count: int, shown: Callable[[float, float, float, float], Box]) -> Glyphs:
-    # Addresses instead of typed pointers: those of the same object compare equal, and they cost a quarter.
-    owner_of = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)(_address(pdfium.FPDFText_GetTextObject))
+    # Without types: a call costs a third, and what paints two characters is compared by its address.
+    number, address = ctypes.c_int, ctypes.c_void_p
+    unicode = _bare(pdfium.FPDFText_GetUnicode, ctypes.c_uint, address, number)
+    loose_box = _bare(pdfium.FPDFText_GetLooseCharBox, number, address, number, address)
+    ink_box = _bare(pdfium.FPDFText_GetCharBox, number, address, number, *[address] * 4)
+    owner_of = _bare(pdfium.FPDFText_GetTextObject, address, address, number)
     handle = ctypes.cast(text.raw, ctypes.c_void_p)
-    unicode, loose_box, ink_box = (
-        pdfium.FPDFText_GetUnicode,
-        pdfium.FPDFText_GetLooseCharBox,
-        pdfium.FPDFText_GetCharBox,
-    )
     rect = pdfium.FS_RECTF()
-    to_rect = ctypes.byref(rect)
+    to_rect = ctypes.addressof(rect)
     left, right, bottom, top = (ctypes.c_double() for _ in range(4))
-    to_edges = tuple(ctypes.byref(edge) for edge in (left, right, bottom, top))
+    to_edges = tuple(ctypes.addressof(edge) for edge in (left, right, bottom, top))
     out = Glyphs([], [], [], {})
-    raw = text.raw
     for index in range(count):
         # Characters that pdfium made up may have an empty box.
-        box = shown(rect.left, rect.bottom, rect.right, rect.top) if loose_box(raw, index, to_rect) else _NOWHERE
-        out.glyphs.append(Glyph(unicode(raw, index), *box))
-        found = ink_box(raw, index, *to_edges)
+        box = shown(rect.left, rect.bottom, rect.right, rect.top) if loose_box(handle, index, to_rect) else _NOWHERE
+        out.glyphs.append(Glyph(unicode(handle, index), *box))
+        found = ink_box(handle, index, *to_edges)
         ink = shown(left.value, bottom.value, right.value, top.value) if found else box
         out.inks.append(ink if ink.x1 > ink.x0 and ink.y1 > ink.y0 else box)
         owner = owner_of(handle, index) or 0
         out.owners.append(owner)
         if owner and owner not in out.objects:
-            out.objects[owner] = [pdfium.FPDFText_GetTextObject(raw, index)]
+            out.objects[owner] = [pdfium.FPDFText_GetTextObject(text.raw, index)]
     return out
 
 
 _NOWHERE = Box(0.0, 0.0, 0.0, 0.0)
 
 
-def _address(function: Any) -> int:
-    return ctypes.cast(function, ctypes.c_void_p).value or 0
+def _bare(function: Any, *types: Any) -> Any:
+    """A function of pdfium's by what it returns and takes."""
+    return ctypes.CFUNCTYPE(*types)(ctypes.cast(function, ctypes.c_void_p).value or 0)
 
 
 class _View(NamedTuple):

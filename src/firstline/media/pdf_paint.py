@@ -152,10 +152,11 @@ def _follow(text: Glyphs, indexes: Sequence[int], seen: list[bool]) -> None:
 def _core(text: Glyphs, index: int) -> Box:
     """The part of a character's box where ink must be if it is painted, and where no other line's reaches."""
     box = text.inks[index]
-    character = chr(text.glyphs[index].code)
-    if character.isalnum() and character < "\u2e80":  # of 二 the middle is empty
-        margin = _BAND * (box.y1 - box.y0)
-        return Box(box.x0, box.y0 + margin, box.x1, box.y1 - margin)
+    code = text.glyphs[index].code
+    if code < 0x2E80 and chr(code).isalnum():  # of 二 the middle is empty
+        x0, y0, x1, y1 = box
+        margin = _BAND * (y1 - y0)
+        return Box(x0, y0 + margin, x1, y1 - margin)
     return box
 
 

@@ -100,6 +100,9 @@ class Change:
             return False
         left, top, right, bottom = edges
         find, width = self._marked.find, self._width
+        middle = (top + bottom) // 2 * width
+        if find(1, middle + left, middle + right) >= 0:
+            return True
         for start in range(top * width, bottom * width, width):  # noqa: SIM110  # twice as fast
             if find(1, start + left, start + right) >= 0:
                 return True
