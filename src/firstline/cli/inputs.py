@@ -13,6 +13,7 @@ from typing import BinaryIO
 import msgspec
 
 from firstline import patterns
+from firstline.cli.foreign import mail_text, refuse_foreign
 from firstline.errors import DocumentError, InputError, UsageError
 from firstline.media.sniff import sniff
 from firstline.types import Json, Text
@@ -100,12 +101,15 @@ def _of_bytes(data: bytes, name: str, decode: Decode) -> TaskInput:
         raise DocumentError(f"{name} is no PDF: its content is {kind}", hint="open it in a viewer and save it again")
     if not data.strip():
         raise InputError(f"{name} is empty", hint="give a file that holds text, or a picture or PDF")
+    refuse_foreign(data, name, kind)
+    if name.lower().endswith(".eml") and (mail := mail_text(data, name)) is not None:
+        return _text(mail)
     try:
         return _text(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise InputError(
             f"{name} is neither a picture, a PDF nor UTF-8 text",
-            hint="convert it to UTF-8, for example: iconv -f latin1 -t utf-8",
+            hint="text in another encoding: iconv -f latin1 -t utf-8; another program's file: save it as PDF there",
         ) from None
 
 
