@@ -79,7 +79,8 @@ def test_amounts_are_found_with_sign_and_convention(text: str, expected: list[st
 
 @pytest.mark.parametrize(
     "text",
-    ["1,234,56", "1.2.3", "12.50,3", "1,,234", "12 € 50", "5€.50", "1 23 457.08", "10 20 300", "12万円", "12½", "5 Cr",
+    ["1,234,56", "1.2.3", "12.50,3", "1,,234", "12 € 50", "5€.50", "1 23 457.08", "10 20 300", "12万円", "12 万円",
+     "12½", "5 Cr",
      "E.&.0.E.", "1_2", "$1$50", "٣١٢٬٤"],
 )  # fmt: skip
 def test_what_is_grouped_in_no_known_way_is_no_amount_and_neither_are_its_parts(text: str) -> None:
@@ -132,8 +133,6 @@ def test_an_amount_survives_every_convention(
     mine = [amount for amount in found if amount.text == number]
     others = [amount.value for amount in found if amount.text != number]
     assert set(others) <= {Decimal(2), Decimal("5.00")}, (text, found)
-    if "\u200b" in number and "\u200b" in text:
-        assert len(mine) == 1, (text, found)
     assert len(mine) == 1, (text, found)
     assert mine[0].value == value, (text, found)
     assert set(mine[0].readings) <= {value, -value}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import msgspec
 
@@ -43,7 +44,9 @@ def _value(text: str, kind: FieldType) -> Json:
     read = _json(text)
     if kind in ("number", "integer") and isinstance(read, str) and len(amounts := set(parse_amount(read))) == 1:
         (amount,) = amounts
-        return int(amount) if kind == "integer" and amount == int(amount) else float(amount)
+        if amount == int(amount) and (kind == "integer" or float(amount) != amount):
+            return int(amount)
+        return float(amount) if Decimal(str(float(amount))) == amount else text  # a number that no float holds
     return read
 
 

@@ -36,14 +36,17 @@ _CURRENCY_INSIDE = patterns.compile(rf"(?P<whole>[0-9.,']+)(?P<sign>{_SIGN})(?P<
 _BETWEEN = patterns.compile(
     rf"(?P<before>[ {NO_BREAK}])?(?P<sign>{CURRENCY})[.,]?(?P<after>[ {NO_BREAK}])?", patterns.IGNORECASE
 )
-_BEFORE = patterns.compile(rf"(?:{_SIGN}|(?<![^\W\d_])(?:{_WRITTEN}))[.:]?[ {NO_BREAK}]?$", patterns.IGNORECASE)
+_BEFORE = patterns.compile(
+    rf"(?:{_SIGN}|(?<![A-Za-z\u00aa-\u0dff])(?:{_WRITTEN}))[.:]?[ {NO_BREAK}]?$", patterns.IGNORECASE
+)
 _BEHIND = patterns.compile(rf"[ {NO_BREAK}]?(?:{CURRENCY}|%)", patterns.IGNORECASE)
 _ABBREVIATED = patterns.compile(r"(?:rs|rp|kr|fr|руб|грн|лв)\.$", patterns.IGNORECASE)
 _GLUED_BEFORE = patterns.compile(rf"(?:{_WRITTEN})\.?$", patterns.IGNORECASE)
 _GLUED_BEHIND = patterns.compile(rf"{CURRENCY}{NO_LETTER}", patterns.IGNORECASE)
 _NOTE = patterns.compile(r"(?:CR|Cr|cr|DR|Dr|dr)(?![^\W_])")
+_MULTIPLIED = patterns.compile(rf"[ {NO_BREAK}]?[万萬亿億兆만억조]")
 _TAX_CODE = patterns.compile(r"[A-Z]{1,2}(?!\w)")
-_CENTS = patterns.compile(r"[.,][0-9][0-9]$")
+CENTS = patterns.compile(rf"[.,\u00b7{ARABIC_DECIMAL}][0-9][0-9]$")
 _NEAR = 8
 """A currency in letters, and the sign beside it."""
 UNSPACED = patterns.compile(
@@ -162,7 +165,7 @@ def _with_cents_apart(text: str, read: Sequence[Figure]) -> Iterator[Figure]:
 def _sign_between(text: str, figure: Figure, following: Figure) -> str | None:
     """Return the currency between a whole number and two digits that may be its cents."""
     gap = text[figure.end : following.start]
-    if len(gap) > _NEAR or len(following.body) != 2 or not following.body.isdigit() or _CENTS.search(figure.body):
+    if len(gap) > _NEAR or len(following.body) != 2 or not following.body.isdigit() or CENTS.search(figure.body):
         return None
     between = _BETWEEN.fullmatch(gap)
     if between is None or (between["before"] and not between["after"]):  # `5 $10`
@@ -196,9 +199,11 @@ def _ends(text: str, figure: Figure) -> bool:
     behind = text[figure.end : figure.end + _NEAR]
     if behind[:1] == ":":
         return not behind[1:2].isdigit()
+    if _MULTIPLIED.match(behind):
+        return False
     if not _is_wordlike(behind[:1]) or _GLUED_BEHIND.match(behind):
         return True
-    return bool(_CENTS.search(figure.body) and (_TAX_CODE.match(behind) or _NOTE.match(behind)))
+    return bool(CENTS.search(figure.body) and (_TAX_CODE.match(behind) or _NOTE.match(behind)))
 
 
 def _is_joined(text: str, at: int) -> bool:

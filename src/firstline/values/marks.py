@@ -8,7 +8,7 @@ from typing import Literal
 from firstline import patterns
 from firstline.types import Value
 from firstline.values.currencies import CURRENCIES
-from firstline.values.figures import CURRENCY, NO_LETTER, UNSPACED, Figure
+from firstline.values.figures import CENTS, CURRENCY, NO_LETTER, UNSPACED, Figure
 from firstline.values.plain import DASH, NO_BREAK
 
 Sign = Literal["plus", "minus", "rather plus", "rather minus"]
@@ -17,19 +17,18 @@ _BLANK = rf"[ {NO_BREAK}]"
 _MARK = rf"[-+({DASH}\u25b2\u25b3]"  # the triangles are the minus of Japanese accounts
 _BEFORE = patterns.compile(
     rf"(?P<outer>{_MARK}{_BLANK}?)?"
-    rf"(?:(?P<currency>(?:(?<![^\W\d_])|(?=\W)){CURRENCY}){_BLANK}{{0,3}}[:.]?{_BLANK}{{0,2}})?"
+    rf"(?:(?P<currency>(?:(?<![A-Za-z\u00aa-\u0dff])|(?=\W)){CURRENCY}){_BLANK}{{0,3}}[:.]?{_BLANK}{{0,2}})?"
     rf"(?P<inner>{_MARK}{_BLANK}?)?$",
     patterns.IGNORECASE,
 )
 _GLUED = patterns.compile(rf"(?P<currency>{CURRENCY})\.?$", patterns.IGNORECASE)
 _BEHIND = patterns.compile(
-    rf"(?P<first>{_BLANK}?-(?!\w|-))?(?:{_BLANK}{{0,2}}(?P<currency>{CURRENCY}){NO_LETTER})?(?P<last>{_BLANK}?-(?!\w|-))?"
+    rf"(?P<first>{_BLANK}?-(?:(?!\w|-)|(?=[円元圓원])))?(?:{_BLANK}{{0,2}}(?P<currency>{CURRENCY}){NO_LETTER})?(?P<last>{_BLANK}?-(?!\w|-))?"
     rf"(?:{_BLANK}{{0,2}}(?P<note>CR|DR)\.?(?!\w))?(?P<close>{_BLANK}?\))?",
     patterns.IGNORECASE,
 )
 _CREDIT_BEFORE = patterns.compile(rf"(?<!\w)CR[.:]?{_BLANK}{{0,2}}$")
 _PERCENT = patterns.compile(rf"{_BLANK}?%")
-_CENTS = patterns.compile(r"[.,][0-9][0-9]$")
 _NEXT_NUMBER = patterns.compile(rf"{_BLANK}[0-9]")
 _END = patterns.compile(rf"{_BLANK}{{2}}|\s*$|\n|\)")
 _WINDOW = 24
@@ -57,9 +56,9 @@ def marks_of(text: str, figure: Figure) -> Marks | None:
     written = lead["currency"] or (glued and glued["currency"]) or trail["currency"]
     currency = figure.currency or (CURRENCIES[written.lower()] if written else None)
     is_percent = bool(_PERCENT.match(behind)) or (before[-1:] == "%" and not before[-2:-1].isdigit())
-    is_money = bool(_CENTS.search(figure.body)) or currency is not None
+    is_money = bool(CENTS.search(figure.body)) or currency is not None
     note = trail["note"] or ""
-    if note.lower() == _CREDIT and note != note.upper() and (not _CENTS.search(figure.body) or currency == "INR"):
+    if note.lower() == _CREDIT and note != note.upper() and (not CENTS.search(figure.body) or currency == "INR"):
         return None
     signs = [*_brackets(figure, lead, trail, is_money, is_percent), *_dashes_before(before, lead, is_money)]
     signs += [*_dash_behind(behind, trail, is_money or not figure.body.isdigit()), *_notes(figure, before, note)]
@@ -113,7 +112,7 @@ def _notes(figure: Figure, before: str, note: str) -> Iterator[Sign]:
     """`CR` and `DR` of accounts: what is credited is taken off."""
     if note.lower() == _CREDIT:
         yield "rather minus" if figure.body.isdigit() else "minus"
-    elif not note and _CENTS.search(figure.body) and _CREDIT_BEFORE.search(before):
+    elif not note and CENTS.search(figure.body) and _CREDIT_BEFORE.search(before):
         yield "rather minus"
 
 

@@ -14,6 +14,7 @@ from firstline.types import Finding
 from firstline.workflow.checks.base import Subject
 from firstline.workflow.checks.grounding import grounded
 from firstline.workflow.field import FieldType
+from written_amounts import DIGITS, GROUPINGS, written
 
 RECEIPT = """BOOK TA .K(TAMAN DAYA) SDN
 BHD   Tel. 07-3507405
@@ -187,3 +188,61 @@ def test_a_text_is_grounded_over_breaks_punctuation_and_case(parts: list[str], g
 )
 def test_texts_are_compared_with_their_marks_and_as_whole_words(source: str, value: str, there: bool) -> None:
     assert (look("string", value, source) == ()) is there
+
+
+@pytest.mark.parametrize(
+    ("source", "right", "wrong"),
+    [
+        ("Grand Total ₹ 1,23,457.08", [123457.08, "1,23,457.08"], [1.23, 23457.08, 457.08, 23, 1, "1.23"]),
+        ("Total ￥１，２３４", [1234], [234, 1, 34]),
+        ("Total ١٬٢٣٤٫٠٠", [1234], [234, 1, 34, 234.0]),
+        ("Total 12€50", [12.5], [12, 50]),
+        ("Total 12 € 50", [], [12, 50, 12.5]),
+        ("Total 1 23 457.08", [], [1, 23, 457.08, 23457.08]),
+        ("Total 1'234.50", [1234.5], [1, 234.5, 234]),
+        ("Total 1,234,56", [], [1.234, 1234, 234.56, 56]),
+        ("5kg 12k 1 234kg", [5], [12, 234, 1]),
+        ("VAT (230,00) Total EUR (1.380,00)", [-230, -1380], [230, 1380]),
+        ("VAT –230,00 Total 1.380,00 CR", [-230, -1380], [230, 1380]),
+        ("Total ($1,380.00) fee 5,00-", [-1380, -5], [1380, 5]),
+        ("Total - 5.00", [5, -5], [0.05]),
+        ("Total 9007199254740993", [9007199254740993], [9007199254740992, 9007199254740992.0]),
+        ("Total 0.1234567890123456789", ["0.1234567890123456789"], ["0.1234567890123456788"]),
+        ("Rate 0.1234567890123456789012345678901%", ["0.001234567890123456789012345678901"], [0.0012]),
+    ],
+)
+def test_a_number_is_grounded_whole_and_with_its_sign(source: str, right: list[Any], wrong: list[Any]) -> None:
+    assert [value for value in right if look("number", value, source)] == []
+    assert [value for value in wrong if not look("number", value, source)] == []
+
+
+@given(wholes, cents, st.sampled_from(sorted(GROUPINGS)), st.sampled_from(sorted(DIGITS)), st.data())
+def test_no_part_of_a_number_is_grounded(
+    whole: int, cent: int, grouping: str, script: str, data: st.DataObject
+) -> None:
+    number, value = written(whole, cent, GROUPINGS[grouping], script)
+    digits = f"{whole}{cent:02d}"
+    start = data.draw(st.integers(0, len(digits) - 1))
+    part = digits[start : data.draw(st.integers(start + 1, len(digits)))]
+    point = data.draw(st.integers(0, len(part) - 1))
+    wrong = Decimal(f"{part[:point] or 0}.{part[point:]}" if point else part)
+    assume(wrong not in (value, -value))
+    assert look("number", float(wrong), f"Total {number}") or Decimal(str(float(wrong))) == value
+    assert look("number", f"{wrong}", f"Total {number}")
+    assert look("integer", int(wrong), f"Total {number}") or int(wrong) == value
+
+
+def test_a_text_that_is_a_number_is_no_part_of_a_longer_one() -> None:
+    source = "No. 1.2.3 Total 1,23,457.08 on 12.03.2026"
+    assert [
+        value for value in ("1.2.3", "1,23,457.08", "123457.08", "12.03.2026") if look("string", value, source)
+    ] == []
+    assert [value for value in ("1.23", "23,457.08", "1.2", "2.3", "3.2026") if not look("string", value, source)] == []
+
+
+@pytest.mark.parametrize(
+    "text", ["2026년 3월 12일", "１２．０３．２０２６", "12. března 2026", "12 มีนาคม 2569", "令和8年3月12日"]
+)
+def test_a_day_is_grounded_in_every_script(text: str) -> None:
+    assert look("date", "2026-03-12", f"날짜: {text}") == ()
+    assert look("date", "2026-03-13", f"날짜: {text}")
