@@ -11,7 +11,7 @@ from pathlib import Path
 import firstline
 from firstline.patterns import Pattern
 from firstline.values import named_dates
-from firstline.workflow.checks import number_words, written_numbers
+from firstline.workflow.checks import number_words
 from firstline.workflow.reading.candidate import label_pattern
 from firstline.workflow.tasks import Tasks
 
@@ -32,7 +32,8 @@ def every_pattern() -> dict[str, Pattern]:
     found |= {f"number_words[{value}]": pattern for value, pattern in number_words._patterns()}
     forms = named_dates._forms()
     found |= {f"named_dates.{name}": getattr(forms, name) for name in forms.__struct_fields__}
-    found["scale_pattern"] = written_numbers._scale_pattern()
+    found["scale_pattern"] = number_words._scale_pattern()
+    found["months_and_scales"] = number_words._months_and_scales()
     tasks = Tasks(Path("no-such-folder"))
     for task in map(tasks.get, tasks.names()):
         for field in task.fields:

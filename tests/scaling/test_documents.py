@@ -173,6 +173,7 @@ def looking(place: int) -> Callable[[str], object]:
 def test_a_check_takes_little_memory(place: int) -> None:
     look = looking(place)
     language.warm()  # what is loaded once does not count
+    look("1.00 total")
     took = {unit: bytes_a_character(look, grown(unit, CHARACTERS)) for unit in LARGE_UNITS}
     assert max(took.values()) < MOST_BYTES, took
 

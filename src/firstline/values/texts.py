@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
+from types import MappingProxyType
 
 from unicode_segmentation_rs import split_word_bounds
 
@@ -43,11 +44,14 @@ _POINTS = frozenset(
 """Marks of Hebrew and Arabic that most texts leave out. Hamza and madda are no such marks."""
 
 
+_NO_POINTS: Mapping[int, str] = MappingProxyType({})
+
+
 class Folded(Value, frozen=True, kw_only=True):
     """A folded text: its letters, digits and marks, and the points on them by the letter's place."""
 
     letters: str
-    points: Mapping[int, str] = {}
+    points: Mapping[int, str]
 
     def agrees(self, other: Folded, at: int = 0) -> bool:
         """Say whether no letter of `other`, laid on this text from a place on, has other points than here."""
@@ -66,7 +70,8 @@ def fold_words(text: str) -> list[str]:
 
     Of scripts written without blanks each sign with its marks is a word, and of Katakana each run.
     """
-    return [word.letters for word in folded_words(text)]
+    flat = _flat(text)
+    return _PLAIN_WORD.findall(flat) if flat.isascii() else [word.letters for word in folded_words(flat)]
 
 
 def folded(text: str) -> Folded:
@@ -78,7 +83,7 @@ def folded_words(text: str) -> list[Folded]:
     """Split into folded words, and keep their points."""
     flat = _flat(text)
     if flat.isascii():
-        return [Folded(letters=word) for word in _PLAIN_WORD.findall(flat)]
+        return [Folded(letters=word, points=_NO_POINTS) for word in _PLAIN_WORD.findall(flat)]
     return [word for run in _RUN.findall(flat) for word in _words_of(run)]
 
 
@@ -107,13 +112,14 @@ def _words_of(run: str) -> list[Folded]:
     parts = [run] if max(run) < _LATIN_END else split_word_bounds(run)
     if _MARKED.search(run) is None:
         # The engine may know letters that this Python does not know yet.
-        return [Folded(letters=letters) for part in parts if (letters := "".join(filter(str.isalnum, part)))]
+        kept = ("".join(filter(str.isalnum, part)) for part in parts)
+        return [Folded(letters=letters, points=_NO_POINTS) for letters in kept if letters]
     return [word for part in parts if (word := _with_marks(part)).letters]
 
 
 def _folded(flat: str) -> Folded:
     if flat.isascii() or _MARKED.search(flat) is None:
-        return Folded(letters="".join(char for char in flat if char.isalnum()))
+        return Folded(letters="".join(char for char in flat if char.isalnum()), points=_NO_POINTS)
     return _with_marks(flat)
 
 

@@ -68,7 +68,7 @@ def test_the_parameters_arrive() -> None:
         ("confidence", "minimum", "minimum"),
         ({"preserved": ["numbers"]}, "the check `preserved`", "kinds"),
         ({"preserved": []}, "the check `preserved`", "kinds"),
-        ({"language": "Klingon"}, "`Klingon` is not known", "parameters.NAME"),
+        ({"language": "Elvish"}, "`Elvish` is not known", "parameters.NAME"),
         ("rule", "expression", "reason"),
         ({"rule": "output.totl > 1"}, "reads `output.totl`", "did you mean `total`?"),
     ],

@@ -9,8 +9,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from firstline.workflow.checks.marks import marks
+from firstline.workflow.checks.missing_numbers import missing
 from firstline.workflow.checks.names import changed_names, invented_names
-from firstline.workflow.checks.written_numbers import Numbers, missing
+from firstline.workflow.checks.written_numbers import Numbers
 
 
 def lost(source: str, text: str) -> tuple[str, ...]:
@@ -36,7 +37,7 @@ def test_a_number_may_change_its_form(source: str, text: str) -> None:
     [
         ("1,234.5", "1,234.6", ("1,234.5",)),
         ("12 and 13 and 12", "14", ("12", "13")),
-        ("2 billion", "3 Milliarden", ("2",)),
+        ("2 billion", "3 Milliarden", ("2 billion",)),
         ("2018", "2019", ("2018",)),
         ("10:30", "10:40", ("10:30",)),
         ("61.30", "1.30", ("61.30",)),
@@ -53,7 +54,7 @@ FORMS = [
     lambda n: f"{n:,}".replace(",", "."),
     lambda n: f"{n:,}".replace(",", " "),
 ]
-texts = st.sampled_from(["costs {} euros", "kostet {} Euro", "{}ドルです", "стоит {} рублей", "({})", "No. {}!"])
+texts = st.sampled_from(["costs {} euros", "kostet {} Euro", "{}ユーロです", "стоит {} евро", "({})", "No. {}!"])
 
 
 @given(
@@ -97,8 +98,8 @@ def test_marks_are_counted_and_blanked() -> None:
 )
 def test_no_text_makes_the_readers_slow(part: str) -> None:
     text = part * (40_000 // len(part))
-    begun = time.perf_counter()
+    begun = time.process_time()
     marks(text)
     missing(Numbers(text), Numbers("x"))
     changed_names(text, "x")
-    assert time.perf_counter() - begun < 3.0
+    assert time.process_time() - begun < 3.0

@@ -48,6 +48,11 @@ _ALIKE = (
     frozenset({"hi", "mr", "ne"}),
     frozenset({"ar", "fa", "ur"}),
 )
+_SAMPLE = 600
+_MOST_LIKELY = 2
+_LEAST_LIKELY = 0.2
+_LOCALES = {"zh": ("zh", "zh_Hant"), "pt": ("pt", "pt_PT")}
+"""Locales of CLDR whose words for large numbers differ."""
 _LOADING = Lock()
 
 
@@ -121,6 +126,28 @@ def _told_scripts(language: Language) -> frozenset[str]:
     known = language.code in told_apart() or language.code in _model_codes()
     told = {default_script(language.code)} if known else set()
     return scripts_of(language) & (told | {"Latin" if language.code in _IN_LATIN_LETTERS else None})
+
+
+def likely_languages(text: str) -> tuple[str, ...]:
+    """Return the locales that a text is likely in, most two languages', from its first 600 characters.
+
+    Only a script that several languages share asks the model. A text without letters has none.
+    """
+    return _likely_languages(text[:_SAMPLE])
+
+
+@lru_cache(maxsize=256)
+def _likely_languages(sample: str) -> tuple[str, ...]:
+    counts = scripts(sample)
+    if not counts:
+        return ()
+    script = max(counts, key=lambda one: counts[one])
+    languages = of_script(script)
+    if len(languages) < 2:
+        codes = tuple(languages)
+    else:
+        codes = tuple(code for code, share in _ranked(sample, script)[:_MOST_LIKELY] if share >= _LEAST_LIKELY)
+    return tuple(locale for code in sorted(codes) for locale in _LOCALES.get(code, (code,)))
 
 
 def warm() -> None:

@@ -15,14 +15,26 @@ _EMAIL = patterns.compile(
 )
 _PLACEHOLDERS = (
     patterns.compile(r"\{\{\{?\s*[#/^&>]?\s*([\w.\- |]+?)\s*\}?\}\}"),  # Mustache, Jinja
+    patterns.compile(r"\{%[^{}%]{1,200}%\}|\{#[^{}#]{1,200}#\}"),  # Jinja, Liquid
+    patterns.compile(r"<%[^<>%]{1,200}%>|\[%[^\[\]%]{1,200}%\]"),  # ERB, Template Toolkit
     patterns.compile(r"\$\{\s*([\w.\-]+)\s*\}"),  # shell, JavaScript
+    patterns.compile(r"[#%@]\{\s*[\w.\-]{1,80}\s*\}|\$\(\s*[\w.\-]{1,80}\s*\)"),  # Ruby, make
     patterns.compile(r"%\(([\w.]+)\)[-+ 0-9.]*[a-zA-Z]"),  # Python
     patterns.compile(r"%(?:\d+\$)?[-+0]*\d*(?:\.\d+)?(?:l{0,2}[dufsxX]|[@s])(?![\w])"),  # C, Objective-C, Java
     patterns.compile(r"\{([A-Za-z_][\w.\[\]]*|\d*)(?:[!:][^{}]*)?\}"),  # str.format, .NET
     patterns.compile(
         r"\{\s*([A-Za-z_]\w*|\d+)\s*,\s*(?:plural|select|selectordinal|number|date|time)\b"
     ),  # ICU MessageFormat
+    patterns.compile(r"\[\[\s*\w[\w.\- ]{0,60}\]\]|<<\s*\w[\w.\- ]{0,60}>>"),  # mail merge
+    patterns.compile(r"\(\(\s*[A-Za-z_][\w.\-]{0,60}\s*\)\)"),  # GOV.UK Notify
+    patterns.compile(r"(?<![\w\]])\[(?:[A-Za-z_][\w.\-]{0,60}|[A-Z][A-Z0-9_ .\-]{0,60})\](?![\[(:])"),  # forms
+    patterns.compile(r"[【［｛]\s*[A-Za-z_][\w.\-]{0,60}\s*[】］｝]"),
+    patterns.compile(r"(?<![\w%])%[A-Za-z_][\w.\-]{0,60}%(?!\w)|@@\w{1,60}@@|##\w{1,60}##"),  # Windows, Outlook
+    patterns.compile(r"(?<![\w$])\$[A-Z]{0,20}[a-z_]\w{0,60}|(?<![\w_])__[A-Z][A-Z0-9_]{0,60}__(?!\w)"),  # PHP
+    patterns.compile(r"(?<![^\s(\"'“])::?[a-z][a-z_]{2,60}(?![\w:])"),  # Laravel, SQL
 )
+_SPACED = patterns.compile(r"\{\s*[^\W\d]\w{0,60}(?:[ .\-]\w{1,60}){1,6}\s*\}")
+"""A placeholder of several words, `{first name}`; the bodies of an ICU message look alike."""
 _TAG = patterns.compile(r"</?([A-Za-z][\w:.-]*)(?:\s+[^<>]*)?/?>")
 _FENCE = patterns.compile(r"^[ \t]*(?:```|~~~)", patterns.MULTILINE)
 _CODE = patterns.compile(r"(?<!`)`([^`\n]+)`(?!`)")
@@ -30,11 +42,22 @@ _BOLD = patterns.compile(
     r"(?<![\w*])\*\*(?=\S)(?:.{1,400}?)(?<=\S)\*\*(?![\w*])|(?<![\w_])__(?=\S)(?:.{1,400}?)(?<=\S)__(?![\w_])"
 )
 _LINK = patterns.compile(r"\]\(")
+_TARGETS = (
+    patterns.compile(r"\]\(\s*<?([^\s()<>]+)"),
+    patterns.compile(r"^[ ]{0,3}\[[^\[\]\n]{1,200}\]:[ \t]*<?([^\s<>]+)", patterns.MULTILINE),
+    patterns.compile(
+        r"\b(?:href|src|srcset|action|poster|cite|formaction)\s*=\s*[\"']?([^\s\"'<>]+)", patterns.IGNORECASE
+    ),
+)
+"""Where links lead: of Markdown, its definitions, and HTML."""
 _HEADING = patterns.compile(r"^(#{1,6})\s+\S", patterns.MULTILINE)
 
 
 class Marks(Value, frozen=True, kw_only=True):
-    """What a text has of each, counted as written; `rest` is the text with addresses and marks blanked out."""
+    """What a text has of each, counted as written; `rest` is the text with addresses and marks blanked out.
+
+    `url` holds where links lead too, within a page or a site (`#top`, `/prices`).
+    """
 
     url: Counter[str]
     email: Counter[str]
@@ -54,10 +77,13 @@ def marks(text: str) -> Marks:
         }
     )
     markup.update(f"heading {sign}" for sign in _HEADING.findall(text))
+    found["url"].update(target for pattern in _TARGETS for target in pattern.findall(text) if not _URL.match(target))
     text = _take(_URL, text, lambda match: found["url"].update([match.group().rstrip(".,;:!?…*_")]))
     text = _take(_EMAIL, text, lambda match: found["email"].update([match.group().lower()]))
     for pattern in _PLACEHOLDERS:
         text = _take(pattern, text, lambda match: found["placeholder"].update([_tidy(match.group())]))
+    if not any("," in mark for mark in found["placeholder"]):
+        text = _take(_SPACED, text, lambda match: found["placeholder"].update([_tidy(match.group())]))
     text = _take(_TAG, text, lambda match: markup.update([_tag(match)]))
     text = _take(_CODE, text, lambda match: markup.update([match.group()]))
     return Marks(**found, markup=+markup, rest=text)

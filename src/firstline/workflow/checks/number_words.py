@@ -13,6 +13,7 @@ from functools import cache
 from firstline import patterns
 from firstline.interruption import asking
 from firstline.pieces import pieces
+from firstline.types import Value
 
 _ROMAN_NUMBER = patterns.compile(r"\b[IVXL]{1,7}(?=\b|e\b|er\b|ème\b|º|ª)")
 
@@ -129,12 +130,29 @@ _SCALES = {
         "триллиона триллионов трлн تريليون ट्रिलियन 兆 万亿 조"
     ),
 }
+_LARGE = 10**6
 _ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50}
 
 
+class Scale(Value, frozen=True, kw_only=True):
+    """A word that multiplies the number before it; `billion` is 10⁹ here and 10¹² there. Without one it is empty."""
+
+    word: str = ""
+    factors: tuple[int, ...] = ()
+    end: int = 0
+
+
+def scale_at(text: str) -> Scale:
+    """Read the word of some language that multiplies a number and stands first in a text, behind a blank or `de`."""
+    match = _scale_pattern().match(text)
+    if match is None:
+        return Scale()
+    word = match.group("word").lower()
+    return Scale(word=word, factors=_scales()[word], end=match.end())
+
+
 @cache
-def scales() -> dict[str, tuple[int, ...]]:
-    """Give the words that multiply the number before them, in lower case; `billion` is 10⁹ here and 10¹² there."""
+def _scales() -> dict[str, tuple[int, ...]]:
     found: dict[str, tuple[int, ...]] = {}
     for factor, words in _SCALES.items():
         for word in words.split():
@@ -143,9 +161,29 @@ def scales() -> dict[str, tuple[int, ...]]:
 
 
 @cache
+def _scale_pattern() -> patterns.Pattern:
+    ordered = sorted(_scales(), key=len, reverse=True)
+    signs = "|".join(patterns.escape(word) for word in ordered if _is_cjk(word))
+    words = "|".join(patterns.escape(word) for word in ordered if not _is_cjk(word))
+    return patterns.compile(rf"[\s\-]{{0,2}}(?:de\s)?(?P<word>{signs}|(?:{words})(?![^\W_]))", patterns.IGNORECASE)
+
+
+@cache
 def _patterns() -> tuple[tuple[int, patterns.Pattern], ...]:
     months = [(value, f"{words} {_WORDS[value]}") for value, words in _MONTHS.items()]
     return tuple((value, _pattern(words.split())) for value, words in (_WORDS | dict(months)).items())
+
+
+@cache
+def _months_and_scales() -> patterns.Pattern:
+    months = " ".join(_MONTHS.values()).split()
+    large = [word for factor, words in _SCALES.items() if factor >= _LARGE for word in words.split() if len(word) > 1]
+    return _pattern([*months, *(word.replace("_", " ") + ("" if _is_cjk(word) else "*") for word in large)])
+
+
+def may_name_month_or_scale(text: str) -> bool:
+    """Say whether a text can name a month, or millions and more; cheap, before its language is looked at."""
+    return _months_and_scales().search(text.lower()) is not None
 
 
 def _pattern(words: list[str]) -> patterns.Pattern:

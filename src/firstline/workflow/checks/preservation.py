@@ -6,23 +6,30 @@ its value. `docs/concepts/checks.md` lists what is allowed.
 
 from __future__ import annotations
 
+from calendar import month_name
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import Literal, get_args
 
+from firstline import patterns
 from firstline.errors import TaskError
 from firstline.types import Finding, Json, Value
 from firstline.values.dates import DateFound, find_dates
 from firstline.workflow.checks.base import Check, NamedCheck, Subject, shown
 from firstline.workflow.checks.marks import Marks, marks
+from firstline.workflow.checks.missing_numbers import missing
 from firstline.workflow.checks.names import changed_names, invented_names
-from firstline.workflow.checks.written_numbers import Numbers, missing
+from firstline.workflow.checks.written_numbers import Numbers
 
 Kind = Literal["number", "date", "url", "email", "placeholder", "markup", "name"]
 Mode = Literal["both", "no_new"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 USUAL: tuple[Kind, ...] = ("number", "date", "url", "email", "placeholder", "markup")
 """All but names, which translators translate: `name` refuses a few right translations in a hundred."""
+
+
+_IN_BRACKETS = patterns.compile(r"\[[a-z]+\]")
+"""A placeholder where the source has it; where only the translation has it, a word that the translator put in."""
 
 
 class _Side(Value, frozen=True, kw_only=True):
@@ -74,7 +81,7 @@ def _compare(kind: Kind, before: _Side, after: _Side, mode: Mode) -> list[str]:
         return _names(before, after, mode)
     lost_by: Callable[[_Side, _Side], Sequence[str]] = _LOST[kind]
     lost = lost_by(before, after) if mode == "both" else ()
-    new = lost_by(after, before)
+    new = [item for item in lost_by(after, before) if kind != "placeholder" or _IN_BRACKETS.fullmatch(item) is None]
     return [f"{verb} the {kind} {_listed(items)}" for verb, items in (("lost", lost), ("invented", new)) if items]
 
 
@@ -96,16 +103,32 @@ def _lost_numbers(source: _Side, target: _Side) -> Sequence[str]:
 
 
 def _lost_dates(source: _Side, target: _Side) -> Sequence[str]:
-    days = {day for found in find_dates(target.marks.rest) for day in found.readings}
-    return [
-        found.text
-        for found in find_dates(source.marks.rest)
-        if not days.intersection(found.readings) and not _in_digits(found, target.numbers)
+    found = find_dates(target.marks.rest)
+    days = {day for one in found for day in one.readings}
+    months = target.numbers.months | {day.month for day in days}
+    lost = [
+        one.text
+        for one in find_dates(source.marks.rest)
+        if not days.intersection(one.readings) and (_in_another(one, months) or not _in_digits(one, target.numbers))
     ]
+    return lost or _exchanged_months(source, target, months)
+
+
+def _in_another(found: DateFound, months: Set[int]) -> bool:
+    """Say whether months are named there, and none is the date's."""
+    return bool(months) and months.isdisjoint(day.month for day in found.readings)
+
+
+def _exchanged_months(source: _Side, target: _Side, there: Set[int]) -> list[str]:
+    """Give the names of months that another month took the place of. One without the other is no proof."""
+    mine = source.numbers.months
+    known = mine | {day.month for one in find_dates(source.marks.rest) for day in one.readings}
+    gone = [month for month in sorted(mine - there) if month not in target.numbers.groups]
+    return [month_name[month] for month in gone] if gone and target.numbers.months - known else []
 
 
 def _in_digits(found: DateFound, there: Numbers) -> bool:
-    """Say whether day and year stand there as numbers: a month's name in a language whose months are not known."""
+    """Say whether day and year stand there as numbers: a month's name that is not known."""
     groups = there.groups
     return any(day.day in groups and (day.year in groups or day.year % 100 in groups) for day in found.readings)
 
