@@ -50,6 +50,10 @@ class NotJSONError(ValueError):
     """The text is no JSON; the message says why, in words that follow a colon."""
 
 
+class FaultyError(ValueError):
+    """The text is JSON with a fault; the message names the first with its place."""
+
+
 class _OddError(Exception):
     """Something has to be looked for in the text."""
 
@@ -89,7 +93,7 @@ def read(text: str | bytes) -> Reading:
         try:
             text = text.decode()
         except UnicodeDecodeError as error:
-            raise NotJSONError(f"it is not UTF-8 (byte {error.start + 1})") from None
+            raise NotJSONError(f"not UTF-8 (byte {error.start + 1})") from None
     text = text.removeprefix("\ufeff")
     try:
         try:
@@ -102,9 +106,18 @@ def read(text: str | bytes) -> Reading:
         faults = _Faults()
         return Reading(value=_sound(_MARKING.decode(text), (), faults), faults=tuple(faults.found))
     except json.JSONDecodeError as error:
-        raise NotJSONError(f"{error.msg} (line {error.lineno}, column {error.colno})") from None
+        line = f"line {error.lineno}, " if error.lineno > 1 else ""
+        raise NotJSONError(f"{error.msg} ({line}column {error.colno})") from None
     except RecursionError:
-        raise NotJSONError("it is nested too deeply") from None
+        raise NotJSONError("nested too deeply") from None
+
+
+def read_sound(text: str | bytes) -> Any:
+    """Read a JSON text in which nothing is wrong, with floats for its decimals. Raises NotJSONError and FaultyError."""
+    reading = read(text)
+    if reading.faults:
+        raise FaultyError(worded(reading.faults[0]))
+    return plain(reading.value)
 
 
 def as_floats(reading: Reading) -> Reading:

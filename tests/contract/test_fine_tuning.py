@@ -246,7 +246,12 @@ async def test_what_a_trainer_elsewhere_needs_is_accepted_and_shown_again(tmp_pa
         (chat_file([chat_line([{"type": "sound"}], "b")]), "message 2: not a part of a content"),
         (b'{"messages": [{"role": "user", "content": "\\ud800"}, {"role": "assistant"}]}', "half a character"),
         (b'{"messages": ' + b"[" * 5000, "line 1: not JSON"),
-        (b'{"messages": ' + b"1" * 5000 + b"}", "line 1: not JSON"),
+        (b'{"messages": ' + b"1" * 5000 + b"}", "line 1: cannot be used: messages: the number 1"),
+        (
+            b'{"messages": [{"role": "user", "content": "a"}, '
+            b'{"role": "assistant", "content": "{\\"a\\":1,\\"a\\":2}"}]}',
+            "line 1: message 2: `content` cannot be used: a: stands twice, as 1 and as 2",
+        ),
     ],
 )
 async def test_what_is_no_chat_file_is_refused_when_it_is_uploaded(tmp_path: Path, content: bytes, words: str) -> None:

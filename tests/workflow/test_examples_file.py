@@ -22,13 +22,18 @@ from firstline.workflow.task_file import task_from_text
     ("line", "words"),
     [
         ("not JSON", "2: not JSON: Expecting value (column 1)"),
+        (
+            '{"input": "a", "expected": {"total": 1, "total": 2}}',
+            "2: cannot be used: expected.total: stands twice, as 1 and as 2",
+        ),
+        ('{"input": "a", "expected": 1e400}', "2: cannot be used: expected: the number 1e400 is beyond the range"),
         ('["a"]', "2: not a JSON object"),
         ('{"input": "a"}', "2: the key `expected` is missing"),
         ('{"input": 3, "expected": {}}', "2: `input` is a text or a list of parts"),
         ('{"input": [{"type": "imge", "path": "a.png"}], "expected": {}}', "2: not a part of an input"),
         ('{"input": [{"type": "image", "path": "a.png"}], "expected": {}}', "2: a.png cannot be read: No such file"),
-        ('{"input": "a\\ud800", "expected": {}}', "2: the text has half a character at 1: '\\ud800'"),
-        ("[" * 100_000, "2: nested too deeply"),
+        ('{"input": "a\\ud800", "expected": {}}', "2: cannot be used: input: has half a character (\\ud800)"),
+        ("[" * 100_000, "2: not JSON: nested too deeply"),
     ],
 )
 def test_a_wrong_line_is_told_with_its_number_and_a_hint(tmp_path: Path, line: str, words: str) -> None:

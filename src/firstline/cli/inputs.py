@@ -10,9 +10,7 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
-import msgspec
-
-from firstline import patterns
+from firstline import patterns, strict_json
 from firstline.cli.foreign import mail_text, refuse_foreign
 from firstline.errors import DocumentError, InputError, UsageError
 from firstline.media.sniff import sniff
@@ -58,7 +56,7 @@ def parameters(pairs: list[str], fields: str) -> dict[str, Json]:
         key, equals, value = pair.partition("=")
         if not equals or not key.strip():
             raise UsageError(f"--set takes key=value, not {pair!r}")
-        found[key.strip()] = _value(value)
+        found[key.strip()] = json_or_text(value, key.strip())
     if fields:
         names = [name.strip() for name in fields.split(",")]
         if not all(names):
@@ -67,11 +65,20 @@ def parameters(pairs: list[str], fields: str) -> dict[str, Json]:
     return found
 
 
-def _value(text: str) -> Json:
+def json_or_text(text: str, name: str) -> Json:
+    """Read a value that is typed as JSON, or is text: what is no JSON, and a number that would lose digits.
+
+    Raises UsageError, with the value's name, for JSON that can be understood in two ways.
+    """
     try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError:
+        reading = strict_json.as_floats(strict_json.read(text))
+    except strict_json.NotJSONError:
         return text
+    if not reading.faults:
+        return reading.value
+    if text.lstrip()[:1] not in ("{", "[", '"'):
+        return text
+    raise UsageError(f"{name}: {strict_json.worded(reading.faults[0])}")
 
 
 def _existing(word: str) -> Path | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from firstline import settings
+from firstline import settings, strict_json
 from firstline.api.review_object import answered_object, review_object, view_object
 from firstline.app import build
 from firstline.cli import show_reviews
@@ -150,11 +150,13 @@ def _read(file: Path) -> Json:
     shown = "stdin" if str(file) == "-" else str(file)
     try:
         data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-        return msgspec.json.decode(data)
+        return strict_json.read_sound(data)
     except OSError as error:
         raise UsageError(f"{shown} cannot be read: {error.strerror}") from None
-    except (msgspec.DecodeError, RecursionError) as error:
+    except strict_json.NotJSONError as error:
         raise UsageError(f"{shown} is not JSON: {error}", hint='it holds {"FIELD": VALUE, …}') from None
+    except strict_json.FaultyError as error:
+        raise UsageError(f"{shown} cannot be used: {error}") from None
 
 
 def _reviewer(given: str) -> str:

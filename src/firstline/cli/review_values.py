@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-import msgspec
-
+from firstline.cli.inputs import json_or_text
 from firstline.errors import UsageError
 from firstline.types import Json
 from firstline.values.amounts import parse_amount
@@ -32,26 +31,19 @@ def read_values(task: Task, pairs: Sequence[str]) -> dict[str, Json]:
             raise UsageError(f"an answer is FIELD=VALUE, not {pair!r}", hint=f"{task.name} has {', '.join(task.keys)}")
         if key in values:
             raise UsageError(f"{key} is named twice")
-        values[key] = _json(text) if key in own else _value(text, types.get(key, "string"))
+        values[key] = json_or_text(text, key) if key in own else _value(text, key, types.get(key, "string"))
     return values
 
 
-def _value(text: str, kind: FieldType) -> Json:
+def _value(text: str, key: str, kind: FieldType) -> Json:
     if text.strip() in _NOT_THERE:
         return None
     if kind in ("string", "date"):
         return text
-    read = _json(text)
+    read = json_or_text(text, key)
     if kind in ("number", "integer") and isinstance(read, str) and len(amounts := set(parse_amount(read))) == 1:
         (amount,) = amounts
         if amount == int(amount) and (kind == "integer" or float(amount) != amount):
             return int(amount)
         return float(amount) if Decimal(str(float(amount))) == amount else text  # a number that no float holds
     return read
-
-
-def _json(text: str) -> Json:
-    try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        return text

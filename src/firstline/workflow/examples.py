@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from firstline import strict_json
 from firstline.errors import UsageError
 from firstline.schema import Validator, compile_schema
 from firstline.types import Json, Text, Value
@@ -179,11 +180,11 @@ def examine_answers(task: Task, rows: Sequence[Row], *, name: str) -> None:
 
 def _object(line: str) -> dict[str, Json]:
     try:
-        tree = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise UsageError(f"not JSON: {error.msg} (column {error.colno})", hint=_LINE) from None
-    except RecursionError:
-        raise UsageError("nested too deeply", hint=_LINE) from None
+        tree = strict_json.read_sound(line)
+    except strict_json.NotJSONError as error:
+        raise UsageError(f"not JSON: {error}", hint=_LINE) from None
+    except strict_json.FaultyError as error:
+        raise UsageError(f"cannot be used: {error}", hint=_LINE) from None
     if not isinstance(tree, dict):
         raise UsageError("not a JSON object", hint=_LINE)
     return tree
@@ -208,7 +209,7 @@ def _row(tree: Mapping[str, Json], number: int, folder: Path, decode: Decode) ->
 def _part(part: Any, folder: Path, decode: Decode) -> InputPart:
     match part:
         case {"type": "text", "text": str(text)}:
-            return Text(text=_encodable(text))
+            return Text(text=text)
         case {"type": "image", "path": str(name)}:
             try:
                 data = (folder / name).read_bytes()
@@ -219,16 +220,6 @@ def _part(part: Any, folder: Path, decode: Decode) -> InputPart:
         f"not a part of an input: {_shown(part)}",
         hint='{"type": "text", "text": …} or {"type": "image", "path": …}',
     )
-
-
-def _encodable(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise UsageError(
-            f"the text has half a character at {error.start}: {text[error.start]!r}", hint="write the text as UTF-8"
-        ) from None
-    return text
 
 
 def _rows_mistakes(task: Task, numbered: Sequence[tuple[int, Row]]) -> Iterator[_Mistake]:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from firstline import strict_json
 from firstline.catalog.catalog import STUDENT_PREFIX
 from firstline.catalog.model import Model, Role
 from firstline.errors import UsageError
@@ -69,9 +70,11 @@ class Lock(_Kept, frozen=True, kw_only=True):
 def read_lock(text: str | bytes, *, name: str = FILE_NAME) -> Lock:
     """Read the file's text. Raises UsageError for one that is damaged or of another version of Firstline."""
     try:
-        tree = msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
+        tree = strict_json.read_sound(text)
+    except strict_json.NotJSONError as error:
         raise UsageError(f"{name} is damaged: not JSON: {error}", hint=_ANEW) from None
+    except strict_json.FaultyError as error:
+        raise UsageError(f"{name} is damaged: {error}", hint=_ANEW) from None
     schema = tree.get("schema") if isinstance(tree, dict) else None
     if schema != SCHEMA and isinstance(schema, int):
         raise UsageError(

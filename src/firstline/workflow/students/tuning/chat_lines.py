@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, get_args
 
+from firstline import strict_json
 from firstline.errors import UsageError
 from firstline.types import Json, Value
 from firstline.workflow.json_lines import lines_of
@@ -114,11 +115,11 @@ def _line(text: str, number: int) -> ChatLine:
 
 def _object(text: str) -> dict[str, Json]:
     try:
-        tree = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise UsageError(f"not JSON: {error.msg} (column {error.colno})") from None
-    except (RecursionError, ValueError):
-        raise UsageError("not JSON that can be read: nested too deeply, or a number too long") from None
+        tree = strict_json.read_sound(text)
+    except strict_json.NotJSONError as error:
+        raise UsageError(f"not JSON: {error}") from None
+    except strict_json.FaultyError as error:
+        raise UsageError(f"cannot be used: {error}") from None
     if not isinstance(tree, dict):
         raise UsageError("not a JSON object")
     return tree
@@ -147,9 +148,23 @@ def _turn(message: Json, place: int) -> ChatTurn:
             return ChatTurn(role="assistant", calls=True, weight=weight)
         raise UsageError(f"{where}: `content` is missing")
     texts, pictures = _content(content, where)
+    if role == "assistant":
+        _check_answer("".join(texts), where)
     if role == "assistant" and not calls and not any(text.strip() for text in texts):
         raise UsageError(f"{where}: the assistant's `content` is empty")
     return ChatTurn(role=_role(role), texts=texts, pictures=pictures, calls=calls, weight=weight)
+
+
+def _check_answer(text: str, where: str) -> None:
+    """Refuse an answer that is JSON and can be understood in two ways: nobody could say what it teaches."""
+    if not text.lstrip().startswith("{"):
+        return
+    try:
+        strict_json.read_sound(text)
+    except strict_json.NotJSONError:
+        return  # a text that begins with a brace
+    except strict_json.FaultyError as error:
+        raise UsageError(f"{where}: `content` cannot be used: {error}") from None
 
 
 def _role(name: str) -> Role:
@@ -160,7 +175,7 @@ def _role(name: str) -> Role:
 
 def _content(content: Json, where: str) -> tuple[tuple[str, ...], bool]:
     if isinstance(content, str):
-        return (_encodable(content, where),), False
+        return (content,), False
     if not isinstance(content, list) or not content:
         raise UsageError(f"{where}: `content` is a text or a list of parts")
     return tuple(_texts(content, where)), any(part.get("type") == "image_url" for part in content)
@@ -170,16 +185,8 @@ def _texts(parts: Sequence[Json], where: str) -> Iterator[str]:
     for part in parts:
         match part:
             case {"type": "text", "text": str(text)}:
-                yield _encodable(text, where)
+                yield text
             case {"type": "image_url", "image_url": dict()}:
                 continue
             case _:
                 raise UsageError(f"{where}: not a part of a content: {json.dumps(part, ensure_ascii=False)[:80]}")
-
-
-def _encodable(text: str, where: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise UsageError(f"{where}: the text has half a character at {error.start}") from None
-    return text
