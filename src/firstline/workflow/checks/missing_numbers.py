@@ -47,8 +47,12 @@ def _clashes(around: Surroundings, same: Iterable[Surroundings], there: Numbers)
         return True
     if not around.measures:
         return False
-    if around.measures == {PERCENT}:
-        return not any(PERCENT in other.measures for other in others) and not there.has_percent
+    if (
+        around.measures == {PERCENT}
+        and not any(PERCENT in other.measures for other in others)
+        and not there.has_percent
+    ):
+        return True
     return all(other.measures and not other.measures & around.measures for other in others)
 
 
