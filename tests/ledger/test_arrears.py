@@ -182,7 +182,7 @@ async def test_a_call_that_settles_while_the_ledger_is_locked_is_settled_afterwa
     async with opened(tmp_path, monkeypatch) as (ledger, key):
         entry, _ = await ledger.hold("r", 0, "m", NanoUSD(100), key_id=key.id)
         with locked(path):
-            await ledger.settle(entry, PAID, NanoUSD(60))
+            ledger.settle(entry, PAID, NanoUSD(60))
             await ledger.finish_run(RUN)
             assert entries_of(path)[0][0] == "held"
             with pytest.raises(LedgerUnusableError):
@@ -239,7 +239,7 @@ async def test_what_a_process_could_not_write_until_its_end_costs_the_wallet_not
             entry, _ = await ledger.hold("r", 0, "m", NanoUSD(100), key_id=key.id)
             other = sqlite3.connect(path, isolation_level=None)
             other.execute("BEGIN IMMEDIATE")
-            await ledger.settle(entry, PAID, NanoUSD(60))
+            ledger.settle(entry, PAID, NanoUSD(60))
         other.execute("ROLLBACK")
         other.close()
     await (await Ledger.open(f"sqlite:///{path}", clock=lambda: NOW)).close()

@@ -183,7 +183,7 @@ async def test_only_what_audits_cost_counts_as_such(tmp_path: Path) -> None:
         for run_id, audit_of in (("plain", None), ("asked", "r1")):
             await ledger.begin_run(run_id, "receipt", "receipt@1", "0" * 64, clock.now, audit_of=audit_of)
             entry, _ = await ledger.hold(run_id, 0, "fake/large", NanoUSD(90))
-            await ledger.settle(entry, Attempt(model="fake/large", passed=True), NanoUSD(70))
+            ledger.settle(entry, Attempt(model="fake/large", passed=True), NanoUSD(70))
         await ledger.hold("asked", 1, "fake/large", NanoUSD(5))
         assert await ledger.audits.spent(0.0) == 75
         assert await ledger.audits.spent(clock.now + 1) == 0

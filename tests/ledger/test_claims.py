@@ -44,7 +44,8 @@ async def paid(ledger: Ledger, claim: Claim, number: int) -> None:
         await ledger.begin_run(f"run_{number}", "chat", "v", "0" * 64, 1.0)
     entry = await ledger.hold(f"run_{number}", 0, "up/m", NanoUSD(5))
     attempt = Attempt(model="up/m", passed=True, usage=Usage(prompt_tokens=1, completion_tokens=1), ms=1)
-    await ledger.settle(entry.entry, attempt, NanoUSD(5))
+    ledger.settle(entry.entry, attempt, NanoUSD(5))
+    await ledger.flush()
 
 
 def die(ledger: Ledger) -> None:

@@ -37,7 +37,7 @@ async def test_sums_by_day_model_task_and_key(tmp_path: Path) -> None:
             for position, (model, cost) in enumerate(models.items()):
                 entry, _ = await ledger.hold(run, position, model, NanoUSD(100), key_id=key_id)
                 usage = Usage(prompt_tokens=10, cached_tokens=4, completion_tokens=3)
-                await ledger.settle(entry, Attempt(model=model, passed=True, usage=usage, error=error), NanoUSD(cost))
+                ledger.settle(entry, Attempt(model=model, passed=True, usage=usage, error=error), NanoUSD(cost))
             done = Run(id=run, task=task, version="v", verdict="accepted", answer=1, attempts=())
             await ledger.finish_run(msgspec.structs.replace(done, saved_nano_usd=NanoUSD(7)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, bindparam, create_engine, insert, select, update
 
 from firstline.errors import LedgerError, QuotaError
+from firstline.ledger.syncing import Lasting
 from firstline.ledger.writer import LedgerUnusableError, Transaction, Writer
 
 words = Table("words", MetaData(), Column("id", Integer, primary_key=True), Column("word", String, unique=True))
@@ -44,10 +46,11 @@ def add(word: str) -> Callable[[Transaction], int]:
 async def one_batch(writer: Writer) -> AsyncIterator[None]:
     """Hold the thread in a first work until the block ends: all that is asked for meanwhile becomes one batch."""
     block, loop = asyncio.Event(), asyncio.get_running_loop()
-    first = asyncio.create_task(
-        writer.write(lambda _transaction: asyncio.run_coroutine_threadsafe(block.wait(), loop).result())
-    )
-    await asyncio.sleep(0)
+
+    def held(_transaction: Transaction) -> bool:
+        return asyncio.run_coroutine_threadsafe(block.wait(), loop).result()
+
+    first = writer.start(held)
     yield
     block.set()
     await first
@@ -85,7 +88,7 @@ async def test_one_that_fails_takes_no_other_of_its_batch_with_it(
     async with writing(tmp_path) as writer:
         async with one_batch(writer):
             works = (add("a"), refuse, add("a"), broken, add("b"))
-            rest = [asyncio.create_task(writer.write(work)) for work in works]
+            rest = [writer.start(work) for work in works]
             await asyncio.sleep(0)
             writer.later(add("a"))
         found = await asyncio.gather(*rest, return_exceptions=True)
@@ -113,7 +116,7 @@ async def test_one_that_is_refused_makes_no_other_be_done_again(tmp_path: Path) 
     async with writing(tmp_path) as writer:
         async with one_batch(writer):
             works = [counted("a"), refuse, counted("b"), refuse, counted("b"), counted("c")]
-            asked = [asyncio.create_task(writer.write(work)) for work in works]
+            asked = [writer.start(work) for work in works]
             await asyncio.sleep(0)
         found = await asyncio.gather(*asked, return_exceptions=True)
     assert done == ["a", "b", "b", "c"]
@@ -139,7 +142,7 @@ async def test_where_the_database_gives_the_transaction_up_each_work_is_done_in_
 
     async with writing(tmp_path) as writer:
         async with one_batch(writer):
-            asked = [asyncio.create_task(writer.write(work)) for work in (first, large, add("b"))]
+            asked = [writer.start(work) for work in (first, large, add("b"))]
             await asyncio.sleep(0)
         found = await asyncio.gather(*asked, return_exceptions=True)
     assert [type(one) for one in found] == [int, LedgerUnusableError, int]
@@ -153,7 +156,7 @@ async def test_what_is_of_money_is_brought_to_the_disk_once_a_commit_and_before_
 
     def paid(word: str) -> Callable[[Transaction], int]:
         def work(transaction: Transaction) -> int:
-            transaction.is_of_money = True
+            transaction.must_last(Lasting.FIRST)
             return add(word)(transaction)
 
         return work
@@ -162,7 +165,7 @@ async def test_what_is_of_money_is_brought_to_the_disk_once_a_commit_and_before_
         await writer.write(add("free"))
         assert synced == []
         async with one_batch(writer):
-            asked = [asyncio.create_task(writer.write(work)) for work in (paid("a"), add("b"), paid("c"))]
+            asked = [writer.start(work) for work in (paid("a"), add("b"), paid("c"))]
             await asyncio.sleep(0)
         await asyncio.gather(*asked)
         assert synced == [["free", "a", "b", "c"]]
@@ -170,9 +173,38 @@ async def test_what_is_of_money_is_brought_to_the_disk_once_a_commit_and_before_
         assert len(synced) == 1
 
 
+async def test_who_asks_for_what_should_last_soon_goes_on_at_once_and_the_next_that_waits_brings_it_along(
+    tmp_path: Path,
+) -> None:
+    def lasting(word: str, lasting: Lasting) -> Callable[[Transaction], int]:
+        def work(transaction: Transaction) -> int:
+            transaction.must_last(lasting)
+            return add(word)(transaction)
+
+        return work
+
+    synced: list[list[str]] = []
+    disk = threading.Event()
+
+    def sync() -> None:
+        synced.append(kept(tmp_path))
+        disk.wait()
+
+    async with writing(tmp_path, sync=sync) as writer:
+        await writer.write(lasting("hold", Lasting.SOON))
+        settled = writer.start(lasting("settle", Lasting.FIRST))
+        await writer.write(add("free"))  # whoever writes meanwhile waits for no disk
+        assert not settled.done()
+        disk.set()
+        await settled
+        assert ["hold", "settle"] in [one[:2] for one in synced]
+        await writer.write(lasting("alone", Lasting.SOON))
+    assert synced[-1][-1] == "alone"
+
+
 async def test_it_is_written_although_the_caller_was_cancelled(tmp_path: Path) -> None:
     async with writing(tmp_path) as writer:
-        task = asyncio.create_task(writer.write(add("a")))
+        task = writer.start(add("a"))
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

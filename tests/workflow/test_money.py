@@ -89,6 +89,11 @@ class World:
         self.caller = caller
         self.path = path
 
+    async def entries(self) -> list[tuple[str, int, str | None]]:
+        """Give state, cost and error of each entry, in order."""
+        await self.ledger.flush()
+        return entries_of(self.path)
+
     def account(self, engine: Engine | None = None, *, seconds: float = 60, ledger: Any = None) -> Account:
         pool = Pool(lambda name: engine or Engine(), max_local=1)
         door = Door(pool, ledger or self.ledger, clock=lambda: NOW)
@@ -105,6 +110,7 @@ def in_a_world(work: Callable[[World], Coroutine[Any, Any, None]], credit: int =
             key, _ = await ledger.keys.create(KeyTerms(name="shop", prepaid=True, **terms), NanoUSD(credit))
             await ledger.begin_run("run", "t", "t@1", "0" * 64, NOW, key_id=key.id)
             await work(World(ledger, key.caller, path))
+            await ledger.flush()
             check_books(path, at_rest=False)
         finally:
             await ledger.close()
@@ -134,7 +140,7 @@ def outcome_of(engine: Engine, *, piecewise: bool, until: int = 99) -> tuple[str
         account = world.account(engine)
         with suppress(FirstlineError):
             await (read(account.ask_piecewise(REQUEST), until=until) if piecewise else account.ask(REQUEST))
-        seen.extend(entries_of(world.path))
+        seen.extend(await world.entries())
         assert account.cost == seen[0][1]
 
     in_a_world(work)
@@ -184,8 +190,8 @@ def test_a_call_that_is_left_may_have_been_worked_on_to_its_end_and_one_that_ran
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-        assert [state for state, _, _ in entries_of(world.path)] == ["settled", "failed"]
-        assert entries_of(world.path)[0][1] == most(REQUEST, MODEL).prompt_tokens * 1000 + 100 * 2000
+        assert [state for state, _, _ in await world.entries()] == ["settled", "failed"]
+        assert (await world.entries())[0][1] == most(REQUEST, MODEL).prompt_tokens * 1000 + 100 * 2000
 
     in_a_world(work)
 
@@ -201,7 +207,7 @@ def test_work_that_is_no_completion_is_held_and_settled_alike() -> None:
         assert await world.account().spend(most(REQUEST, MODEL), done) == "vectors"
         with pytest.raises(EngineTimeoutError):
             await world.account().spend(most(REQUEST, MODEL), failed)
-        assert entries_of(world.path) == [("settled", COST, None), ("failed", 0, "engine_timeout")]
+        assert await world.entries() == [("settled", COST, None), ("failed", 0, "engine_timeout")]
 
     in_a_world(work)
 
@@ -211,7 +217,7 @@ def test_what_the_wallet_or_the_budget_cannot_bear_is_not_sent() -> None:
         account = world.account(Engine(AssertionError("it was sent")))  # type: ignore[arg-type]
         with pytest.raises(InsufficientBalanceError):
             await account.ask(REQUEST)
-        assert entries_of(world.path) == []
+        assert await world.entries() == []
 
     in_a_world(work, credit=200_000)
 
@@ -258,6 +264,7 @@ def test_calls_at_once_cancelled_anywhere_leave_true_books(steps: list[Any], cre
             assert not task.cancelled() or turns is not None
 
         await asyncio.gather(*(one(*step) for step in steps))
+        await world.ledger.flush()
         check_books(world.path)
 
     in_a_world(work, credit=max(credit, 1))
@@ -278,8 +285,13 @@ class DyingLedger:
     async def hold(self, *given: Any, **named: Any) -> Any:
         return await self._write(self._ledger.hold(*given, **named))
 
-    async def settle(self, *given: Any, **named: Any) -> None:
-        await self._write(self._ledger.settle(*given, **named))
+    def settle(self, *given: Any, **named: Any) -> None:
+        self._left -= 1
+        if self._left < 0 or (self._left == 0 and not self._done):
+            raise Death
+        self._ledger.settle(*given, **named)
+        if self._left == 0:
+            raise Death
 
     async def _write(self, work: Coroutine[Any, Any, Any]) -> Any:
         self._left -= 1

@@ -44,7 +44,7 @@ async def used(folder: Path) -> AsyncIterator[tuple[App, StoredFile]]:
         key, _ = await ledger.keys.create(KeyTerms(name="shop", prepaid=True), NanoUSD(1_000))
         await ledger.begin_run("r", "t", "t@1", "0" * 64, time.time(), key_id=key.id)
         held = await ledger.hold("r", 0, "m", NanoUSD(100), key_id=key.id)
-        await ledger.settle(held[0], Attempt(model="m", passed=True), NanoUSD(40))
+        ledger.settle(held[0], Attempt(model="m", passed=True), NanoUSD(40))
         yield app, await send(app, b"x" * 9_000_000)
 
 

@@ -62,6 +62,7 @@ class Arrears:
         self.failing = False
         self._under_way: set[asyncio.Future[Any]] = set()
         self._working: asyncio.Task[None] | None = None
+        self._attempt: asyncio.Future[Any] | None = None
 
     def __len__(self) -> int:
         return len(self._owed)
@@ -72,21 +73,35 @@ class Arrears:
         `attempt` makes it anew each time. One that is no `must` may be dropped where far too many are owed. Raises what
         the attempt raises unless that is LedgerUnusableError.
         """
+        trying = self._try(what, attempt, must=must)
+        if trying is not None:
+            try:
+                await asyncio.shield(trying)
+            except LedgerUnusableError:
+                return  # it is owed by now
+
+    def start(self, what: str, attempt: Attempt) -> None:
+        """Make a write that must be made, now or later, without waiting for it; what it raises is in the log."""
+        trying = self._try(what, attempt, must=True)
+        if trying is not None:
+            trying.add_done_callback(lambda done: _log(what, done))
+
+    def _try(self, what: str, attempt: Attempt, *, must: bool) -> asyncio.Future[Any] | None:
+        """Make a write; None where others are owed, behind which it waits its turn."""
         if self._owed or self.failing:
             self._put(what, attempt, must=must)
-            return
-        trying = asyncio.ensure_future(attempt())
+            return None
+        trying = asyncio.ensure_future(attempt())  # a future of the writer is taken as it is: no task is made
         self._under_way.add(trying)
         trying.add_done_callback(lambda done: self._ended(what, attempt, must, done))
-        try:
-            await asyncio.shield(trying)
-        except LedgerUnusableError:
-            return  # it is owed by now
+        return trying
 
     async def close(self, seconds: float) -> None:
         """Try for so long to make what is owed, and say what stays undone."""
         if self._under_way:
             await asyncio.wait(set(self._under_way))
+        while self._attempt is not None:  # what is written just now is not asked for twice
+            await asyncio.wait((self._attempt,))
         if self._working is not None:
             self._working.cancel()
             await asyncio.gather(self._working, return_exceptions=True)
@@ -131,11 +146,20 @@ class Arrears:
         while self._owed:
             what, attempt = self._owed[0]
             try:
-                await attempt()
+                self._attempt = asyncio.ensure_future(attempt())
+                await self._attempt
             except LedgerUnusableError:
                 return False
             except FirstlineError as error:
                 _LOG.warning("%s is not written: %s", what, error.message)
+            finally:
+                self._attempt = None
             self._owed.popleft()
         self.failing = False
         return True
+
+
+def _log(what: str, done: asyncio.Future[Any]) -> None:
+    error = None if done.cancelled() else done.exception()
+    if error is not None and not isinstance(error, LedgerUnusableError):
+        _LOG.error("%s is not written: %s", what, error)

@@ -53,6 +53,7 @@ from firstline.ledger.session import Session, is_alive, opening
 from firstline.ledger.storage import Storage
 from firstline.ledger.stored import StoredCompletions
 from firstline.ledger.students import StudentRows
+from firstline.ledger.syncing import Lasting
 from firstline.ledger.tables import attempts, entries, runs
 from firstline.ledger.usage import UsageBook
 from firstline.ledger.writer import LedgerUnusableError, Transaction, Writer, unusable
@@ -231,7 +232,9 @@ class Ledger:
         def write(transaction: Transaction) -> Hold:
             held = amount if key_id is None else wallet.take(transaction, key_id, amount, lowest, now)
             [(entry_id,)] = transaction.fetch(_HOLD, {**row, "hold_nano_usd": int(held)})
-            transaction.is_of_money |= held > 0
+            if held > 0:
+                # On the disk while the call is under way: what it comes to is there before its answer is given.
+                transaction.must_last(Lasting.SOON)
             return Hold(int(entry_id), held)
 
         try:
@@ -242,7 +245,7 @@ class Ledger:
         self._arrears.failing = False
         return hold
 
-    async def settle(
+    def settle(
         self,
         entry_id: int,
         attempt: Attempt,
@@ -253,7 +256,8 @@ class Ledger:
     ) -> None:
         """Write what a held call came to: its cost, tokens and time, or the error it ended with; once and for all.
 
-        It costs no more than it holds. Where the ledger cannot be written just now it is written as soon as it can.
+        It costs no more than it holds. It is written before whatever is asked of the ledger afterwards, and together
+        with that: nobody waits for it. Where the ledger cannot be written just now it is written as soon as it can.
 
         Without an `outcome` it is `settled`, or `failed` where there is an error. `refused` says that nothing was
         worked on, so that no charge is to be feared; `settled` with an error that it broke off and costs what it used.
@@ -276,12 +280,17 @@ class Ledger:
             if not found:
                 raise LedgerError(f"the ledger has no open entry {entry_id}")
             key_id, nano_usd, created, paid = found[0]
-            transaction.is_of_money |= nano_usd > 0 or paid > 0
+            if nano_usd > 0 or paid > 0:
+                transaction.must_last(Lasting.FIRST)
             if key_id is not None:
                 held = wallet.Held(key_id, nano_usd, created)
                 wallet.settle(transaction, held, paid, held.nano_usd if state == "failed" else paid)
 
-        await self._arrears.write(f"what entry {entry_id} came to", lambda: self._writer.write(write))
+        self._arrears.start(f"what entry {entry_id} came to", lambda: self._writer.start(write))
+
+    async def flush(self) -> None:
+        """Wait until all is written that was asked for."""
+        await self._writer.flush()
 
     async def finish_run(self, run: Run, keeping: Keeping | None = None, *, asks: AuditBy | None = None) -> None:
         """Write the verdict, the answer and every attempt of a run, skipped rungs too, in one transaction.
@@ -295,6 +304,8 @@ class Ledger:
         tries = [rows.attempt_row(run.id, position, attempt) for position, attempt in enumerate(run.attempts)]
 
         def write(transaction: Transaction) -> None:
+            if run.cost_nano_usd > 0:
+                transaction.must_last(Lasting.FIRST)  # what its calls came to as well, which nobody waited for
             if transaction.run(_FINISH_RUN, finished) != 1:
                 raise LedgerError(f"the ledger has no run {run.id}")
             for row in tries:
@@ -374,7 +385,7 @@ class Ledger:
         """Write what must survive a power cut from the moment that it is done."""
 
         def lasting(transaction: Transaction) -> T:
-            transaction.is_of_money = True
+            transaction.must_last(Lasting.FIRST)
             return work(transaction.connection)
 
         return await self._writer.write(lasting)

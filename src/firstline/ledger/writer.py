@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from functools import partial
 from operator import itemgetter
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
@@ -28,9 +29,14 @@ from sqlalchemy import Connection, Engine, Executable
 from sqlalchemy.exc import SQLAlchemyError
 
 from firstline.errors import LedgerError
+from firstline.ledger.syncing import Lasting, Syncer
 from firstline.types import Json
 
 MAX_BATCH = 256
+"""From so many works on a commit takes no more of what is waiting."""
+
+_ALONE_S = 0.02
+"""After so long what nobody waits for is written without another that it could go along with."""
 
 _LOG = logging.getLogger("firstline.ledger")
 
@@ -80,8 +86,8 @@ class Transaction:
         self._driver: Any = connection.connection.driver_connection
         self._compiled: dict[Executable, _Compiled] = {}
         self._waits: float | None = None
-        self.is_of_money = False
-        """Set by a work whose rows must survive a power cut from the moment that it is done."""
+        self.lasting = Lasting.LATER
+        """What a power cut may take of what is written; a work raises it."""
 
     def run(self, statement: Executable, row: Mapping[str, Json]) -> int:
         """Run a statement; gives the number of rows it changed."""
@@ -105,8 +111,13 @@ class Transaction:
             self._driver.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
             self._waits = seconds
 
+    def must_last(self, lasting: Lasting) -> None:
+        """Say what a power cut may take of this work."""
+        self.lasting = max(self.lasting, lasting)
+
     def begin(self) -> None:
         """Begin: the lock on writing is taken at once, so that nothing that was read can change."""
+        self.lasting = Lasting.LATER
         self._driver.execute("BEGIN IMMEDIATE")
 
     def set_savepoint(self) -> None:
@@ -172,10 +183,10 @@ class Writer:
     """Writes through one connection of an engine. Made where the loop runs that waits for it; ended with `close`.
 
     `check` is called before each commit's works and raises LedgerError where nothing may be written. `sync` waits until
-    what is committed is on the disk, and raises OSError; it is called once for all works that share a commit, where one
-    of them is of money. A work waits `busy_s` seconds for another process that writes, from when it was asked for, and
-    a request no longer than that for all of its works (`with_patience`). Without a thread of its own (`threaded`) it
-    writes when `step` is called, and only then.
+    what is committed is on the disk, and raises OSError; it is called once for many works, where one of them must last.
+    A work waits `busy_s` seconds for another process that writes, from when it was asked for, and a request no longer
+    than that for all of its works (`with_patience`). Without threads of its own (`threaded`) it writes when `step` is
+    called, and only then.
     """
 
     def __init__(
@@ -192,12 +203,13 @@ class Writer:
         self._timer = timer
         self._engine = engine
         self._check = check
-        self._sync = sync
-        self._queue: SimpleQueue[_Work[Any] | None] = SimpleQueue()
+        self._queue: SimpleQueue[list[_Work[Any]] | None] = SimpleQueue()
+        self._early: list[_Work[Any]] = []
         self._transaction: Transaction | None = None
         self._asked = 0
         self._done = 0
         self._thread: threading.Thread | None = None
+        self._syncer = Syncer(sync, threaded=threaded)
         if threaded:
             # A daemon, because a server that was never closed must still be able to end.
             self._thread = threading.Thread(target=self._serve, name="ledger-write", daemon=True)
@@ -208,12 +220,10 @@ class Writer:
 
         Raises what the work raises, and LedgerError where the database cannot be written.
         """
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         patience, begun = _PATIENCE.get(), self._timer()
         left = self._busy_s if patience is None or patience.left is None else patience.left
-        self._ask(_Work(work, future, begun + left))
         try:
-            result = await future
+            result = await self._asked_for(work, begun + left)
         except LedgerUnusableError:
             if patience is not None:
                 patience.left = max(left - (self._timer() - begun), 0.0)
@@ -222,9 +232,27 @@ class Writer:
             patience.left = None
         return result
 
+    def start(self, work: Callable[[Transaction], T]) -> asyncio.Future[T]:
+        """Do a work, and return what ends when it is committed, as `write` does."""
+        return self._asked_for(work, self._timer() + self._busy_s)
+
     def later(self, work: Callable[[Transaction], Any]) -> None:
-        """Do a work before those that are asked for afterwards, without waiting; what fails is in the log."""
-        self._ask(_Work(work, None, self._timer() + self._busy_s))
+        """Do a work before those that are asked for afterwards, without waiting; what fails is in the log.
+
+        It goes along with the next that somebody waits for, which saves a commit and a change of threads, and alone
+        only where none comes.
+        """
+        if not self._early and self._thread is not None:
+            asyncio.get_running_loop().call_later(_ALONE_S, self._send)
+        self._asked += 1
+        self._early.append(_Work(work, None, self._timer() + self._busy_s))
+        if self._thread is None:
+            self._send()
+
+    def _asked_for(self, work: Callable[[Transaction], T], ends: float) -> asyncio.Future[T]:
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._ask(_Work(work, future, ends))
+        return future
 
     async def flush(self) -> None:
         """Wait until all is committed that was asked for."""
@@ -233,15 +261,24 @@ class Writer:
 
     def close(self) -> None:
         """Finish what was asked for and end."""
+        self._send()
         self._queue.put(None)
         if self._thread is None:
             self._serve()
         else:
             self._thread.join()
+        self._syncer.close()
 
     def _ask(self, work: _Work[Any]) -> None:
         self._asked += 1
-        self._queue.put(work)
+        self._early.append(work)
+        self._send()
+
+    def _send(self) -> None:
+        """Hand what waits to the thread."""
+        if self._early:
+            works, self._early = self._early, []
+            self._queue.put(works)
 
     @property
     def waiting(self) -> bool:
@@ -252,39 +289,37 @@ class Writer:
         """Wait for a work, commit it with all that is waiting and tell who asked; False after the last."""
         batch, ended = self._next()
         while batch:
-            again = self._commit(batch)
+            again, lasting = self._commit(batch)
             done = [work for work in batch if work not in again] if again else batch
             self._done += len(done)
-            _deliver(done)
+            if lasting is Lasting.FIRST:
+                self._syncer.then(partial(_deliver, done))
+            else:
+                _deliver(done)
+                if lasting is Lasting.SOON:
+                    self._syncer.soon()
             batch = again
         return not ended
 
-    def _commit(self, batch: list[_Work[Any]]) -> list[_Work[Any]]:
-        """Commit works together; returns those that may wait longer for another process than the first of them."""
+    def _commit(self, batch: list[_Work[Any]]) -> tuple[list[_Work[Any]], Lasting]:
+        """Commit works together.
+
+        Returns those that may wait longer for another process than the first of them, and what a power cut may take.
+        """
         try:
             self._check()
             self._transaction = self._transaction or Transaction(self._engine.connect())
-            self._transaction.is_of_money = False
             left = min(work.ends for work in batch) - self._timer()
             self._transaction.wait(self._busy_s if left > self._busy_s - _NOTICED_S else max(left, 0.0))
-            _together(self._transaction, batch)
-            if self._transaction.is_of_money:
-                self._bring_to_disk()
+            return [], _together(self._transaction, batch)
         except (SQLAlchemyError, sqlite3.Error) as error:
             now = self._timer()
             again = [work for work in batch if work.ends > now + _NOTICED_S] if _is_locked(error) else []
             _fail([work for work in batch if work not in again], unusable(error))
-            return again
+            return again, Lasting.LATER
         except LedgerError as error:
             _fail(batch, error)
-        return []
-
-    def _bring_to_disk(self) -> None:
-        try:
-            self._sync()
-        except OSError as error:
-            # What was written stands, and is read by all; only a power cut could still take it away.
-            _LOG.error("the ledger cannot be brought to the disk: %s", error)
+        return [], Lasting.LATER
 
     def _serve(self) -> None:
         while self.step():
@@ -297,7 +332,7 @@ class Writer:
         first = self._queue.get()
         batch: list[_Work[Any]] = []
         while first is not None:
-            batch.append(first)
+            batch.extend(first)
             if len(batch) >= MAX_BATCH or self._queue.empty():
                 return batch, False
             first = self._queue.get()
@@ -317,25 +352,41 @@ def _is_locked(error: Exception) -> bool:
     return (getattr(cause, "sqlite_errorcode", 0) & 0xFF) == sqlite3.SQLITE_BUSY
 
 
-def _together(transaction: Transaction, batch: list[_Work[Any]]) -> None:
-    """Do all works in one transaction; each in its own where the database undoes that of several."""
+def _together(transaction: Transaction, batch: list[_Work[Any]]) -> Lasting:
+    """Do all works in one transaction; each in its own where the database undoes that of several.
+
+    Returns what a power cut may take of them.
+    """
     transaction.begin()
+    if len(batch) == 1:
+        _alone(transaction, batch[0])
+        return transaction.lasting
     try:
         for work in batch:
             _do(transaction, work)
         transaction.commit()
-    except (SQLAlchemyError, sqlite3.Error) as error:
+    except (SQLAlchemyError, sqlite3.Error):
         transaction.rollback()
-        if len(batch) == 1:
-            batch[0].error = batch[0].error or unusable(error)
-            return
+        lasting = Lasting.LATER
         for number, work in enumerate(batch):
             work.error = None
             try:
-                _together(transaction, [work])
+                lasting = max(lasting, _together(transaction, [work]))
             except sqlite3.Error as locked:  # not even begun: another process holds the database
                 _fail(batch[number:], unusable(locked))
-                return
+                break
+        return lasting
+    return transaction.lasting
+
+
+def _alone(transaction: Transaction, work: _Work[Any]) -> None:
+    """Do the one work of a transaction and commit it; what fails is undone with the whole transaction."""
+    try:
+        work.result = work.write(transaction)
+        transaction.commit()
+    except Exception as error:  # noqa: BLE001 - a job loop: whatever a work raises is told to who asked for it
+        transaction.rollback()
+        work.error = unusable(error) if isinstance(error, SQLAlchemyError | sqlite3.Error) else error
 
 
 def _do(transaction: Transaction, work: _Work[Any]) -> None:

@@ -192,7 +192,7 @@ class Account:
         return completion if used == completion.usage else msgspec.structs.replace(completion, usage=used)
 
     async def ask_piecewise(self, request: ModelRequest) -> AsyncGenerator[Delta]:
-        """Ask the model and yield its answer as it comes; what it used is settled before the last piece is given."""
+        """Ask the model and yield its answer as it comes; what it used is priced before the last piece is given."""
         call = await self._admit(await self._demand(request))
         count = await self._counter(request)
         call.streamed = 0
@@ -297,7 +297,7 @@ class Account:
             # What was asked of the ledger is done: without this the hold would stay until the process ends.
             if not work.cancelled() and work.exception() is None:
                 record = self._record(begun=self._door.timer(), error="cancelled")
-                await to_the_end(ledger.settle(work.result().entry, record, ZERO, outcome="refused"))
+                ledger.settle(work.result().entry, record, ZERO, outcome="refused")
             raise
 
     async def _pay(self, call: _Call, claimed: Usage, error: str | None = None) -> Usage:
@@ -359,14 +359,9 @@ class Account:
         self, call: _Call, record: Attempt, cost: NanoUSD, outcome: Outcome, surplus: Surplus = NO_SURPLUS
     ) -> None:
         call.open = False
-        try:
-            # What is asked of the ledger is written, whatever becomes of who asked, and however long that takes.
-            await self._door.ledger.settle(call.entry, record, cost, outcome=outcome, surplus=surplus)
-        except LedgerError as error:
-            # The answer was paid for: its caller gets it.
-            _LOG.error("what entry %d came to is not written: %s", call.entry, error.message)
-        finally:
-            await self._correct(call.reserved, record.usage.total_tokens)
+        # Before whatever else is asked of the ledger, the end of the run too, which the answer waits for.
+        self._door.ledger.settle(call.entry, record, cost, outcome=outcome, surplus=surplus)
+        await self._correct(call.reserved, record.usage.total_tokens)
 
     async def _correct(self, reserved: int, used: int) -> None:
         if self._door.rates is None:
