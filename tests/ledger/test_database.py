@@ -15,7 +15,7 @@ from firstline.app import build
 from firstline.errors import LedgerLostError
 from firstline.ledger.database import MARKER
 from firstline.money import NanoUSD
-from firstline.types import Attempt, KeyTerms
+from firstline.types import Attempt, KeyTerms, Run
 from ledgers import opened
 
 
@@ -127,10 +127,12 @@ async def test_calls_that_may_cost_something_are_on_the_disk_and_free_ones_wait_
 
     async with opened(tmp_path) as ledger:
         monkeypatch.setattr(os, name, counted)
-        await ledger.begin_run("r", "t", "t@1", "0" * 64, 1.0)
-        for amount, cost, expected in ((0, 0, (0,)), (100, 40, (1, 2)), (100, 0, (1, 2))):
-            held = await ledger.hold("r", 0, "m", NanoUSD(amount))
+        for run_id, amount, cost, expected in (("free", 0, 0, (0,)), ("paid", 100, 40, (1, 2))):
+            await ledger.begin_run(run_id, "t", "t@1", "0" * 64, 1.0)
+            held = await ledger.hold(run_id, 0, "m", NanoUSD(amount))
             ledger.settle(held[0], Attempt(model="m", passed=True), NanoUSD(cost))
+            run = Run(id=run_id, task="t", version="t@1", verdict="accepted", answer="a", cost_nano_usd=NanoUSD(cost))
+            await ledger.finish_run(run)
             assert len(synced) in expected  # the hold goes along with what the call came to, or before it
             synced.clear()
         await ledger.keys.create(KeyTerms(name="shop"))

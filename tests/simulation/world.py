@@ -132,9 +132,9 @@ class Server:
         writer: Any = self.ledger._writer
         writer._ask = _die
         while writer.waiting:
-            work = writer._queue.get()
-            if work.future is not None and not work.future.done():
-                work.future.set_exception(Died())
+            for work in writer._queue.get():
+                if work.future is not None and not work.future.done():
+                    work.future.set_exception(Died())
         if writer._transaction is not None:
             writer._transaction.close()
         ledger: Any = self.ledger
