@@ -102,7 +102,7 @@ async def test_the_holds_of_a_dead_process_are_given_back_when_its_claim_is_take
     await first.hold("run_1", 0, "up/m", NanoUSD(5))
     die(first)
     assert (await taken(second)).mine
-    assert (await second.get_run("run_1")).verdict == "review"
+    assert (await second.get_run("run_1")).reason == "interrupted"
     await second.close()
 
 

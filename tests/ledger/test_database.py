@@ -131,7 +131,15 @@ async def test_calls_that_may_cost_something_are_on_the_disk_and_free_ones_wait_
             await ledger.begin_run(run_id, "t", "t@1", "0" * 64, 1.0)
             held = await ledger.hold(run_id, 0, "m", NanoUSD(amount))
             ledger.settle(held[0], Attempt(model="m", passed=True), NanoUSD(cost))
-            run = Run(id=run_id, task="t", version="t@1", verdict="accepted", answer="a", cost_nano_usd=NanoUSD(cost))
+            run = Run(
+                id=run_id,
+                task="t",
+                version="t@1",
+                verdict="accepted",
+                answer="a",
+                attempts=(),
+                cost_nano_usd=NanoUSD(cost),
+            )
             await ledger.finish_run(run)
             assert len(synced) in expected  # the hold goes along with what the call came to, or before it
             synced.clear()

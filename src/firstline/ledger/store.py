@@ -154,7 +154,7 @@ class Ledger:
     ) -> Ledger:
         """Open the ledger at an address such as `sqlite:////path/ledger.db`, making or migrating it where needed.
 
-        Runs that a process left unfinished when it died become `review`, reason `interrupted`. `busy_s` is how
+        Runs that a process left unfinished when it died end as `interrupted`. `busy_s` is how
         long a write waits for another process, in seconds. Without a thread (`threaded`) the writer takes its steps
         when it is told to.
         """
