@@ -17,7 +17,6 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
-from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from sqlalchemy import (
@@ -35,7 +34,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from firstline.errors import LedgerError, NotFoundError
 from firstline.ledger import rows, schema, wallet
 from firstline.ledger.arrears import Arrears
-from firstline.ledger.audits import AuditRows, draw, free_claims
+from firstline.ledger.audits import AuditRows, draw
 from firstline.ledger.buckets import SharedBuckets
 from firstline.ledger.certificates import Certificates
 from firstline.ledger.changes import Changes
@@ -45,11 +44,12 @@ from firstline.ledger.database import BUSY_S, Database
 from firstline.ledger.files import FileRows
 from firstline.ledger.fine_tuning import FineTuningRows
 from firstline.ledger.inputs import InputRows, Keeping, keep
+from firstline.ledger.interruption import end_interrupted
 from firstline.ledger.keys import Keys
 from firstline.ledger.paging import by_time, following
 from firstline.ledger.responses import StoredResponses
 from firstline.ledger.reviews import ReviewRows, marks, open_review
-from firstline.ledger.session import Session, is_alive, opening
+from firstline.ledger.session import Session, opening
 from firstline.ledger.storage import Storage
 from firstline.ledger.stored import StoredCompletions
 from firstline.ledger.students import StudentRows
@@ -57,7 +57,7 @@ from firstline.ledger.syncing import Lasting
 from firstline.ledger.tables import attempts, entries, runs
 from firstline.ledger.usage import UsageBook
 from firstline.ledger.writer import LedgerUnusableError, Transaction, Writer, unusable
-from firstline.money import ZERO, NanoUSD
+from firstline.money import NanoUSD
 from firstline.types import NO_SURPLUS, Attempt, AuditBy, Run, Surplus, Verdict
 
 CLOSE_S = 8.0
@@ -138,7 +138,7 @@ class Ledger:
             clock,
             session=session.name,
             alive=session.alive,
-            settle_dead=lambda transaction: _mark_interrupted(transaction, session.folder),
+            settle_dead=lambda transaction: end_interrupted(transaction, session.folder),
         )
         self._claim: ContextVar[str | None] = ContextVar("claim", default=None)
 
@@ -444,34 +444,9 @@ def _open(
         session = Session(database.sessions, secrets.token_hex(8))
         transaction = Transaction(connection)
         transaction.begin()
-        _mark_interrupted(transaction, database.sessions)
+        end_interrupted(transaction, database.sessions)
         transaction.commit()
     return Ledger(database, writer, session, clock, threaded=threaded, sleep=sleep)
-
-
-def _mark_interrupted(transaction: Transaction, folder: Path) -> None:
-    """End what dead processes left open: their runs, and the holds of their calls, which are given back.
-
-    What such a call has used nobody knows, nor whether its caller saw an answer: its wallet pays nothing, and its
-    budgets count the hold.
-    """
-    connection, unfinished = transaction.connection, runs.c.verdict.is_(None)
-    held = entries.c.state == "held"
-    open_runs = select(runs.c.session).where(unfinished).distinct()
-    open_entries = select(runs.c.session).join(entries, entries.c.run_id == runs.c.id).where(held).distinct()
-    for name in connection.execute(open_runs.union(open_entries)).scalars().all():
-        if is_alive(folder, name):
-            continue
-        of_it = entries.c.run_id.in_(select(runs.c.id).where(runs.c.session == name))
-        ended = update(entries).where(held, of_it).values(state="failed", error=rows.CUT_OFF)
-        returning = ended.returning(entries.c.key_id, entries.c.hold_nano_usd, entries.c.created)
-        for entry in connection.execute(returning).all():
-            if entry.key_id is not None:
-                wallet.settle(transaction, wallet.Held(*entry), ZERO, entry.hold_nano_usd)
-        free_claims(connection, name)
-        statement = update(runs).where(unfinished, runs.c.session == name)
-        ended_so = {"verdict": rows.UNVERIFIED, "error_code": rows.INTERRUPTED, "reason": rows.INTERRUPTED}
-        connection.execute(statement.values(ended_so))
 
 
 def _select_runs(connection: Connection, query: Any, now: float) -> tuple[Run, ...]:
