@@ -33,7 +33,8 @@ def adds_up(total: str, parts: tuple[str, ...]) -> Check:
         reason = _too_large(whole, there, answer, total)
         if reason is None and base is not None:
             arithmetic = subject.reading(arithmetic_of)
-            if arithmetic.fails(whole, base, there):
+            # A total that is not printed is for `grounded` to name: it says nothing about its parts.
+            if abs(whole) in arithmetic.printed and arithmetic.fails(whole, base, there):
                 reason = _words(answer, total, parts)
         return () if reason is None else (Finding(check="sums", field=None, fields=fields, reason=reason),)
 
