@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from firstline.cli import certificate_commands
 from firstline.cli.console import Out, perform
+from firstline.cli.later import certificate_commands
 from firstline.cli.options import Html, Json
 
 certificates = typer.Typer(help="What was promised of which task, and whether it still holds.", no_args_is_help=True)

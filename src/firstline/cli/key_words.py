@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from firstline.cli import key_commands, log_commands
 from firstline.cli.console import Out, perform
+from firstline.cli.later import key_commands, log_commands
 from firstline.cli.options import MOST, Json
 from firstline.cli.times import moment, seconds
 from firstline.rights import RIGHTS

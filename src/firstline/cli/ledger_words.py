@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from firstline.cli import ledger_commands
 from firstline.cli.console import Out, perform
+from firstline.cli.later import ledger_commands
 from firstline.cli.options import Json
 
 ledger = typer.Typer(help="The ledger: checked, backed up, put back.", no_args_is_help=True)

@@ -8,12 +8,17 @@ from __future__ import annotations
 import sys
 import time
 import warnings
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from firstline.cli import (
+from firstline.cli.certificate_words import certificates
+from firstline.cli.command_line import CommandLine
+from firstline.cli.console import Out, perform, perform_here
+from firstline.cli.key_words import keys
+from firstline.cli.later import (
     allow_commands,
     certify_commands,
     commands,
@@ -24,10 +29,6 @@ from firstline.cli import (
     log_commands,
     serving,
 )
-from firstline.cli.certificate_words import certificates
-from firstline.cli.command_line import CommandLine
-from firstline.cli.console import Out, perform, perform_here
-from firstline.cli.key_words import keys
 from firstline.cli.ledger_words import ledger
 from firstline.cli.options import MOST, Confidence, Html, Json, MaxError
 from firstline.cli.review_words import reviews
@@ -39,9 +40,7 @@ from firstline.workflow.task import Per
 app = typer.Typer(
     cls=CommandLine,
     name="firstline",
-    help="A small local model answers first, every answer is checked, and only what fails climbs.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -56,6 +55,22 @@ app.add_typer(students, name="students")
 
 TaskName = Annotated[str, typer.Argument(help="name of a task, such as receipt", show_default=False)]
 ModelId = Annotated[str, typer.Argument(help="id or alias of a model", show_default=False)]
+
+
+def tell_version(asked: bool) -> None:
+    """Print the version and leave, where it was asked for."""
+    if asked:
+        Out().result.print(f"firstline {version('firstline')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    shown: Annotated[
+        bool, typer.Option("--version", help="print the version and leave", is_eager=True, callback=tell_version)
+    ] = False,
+) -> None:
+    """A small local model answers first, every answer is checked, and only what fails climbs."""
 
 
 @app.command()
@@ -273,4 +288,4 @@ def main() -> None:
     """Enter from the command line."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # what libraries warn of is not for those who run commands
-    app()
+    app(prog_name="firstline")  # under `python -m firstline` too, so that help and completion name what is there

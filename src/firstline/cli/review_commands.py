@@ -77,8 +77,19 @@ async def release(out: Out, name: str, reviewer: str) -> int:
         return _told(out, await app.services.reviews.release(name, _reviewer(reviewer), None))
 
 
-async def answer(out: Out, name: str, pairs: Sequence[str], file: Path | None, reviewer: str, how: Answer) -> int:
-    """Answer a review; `how` says what becomes of fields that are not named."""
+async def answer(
+    out: Out,
+    name: str,
+    pairs: Sequence[str],
+    file: Path | None,
+    reviewer: str,
+    *,
+    accept_rest: bool = False,
+    dry_run: bool = False,
+    confirm: bool = False,
+) -> int:
+    """Answer a review. `accept_rest`: fields that are not named take the best attempt's values."""
+    how = Answer(values={}, accept_rest=accept_rest, dry_run=dry_run, confirm=confirm)
     if file is not None and pairs:
         raise UsageError("an answer is FIELD=VALUE words or --json-answer, not both")
     async with build(settings.load()) as app:
@@ -95,7 +106,7 @@ async def answer(out: Out, name: str, pairs: Sequence[str], file: Path | None, r
 
 async def confirm(out: Out, name: str, reviewer: str) -> int:
     """Say of an audit: right as served."""
-    return await answer(out, name, (), None, reviewer, Answer(values={}, confirm=True))
+    return await answer(out, name, (), None, reviewer, confirm=True)
 
 
 async def reject(out: Out, name: str, reason: str, reviewer: str) -> int:

@@ -8,11 +8,10 @@ from typing import Annotated, cast
 
 import typer
 
-from firstline.cli import review_commands
 from firstline.cli.console import Out, perform
+from firstline.cli.later import review_commands
 from firstline.cli.options import MOST, Json
 from firstline.types import ReviewKind, ReviewState
-from firstline.workflow.reviews import Answer
 
 reviews = typer.Typer(help="What a person is asked: see it, take it, answer it.", no_args_is_help=True)
 
@@ -114,8 +113,12 @@ def answer_review(
     """Answer a review. Fields that passed their checks keep their values; what the checks have against yours is told
     and kept, and your word stands."""
     out = Out(json=json)
-    how = Answer(values={}, accept_rest=accept_rest, dry_run=dry_run)
-    perform(out, lambda: review_commands.answer(out, review, values or [], json_answer, reviewer, how))
+    perform(
+        out,
+        lambda: review_commands.answer(
+            out, review, values or [], json_answer, reviewer, accept_rest=accept_rest, dry_run=dry_run
+        ),
+    )
 
 
 @reviews.command(name="confirm")

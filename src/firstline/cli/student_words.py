@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from firstline.cli import student_commands
 from firstline.cli.console import Out, perform
+from firstline.cli.later import student_commands
 from firstline.cli.options import Json
 
 students = typer.Typer(help="Small models distilled for a task, and which of them is in charge.", no_args_is_help=True)

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from firstline.cli import design_commands, lock_commands, task_commands
 from firstline.cli.console import Out, perform
+from firstline.cli.later import design_commands, lock_commands, task_commands
 from firstline.cli.options import MOST, Json
 from firstline.workflow.task import Kind
 
