@@ -60,9 +60,11 @@ async def take(
     async with build(settings.load()) as app:
         reviews = app.services.reviews
         if name is None:
-            taken = await reviews.take_next(_reviewer(reviewer), None, task=task or None, kind=kind, lease_s=lease_s)
+            taken = await reviews.take_next(
+                reviewer_name(reviewer), None, task=task or None, kind=kind, lease_s=lease_s
+            )
         else:
-            taken = await reviews.take(name, _reviewer(reviewer), None, lease_s=lease_s)
+            taken = await reviews.take(name, reviewer_name(reviewer), None, lease_s=lease_s)
         view = await reviews.view(taken.id, None)
         if out.json:
             out.emit(view_object(view))
@@ -74,7 +76,7 @@ async def take(
 async def release(out: Out, name: str, reviewer: str) -> int:
     """Let go of a review."""
     async with build(settings.load()) as app:
-        return _told(out, await app.services.reviews.release(name, _reviewer(reviewer), None))
+        return _told(out, await app.services.reviews.release(name, reviewer_name(reviewer), None))
 
 
 async def answer(
@@ -95,7 +97,7 @@ async def answer(
     async with build(settings.load()) as app:
         reviews = app.services.reviews
         given: Json = await asyncio.to_thread(_read, file) if file is not None else await _values(reviews, name, pairs)
-        done = await reviews.answer(name, _reviewer(reviewer), msgspec.structs.replace(how, values=given), None)
+        done = await reviews.answer(name, reviewer_name(reviewer), msgspec.structs.replace(how, values=given), None)
     saved = done.review.state == "answered"
     if out.json:
         out.emit(answered_object(done, saved=saved))
@@ -114,7 +116,7 @@ async def reject(out: Out, name: str, reason: str, reviewer: str) -> int:
     if not reason.strip():
         raise UsageError("say why the input cannot be used", hint='firstline reviews reject ID "half a page"')
     async with build(settings.load()) as app:
-        return _told(out, await app.services.reviews.reject(name, _reviewer(reviewer), reason.strip(), None))
+        return _told(out, await app.services.reviews.reject(name, reviewer_name(reviewer), reason.strip(), None))
 
 
 async def export(out: Out, task: str, path: Path) -> int:
@@ -170,7 +172,7 @@ def _read(file: Path) -> Json:
         raise UsageError(f"{shown} cannot be used: {error}") from None
 
 
-def _reviewer(given: str) -> str:
+def reviewer_name(given: str) -> str:
     """Give the name to answer under: the given one, else the user's at this machine."""
     if given.strip():
         return given.strip()

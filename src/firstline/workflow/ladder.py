@@ -14,6 +14,8 @@ from firstline.types import Value
 
 NOT_ALLOWED = "the folder is not allowed: "
 """Begins the reason of a model that the working folder may not ask yet."""
+NO_KEY = "no key: "
+"""Begins the reason of a remote model whose key is not set."""
 PULL = "firstline models pull"
 """Fetches weights: the end of the reason of a model that has none says so."""
 
@@ -64,7 +66,7 @@ def unusable(model: Model, machine: Machine) -> str | None:
     if model.engine == "student":
         return "it answers its own task alone"
     if model.engine == "openai_http" and not machine.has_key(model):
-        return f"no key: {model.remote.api_key_env if model.remote else 'its key'} is not set"
+        return f"{NO_KEY}{model.remote.api_key_env if model.remote else 'its key'} is not set"
     if model.engine == "openai_http" and model.price is None:
         return "its price is unknown: set input_usd_per_mtok and output_usd_per_mtok (0 where it costs nothing)"
     if model.engine == "openai_http" and model.shutdown is not None and model.shutdown <= machine.today:
