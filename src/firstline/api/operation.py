@@ -52,6 +52,7 @@ READS_INPUT: tuple[Failure, ...] = (
     errors.InputError,
     errors.ImageError,
     errors.DocumentError,
+    errors.NotApplicableError,
     errors.ContextLengthError,
     errors.InvalidValueError,
     errors.TaskError,
