@@ -18,6 +18,7 @@ import msgspec
 import platformdirs
 from msgspec import Meta
 
+from firstline.declared_mistakes import find_mistake, line_of
 from firstline.errors import SettingsError
 from firstline.settings_sections import (
     Audits,
@@ -198,7 +199,7 @@ def load(environ: Mapping[str, str] | None = None, *, cwd: Path | None = None) -
     try:
         settings = msgspec.convert(tree, Settings)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{path.name}: {error}", hint=_hint_for(str(error), tree)) from None
+        raise _mistaken(path.name, tree, data, sources, str(error)) from None
     return Loaded(
         settings=settings,
         sources=sources,
@@ -258,14 +259,14 @@ def _suggest(name: str, known: Mapping[str, Any]) -> str:
     return f"did you mean {close[0]}?" if close else "`firstline doctor` lists every setting"
 
 
-def _hint_for(error: str, tree: Mapping[str, Any]) -> str:
-    names = (
-        {dotted.rsplit(".", 1)[-1] for dotted, _ in declared()}
-        | set(get_type_hints(ModelSettings))
-        | {dotted.split(".")[0] for dotted, _ in declared()}
-    )
-    for key in leaves(tree):
-        for word in key.split("."):
-            if f"`{word}`" in error and (close := difflib.get_close_matches(word, names, n=1)):
-                return f"did you mean `{close[0]}`?"
-    return "`firstline doctor` lists every setting"
+def _mistaken(name: str, tree: Mapping[str, Any], data: bytes, sources: Mapping[str, str], said: str) -> SettingsError:
+    """Name the file, line and key of a mistake; or the variable that it came from."""
+    found = find_mistake(tree, Settings)
+    if found is None:
+        return SettingsError(f"{name}: {said}")
+    if sources.get(".".join(found.keys), "").startswith("environment"):
+        return SettingsError(f"{env_name('.'.join(found.keys))}: {found.reason}", hint=found.hint)
+    line = line_of(data.decode("utf-8"), found.path)
+    where = f"{name}:{line}" if line else name
+    hint = found.hint or "`firstline doctor` lists every setting"
+    return SettingsError(f"{where}: {found.path}: {found.reason}", hint=hint, param=found.path)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import msgspec
 from msgspec import Meta
 
+from firstline.declared_mistakes import wrong_value
 from firstline.errors import SettingsError
 
 
@@ -75,4 +76,13 @@ def from_text(name: str, text: str, hint: Any) -> Any:
     try:
         return msgspec.convert(text, hint, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{name}: {error}") from None
+        found = wrong_value(_loose(text, base), hint, (), str(error))
+        raise SettingsError(f"{name}: {found.reason}", hint=found.hint) from None
+
+
+def _loose(text: str, base: Any) -> Any:
+    """Read a text as its type, whatever its bounds; as it is where it is none."""
+    try:
+        return msgspec.convert(text, base, strict=False)
+    except msgspec.ValidationError:
+        return text

@@ -124,8 +124,7 @@ class Readiness:
                 yield task, await self._runner.rungs(task)
             except ModelNotFoundError as error:
                 if task.ladder:  # the default ladder is told of once
-                    where = await asyncio.to_thread(_place, task, self._basis.catalog)
-                    what = f"task/{name} cannot answer: {where}{error.message}"
+                    what = f"task/{name} cannot answer: {error.message}"
                     found[what] = Gap(what=what, hint=error.hint, code=error.code)
             except TaskError:
                 continue
@@ -208,10 +207,3 @@ def _lines(path: Path | None) -> dict[str, int]:
 
 def _at(name: str, lines: Mapping[str, int]) -> str:
     return f"{FILE_NAME}:{lines[name]}: " if name in lines else ""
-
-
-def _place(task: Task, catalog: Catalog) -> str:
-    """Say in which line of its file a task names a model that nobody knows."""
-    lines = _lines(Path(task.origin))
-    unknown = next((name for name in task.ladder if _missing(name, catalog) is not None), "")
-    return f"{task.origin}:{lines[unknown]}: " if unknown in lines else ""

@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from firstline.engines.base import DocumentReader, PageReader
-from firstline.errors import FirstlineError, InputError, LedgerError
+from firstline.errors import FirstlineError, InputError, LedgerError, ModelNotFoundError
 from firstline.money import ZERO, NanoUSD
 from firstline.types import AuditBy, Caller, Image, Json, ReviewMark, Run, Verdict
 from firstline.workflow.ascent import Ascent, OnEvent
@@ -35,7 +35,7 @@ from firstline.workflow.savings import Prompts, compared, saved
 from firstline.workflow.source import Source, TaskInput, read_source
 from firstline.workflow.students.students import Placed, placed
 from firstline.workflow.task import Task
-from firstline.workflow.task_file import with_named_fields
+from firstline.workflow.task_file import place_of, with_named_fields
 
 _LABEL_READERS = 32
 
@@ -79,8 +79,15 @@ class Runner:
         self._prompts = Prompts(basis.door.tokens)
 
     async def rungs(self, task: Task) -> tuple[Rung, ...]:
-        """Give the rungs of a task on this machine, its student among them. Raises ModelNotFoundError."""
-        found = self._basis.rungs(task.ladder or self._basis.settings.ladder.default)
+        """Give the rungs of a task on this machine, its student among them.
+
+        Raises ModelNotFoundError, with the line of the task's file where that names a model that nobody knows.
+        """
+        try:
+            found = self._basis.rungs(task.ladder or self._basis.settings.ladder.default)
+        except ModelNotFoundError as error:
+            where = await asyncio.to_thread(place_of, task.origin, "ladder") if task.ladder else ""
+            raise ModelNotFoundError(f"{where}{error.message}", hint=error.hint, param=error.param) from None
         return placed(task, found, await self._student(task))[: self.first]
 
     async def taught(self, task: Task) -> frozenset[int]:

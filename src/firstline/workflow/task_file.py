@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
 from firstline import patterns
+from firstline.declared_mistakes import find_mistake, line_of
 from firstline.errors import FirstlineError, TaskError, UsageError
 from firstline.schema import unsatisfiable
 from firstline.types import Json, Modality, OnReview
@@ -23,12 +24,6 @@ from firstline.workflow.field import Field, FieldType, Position, Prefer, Span
 from firstline.workflow.reading.joint import MOST_ADDED
 from firstline.workflow.task import BUILT_IN, Kind, Label, Merge, Parameter, Target, Task, TaskBudget
 
-_PLACE = patterns.compile(r"\[\.\.\.\]|\[\d+\]")
-_UNKNOWN = patterns.compile(r"unknown field `(.+?)`")
-_MISSING = patterns.compile(r"missing required field `(.+?)`")
-_WRONG = patterns.compile(r"Invalid enum value '?(.*?)'?")
-_HEADER = patterns.compile(r"\s*\[\[?\s*([^\]]+?)\s*\]\]?")
-_KEY = patterns.compile(r"\s*([\w\"'.-]+)\s*=")
 NAME = patterns.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _FIELD_NAME = patterns.compile(r"[^\W_](?:[^\x00-\x1f\"]{0,62}[^\s\"])?")
 EACH = "*"
@@ -122,9 +117,19 @@ def task_from_text(name: str, text: str, *, origin: str = BUILT_IN) -> Task:
     try:
         return task_from_tree(name, tree, origin=origin)
     except TaskError as error:
-        line = _line_of(text, error.param)
+        line = line_of(text, error.param)
         where = f"{origin}:{line}" if line else origin
         raise TaskError(f"{where}: {error.message}", hint=error.hint, param=error.param) from None
+
+
+def place_of(origin: str, path: str) -> str:
+    """Return file, line and key of a declaration, to stand before a message; empty where the task has no TOML file."""
+    try:
+        text = Path(origin).read_text(encoding="utf-8") if origin.endswith(".toml") else ""
+    except (OSError, UnicodeDecodeError):
+        return ""
+    line = line_of(text, path)
+    return f"{origin}:{line}: {path}: " if line else ""
 
 
 def task_from_tree(name: str, tree: Mapping[str, Any], *, origin: str) -> Task:
@@ -134,8 +139,11 @@ def task_from_tree(name: str, tree: Mapping[str, Any], *, origin: str) -> Task:
     try:
         file = msgspec.convert(tree, TaskFile)
     except msgspec.ValidationError as error:
-        path, reason, hint = _explained(*_located(tree, str(error)))
-        raise TaskError(f"{path}: {reason}" if path else reason, hint=hint, param=path) from None
+        found = find_mistake(tree, TaskFile)
+        if found is None:
+            raise TaskError(str(error)) from None
+        path = found.path
+        raise TaskError(f"{path}: {found.reason}" if path else found.reason, hint=found.hint, param=path) from None
     _check_shape(file)
     fields = tuple(_field(key, part) for key, part in file.output.items() if key != EACH)
     task = Task(
@@ -301,82 +309,3 @@ def _field(name: str, part: FieldPart) -> Field:
         items=tuple(_field(key, inner) for key, inner in part.items.items()),
         schema=part.schema,
     )
-
-
-def _located(tree: Mapping[str, Any], error: str) -> tuple[str, str]:
-    """Find the table of a mistake and say it again: msgspec leaves out the keys of tables that a user names."""
-    for section, kind in (("output", FieldPart), ("labels", LabelPart), ("parameters", ParameterPart)):
-        tables = tree.get(section)
-        if f"$.{section}[" not in error or not isinstance(tables, dict):
-            continue
-        for key, table in tables.items():
-            try:
-                msgspec.convert(table, kind)
-            except msgspec.ValidationError as inner:
-                return f"{section}.{key}", str(inner)
-    return "", error
-
-
-def _explained(prefix: str, error: str) -> tuple[str, str, str | None]:
-    """Part msgspec's message into dotted path, reason in words, and a hint for a misspelled key or value."""
-    reason, _, at = error.partition(" - at `$")
-    inner = _PLACE.sub("", at.rstrip("`")).lstrip(".")
-    path = ".".join(part for part in (prefix, inner) if part)
-    unknown = _UNKNOWN.search(reason)
-    if unknown:
-        key = unknown.group(1)
-        known = {name for part in (TaskFile, FieldPart, LabelPart, ParameterPart) for name in get_type_hints(part)}
-        close = difflib.get_close_matches(key, known, n=1)
-        full = f"{path}.{key}".lstrip(".")
-        return full, "there is no such key", f"did you mean `{close[0]}`?" if close else "see the reference of tasks"
-    missing = _MISSING.search(reason)
-    if missing:
-        return path, f"the key `{missing.group(1)}` is missing", None
-    wrong = _WRONG.fullmatch(reason)
-    if wrong:
-        return path, f"{wrong.group(1)!r} is none of its values", _values_of(path, wrong.group(1))
-    return path, reason[:1].lower() + reason[1:], None
-
-
-def _values_of(path: str, given: str) -> str | None:
-    """Name the values that a key takes, the nearest alone where one is near."""
-    section, _, rest = path.partition(".")
-    part = {"output": FieldPart, "labels": LabelPart, "parameters": ParameterPart}.get(
-        section if rest else "", TaskFile
-    )
-    values = list(_literals(get_type_hints(part).get(path.rpartition(".")[2])))
-    close = difflib.get_close_matches(given, values, n=1)
-    return f"did you mean `{close[0]}`?" if close else f"one of {', '.join(values)}" if values else None
-
-
-def _literals(hint: Any) -> Iterator[str]:
-    """Give the texts of the Literals inside a type."""
-    for one in get_args(hint):
-        if isinstance(one, str) and get_origin(hint) is Literal:
-            yield one
-        else:
-            yield from _literals(one)
-
-
-def _line_of(text: str, path: str | None) -> int | None:
-    """Find the line where a dotted path is declared: its key under its table, else the table's header."""
-    if not path:
-        return None
-    parts = [part for part in path.split(".") if part]
-    table: tuple[str, ...] = ()
-    best: int | None = None
-    for number, line in enumerate(text.splitlines(), start=1):
-        header = _HEADER.match(line)
-        if header and "=" not in line.split("]")[0]:
-            table = tuple(piece.strip().strip("\"'") for piece in header.group(1).split("."))
-            if list(table) == parts[: len(table)]:
-                best = number
-            continue
-        key = _KEY.match(line)
-        if key:
-            full = [*table, *(piece.strip("\"'") for piece in key.group(1).split("."))]
-            if full == parts:
-                return number
-            if full == parts[: len(full)]:
-                best = number
-    return best
