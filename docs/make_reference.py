@@ -114,8 +114,11 @@ def errors_page() -> str:
 
 def cli_page() -> str:
     """Give the help of every command."""
-    return "# Command line\n\nExit status 0: done, 1: the work failed, 2: the words were wrong.\n" + "".join(
-        commands("firstline", typer.main.get_command(app))
+    return (
+        "# Command line\n\nExit status 0: done, 1: the work failed, 2: the words were wrong, 3: left to a person (with "
+        "`firstline run --exit-code`); of several inputs the highest. `firstline --version` prints the version, "
+        "`firstline --install-completion` has your shell complete commands and options, and `python -m firstline` "
+        "is `firstline`.\n" + "".join(commands("firstline", typer.main.get_command(app)))
     )
 
 

@@ -147,3 +147,34 @@ def test_a_models_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     model = Model(id="acme/a", provider="acme", engine="llama_cpp", weights=(file,))
     with pytest.raises(WeightsError, match="cannot be written to"):
         WeightsStore(tmp_path / "models").pull(model, sources=Sources(hub=""))
+
+
+def test_removing_takes_what_was_fetched_whole_or_in_part(tmp_path: Path) -> None:
+    store = WeightsStore(tmp_path)
+    path = put(store, GGUF)
+    path.with_name("a.gguf.part").write_bytes(b"half")
+    assert store.remove(known(), keep=[known()]) == len(GGUF) + 4
+    assert not path.parent.exists()
+    assert store.status(known())[0].state == "missing"
+    with pytest.raises(WeightsError, match="nothing was fetched of acme/a"):
+        store.remove(known())
+
+
+def test_removing_leaves_what_another_model_uses(tmp_path: Path) -> None:
+    store = WeightsStore(tmp_path)
+    path = put(store, GGUF)
+    other = Model(id="acme/b", provider="acme", engine="llama_cpp", weights=known().weights)
+    with pytest.raises(WeightsError, match="another model uses"):
+        store.remove(known(), keep=[known(), other])
+    assert path.read_bytes() == GGUF
+
+
+def test_removing_leaves_a_file_of_the_user(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.gguf"
+    mine.write_bytes(GGUF)
+    file = WeightFile(role="model", name="mine.gguf", path=str(mine))
+    own = Model(id="my/own", provider="me", engine="llama_cpp", weights=(file,))
+    with pytest.raises(WeightsError, match="nothing was fetched") as told:
+        WeightsStore(tmp_path / "models").remove(own)
+    assert "your own file" in (told.value.hint or "")
+    assert mine.read_bytes() == GGUF

@@ -93,6 +93,16 @@ def test_every_command_has_help(words: tuple[str, ...]) -> None:
     result = CliRunner().invoke(app, [*words, "--help"], catch_exceptions=False)
     assert result.exit_code == 0
     assert f"Usage: firstline {' '.join(words)}" in result.stdout
+    for of_python in ("<str", "<int", "<float", "<bool", "<path", "<list", "<file", " range>"):
+        assert of_python not in result.stdout
+
+
+def test_help_says_types_in_words() -> None:
+    told = CliRunner().invoke(app, ["serve", "--help"]).stdout
+    assert "PORT" in told
+    assert "HOST" in told
+    assert "<" not in CliRunner().invoke(app, ["--help"]).stdout
+    assert "refuse|best" in CliRunner().invoke(app, ["run", "--help"]).stdout
 
 
 @pytest.mark.parametrize("name", later.__all__)

@@ -6,7 +6,7 @@ here runs on the event loop by itself: `pull`, `check` and `sha256` block, for a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -143,6 +143,41 @@ class WeightsStore:
                 return [self.path(model, file.role) or self._fetch(model, file, pull) for file in model.weights]
         finally:
             lock.release()
+
+    def remove(self, model: Model, *, keep: Iterable[Model] = ()) -> int:
+        """Remove what was fetched of a model, whole or in part, and return how many bytes that freed.
+
+        A pull under way is waited for. A file that another model of `keep` has too stays for it. Raises WeightsError
+        where nothing of it was fetched: a user's own file stays where it is.
+        """
+        lock = self._lock(model, lambda _: None)
+        try:
+            kept = {path for other in keep if other.id != model.id for path in self._places(other)}
+            there = [path for path in self._places(model) if path.is_file()]
+            if not there:
+                own = [file.path for file in model.weights if file.path is not None]
+                hint = f"{own[0]} is your own file; remove it yourself" if own else None
+                raise WeightsError(f"nothing was fetched of {model.id}", hint=hint)
+            gone = [path for path in there if path not in kept]
+            if not gone:
+                raise WeightsError(f"another model uses the files of {model.id}", hint="remove that one too")
+            with disk_errors(self.root):
+                freed = sum(path.stat().st_size for path in gone)
+                for path in gone:
+                    path.unlink()
+                    if not any(path.parent.iterdir()):
+                        path.parent.rmdir()
+            return freed
+        finally:
+            lock.release()
+
+    def _places(self, model: Model) -> list[Path]:
+        """Return where fetched files of a model lie, and what is fetched of them."""
+        named = [
+            (one.sha256, one.name) for file, one in zip(model.weights, self.status(model), strict=True) if not file.path
+        ]
+        whole = [self.root / f"sha256-{sha256}" / name for sha256, name in named if sha256 is not None]
+        return [place for path in whole for place in (path, path.with_name(path.name + ".part"))]
 
     def _fetch(self, model: Model, file: WeightFile, pull: Pull) -> Path:
         if file.path is not None:

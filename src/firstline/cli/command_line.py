@@ -13,12 +13,15 @@ from typer.core import TyperGroup
 from firstline.cli.console import FAILED, Out
 from firstline.errors import FirstlineError, UsageError
 
+HELP = ["-h", "--help"]
+
 
 class CommandLine(TyperGroup):
     """All commands. Typer would print what it was given as it came: a file may be named like an escape sequence."""
 
     def main(self, args: Sequence[str] | None = None, standalone_mode: bool = True, **extra: Any) -> Any:  # type: ignore[override]
         """Run the command that the words name and leave with its status."""
+        say_types(self)
         try:
             refuse_halves(sys.argv[1:] if args is None else args)
             status = super().main(args, standalone_mode=False, **extra)
@@ -32,6 +35,39 @@ class CommandLine(TyperGroup):
         if standalone_mode:
             sys.exit(status)
         return status
+
+
+def say_types(command: Any) -> None:
+    """Have the help of a command and of those below it name what an option takes in a word, where Typer would write a
+    type of Python's."""
+    shown = [*command.params]
+    if (help_option := command.get_help_option(typer.Context(command, help_option_names=HELP))) is not None:
+        shown.append(help_option)
+    for one in shown:
+        if one.param_type_name == "argument":
+            one.display_type_rich = _nothing  # its name stands there already
+        elif one.metavar is None:
+            one.metavar = type_word(one)
+    for inner in getattr(command, "commands", {}).values():
+        say_types(inner)
+
+
+def type_word(option: Any) -> str:
+    """Return the word of what an option takes; a switch takes nothing."""
+    kind = option.type_descriptor
+    if option.is_flag:
+        return ""
+    if kind.is_choice:
+        return "|".join(str(getattr(one, "value", one)) for one in kind.choices)
+    if kind.is_path:
+        return "FILE"
+    if kind.is_ranged:
+        return "N" if kind.ranged_type_name == "int" else "NUMBER"
+    return "TEXT"
+
+
+def _nothing(ctx: Any) -> None:
+    return None
 
 
 def refuse_halves(words: Sequence[str]) -> None:

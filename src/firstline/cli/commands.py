@@ -13,20 +13,26 @@ from firstline import settings
 from firstline.api.run_object import run_object, served_object
 from firstline.app import App, build
 from firstline.cli import inputs, show_eval, show_models
-from firstline.cli.console import DONE, WRONG_WORDS, Out
-from firstline.cli.progress import counting, pulling, watching
+from firstline.cli.console import DONE, LEFT, WRONG_WORDS, Out
+from firstline.cli.progress import counting, pulling, size, watching
 from firstline.cli.show_run import show_run, show_runs
 from firstline.errors import FirstlineError, UsageError
-from firstline.types import Json, OnReview
+from firstline.types import Json, OnReview, Run, Value
 from firstline.workflow.evaluate import evaluate as measure
 from firstline.workflow.events import words
 from firstline.workflow.examples import read_rows
+from firstline.workflow.run import Runner, no_student
 from firstline.workflow.task import Task
 
 
-async def run(
-    out: Out, name: str, given: list[str], pairs: list[str], fields: str, on_review: OnReview | None = None
-) -> int:
+class Told(Value, frozen=True, kw_only=True):
+    """How a run that is left to a person is told: in the answer, and with `exit_code` by the status."""
+
+    on_review: OnReview | None = None
+    exit_code: bool = False
+
+
+async def run(out: Out, name: str, given: list[str], pairs: list[str], fields: str, told: Told, model: str = "") -> int:
     """Run a task on each word; a bad one is told and the rest goes on."""
     parameters = inputs.parameters(pairs, fields)
     if not given and sys.stdin.isatty():
@@ -34,38 +40,54 @@ async def run(
     if given.count("-") > 1:
         raise UsageError("stdin can be read only once")
     async with build(settings.load()) as app:
-        task = app.services.tasks.get(name)
+        task, runner = _asking(app, name, model)
+        best = (told.on_review or task.on_review or app.services.settings.reviews.on_review) == "best"
         status = DONE
         for word in given or ["-"]:
             try:
-                best = (on_review or task.on_review or app.services.settings.reviews.on_review) == "best"
-                status = max(status, await _run_one(out, app, task, word, parameters, best=best))
+                result = await _run_one(out, app, runner, task, word, parameters, best=best)
+                status = max(status, _status(result, told))
             except FirstlineError as error:
                 status = max(status, out.fail(error, about=word if len(given) > 1 else ""))
         return status
 
 
-async def _run_one(out: Out, app: App, task: Task, word: str, parameters: dict[str, Json], *, best: bool) -> int:
+def _asking(app: App, name: str, model: str) -> tuple[Task, Runner]:
+    """Find a task and what runs it; with a model, that one alone is asked, no student and nothing certified."""
+    task, runner = app.services.tasks.get(name), app.services.runner
+    if not model:
+        return task, runner
+    return task.asking(app.services.catalog.get(model).id), runner.trying(no_student)
+
+
+def _status(result: Run, told: Told) -> int:
+    if result.verdict == "rejected":
+        return WRONG_WORDS
+    served = result.verdict in ("accepted", "escalated")
+    return DONE if served or not told.exit_code else LEFT
+
+
+async def _run_one(
+    out: Out, app: App, runner: Runner, task: Task, word: str, parameters: dict[str, Json], *, best: bool
+) -> Run:
     title, given = await asyncio.to_thread(inputs.read_word, word, app.services.images.in_thread(), sys.stdin.buffer)
     with watching(out, f"{task.name}  {title}") as say:
-        result = await app.services.runner.run(
-            task, given, parameters=parameters, on_event=lambda event: say(words(event))
-        )
+        result = await runner.run(task, given, parameters=parameters, on_event=lambda event: say(words(event)))
     if out.json:
         out.emit(served_object(result, best=best))
     else:
         out.result.print(show_run(result, title))
-    return WRONG_WORDS if result.verdict == "rejected" else DONE
+    return result
 
 
-async def evaluate(out: Out, name: str, data: Path, limit: int | None) -> int:
+async def evaluate(out: Out, name: str, data: Path, limit: int | None, model: str = "") -> int:
     """Measure a task on a file of examples."""
     async with build(settings.load()) as app:
-        task = app.services.tasks.get(name)
+        task, runner = _asking(app, name, model)
         rows = await asyncio.to_thread(read_rows, data, app.services.images.in_thread())
         rows = rows[:limit]
         with counting(out, f"{name}  {data.name}", len(rows)) as done:
-            measured = await measure(app.services.runner, task, rows, on_progress=done, name=data.name)
+            measured = await measure(runner, task, rows, on_progress=done, name=data.name)
         report = msgspec.to_builtins(measured)
         if out.json:
             out.emit(report)
@@ -138,4 +160,22 @@ async def pull(out: Out, names: list[str]) -> int:
                 out.emit(show_models.model_json(model, app.weights.status(model), datetime.now(UTC)))
             else:
                 out.result.print(f"{model.id} is on disk", highlight=False)
+    return status
+
+
+async def remove(out: Out, names: list[str]) -> int:
+    """Remove weights, of one model after the other."""
+    status = DONE
+    async with build(settings.load()) as app:
+        catalog = app.services.catalog
+        for model in [catalog.get(name) for name in names]:
+            try:
+                freed = await asyncio.to_thread(app.weights.remove, model, keep=catalog.list())
+            except FirstlineError as error:
+                status = max(status, out.fail(error))
+                continue
+            if out.json:
+                out.emit({"id": model.id, "removed_bytes": freed})
+            else:
+                out.result.print(f"{model.id} is not on disk any more: {size(freed)} freed", soft_wrap=True)
     return status

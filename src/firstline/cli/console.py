@@ -21,7 +21,7 @@ from firstline.errors import FirstlineError, UsageError
 from firstline.printable import json_text, printable
 from firstline.types import Json
 
-DONE, FAILED, WRONG_WORDS, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, WRONG_WORDS, LEFT, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 class Screen(Console):

@@ -43,7 +43,7 @@ KeyName = Annotated[str, typer.Argument(metavar="NAME|ID", help="name or id of a
 
 @keys.command(name="create")
 def create_key(
-    name: Annotated[str, typer.Argument(help="what you call it", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="what you call it", show_default=False)],
     scope: Scope = None,
     right: Rights = None,
     expires: Expires = "",

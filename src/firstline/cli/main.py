@@ -1,6 +1,7 @@
 """The words of `firstline`: each command reads its words, calls one coroutine, and leaves with its status.
 
-Status 0: done, 1: the work failed, 2: the words were wrong, 130: stopped with Ctrl-C.
+Status 0: done, 1: the work failed, 2: the words were wrong, 3: left to a person (`run --exit-code`), 130: stopped with
+Ctrl-C.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Annotated
 import typer
 
 from firstline.cli.certificate_words import certificates
-from firstline.cli.command_line import CommandLine
+from firstline.cli.command_line import HELP, CommandLine
 from firstline.cli.console import Out, perform, perform_here
 from firstline.cli.key_words import keys
 from firstline.cli.later import (
@@ -42,7 +43,7 @@ app = typer.Typer(
     name="firstline",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": HELP, "max_content_width": 100},
 )
 models = typer.Typer(help="Which models exist, and their weights.", no_args_is_help=True)
 app.add_typer(models, name="models")
@@ -53,8 +54,11 @@ app.add_typer(certificates, name="certificates")
 app.add_typer(reviews, name="reviews")
 app.add_typer(students, name="students")
 
-TaskName = Annotated[str, typer.Argument(help="name of a task, such as receipt", show_default=False)]
-ModelId = Annotated[str, typer.Argument(help="id or alias of a model", show_default=False)]
+TaskName = Annotated[str, typer.Argument(metavar="TASK", help="name of a task, such as receipt", show_default=False)]
+ModelId = Annotated[str, typer.Argument(metavar="MODEL", help="id or alias of a model", show_default=False)]
+OneModel = Annotated[
+    str, typer.Option("--model", metavar="MODEL", help="ask this one alone, instead of the task's ladder")
+]
 
 
 def tell_version(asked: bool) -> None:
@@ -75,8 +79,8 @@ def root(
 
 @app.command()
 def serve(
-    host: Annotated[str | None, typer.Option(help="address to listen on")] = None,
-    port: Annotated[int | None, typer.Option(help="port; 0 takes a free one", min=0, max=65535)] = None,
+    host: Annotated[str | None, typer.Option(metavar="HOST", help="address to listen on")] = None,
+    port: Annotated[int | None, typer.Option(metavar="PORT", help="port; 0 takes a free one", min=0, max=65535)] = None,
     workers: Annotated[int | None, typer.Option(help="processes that serve", min=1, max=1_000)] = None,
 ) -> None:
     """Serve the OpenAI-compatible API."""
@@ -99,10 +103,15 @@ def run(
         OnReview | None,
         typer.Option(help="with --json: leave out of the answer what is left to a person, or tell the best attempt"),
     ] = None,
+    model: OneModel = "",
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="leave with status 3 where a run is left to a person")
+    ] = False,
 ) -> None:
     """Run a task on files or text; with --json one run a line."""
     out = Out(json=json)
-    perform(out, lambda: commands.run(out, task, inputs or [], pairs or [], fields, on_review))
+    told = commands.Told(on_review=on_review, exit_code=exit_code)
+    perform(out, lambda: commands.run(out, task, inputs or [], pairs or [], fields, told, model))
 
 
 @app.command(name="eval")
@@ -111,10 +120,11 @@ def evaluate(
     data: Annotated[Path, typer.Argument(metavar="DATA.jsonl", help="a line an example: input and expected")],
     json: Json = False,
     limit: Annotated[int | None, typer.Option(help="take the first N lines only", min=1, max=MOST)] = None,
+    model: OneModel = "",
 ) -> None:
     """Measure a task on examples: quality, coverage, escalation, cost and time."""
     out = Out(json=json)
-    perform(out, lambda: commands.evaluate(out, task, data, limit))
+    perform(out, lambda: commands.evaluate(out, task, data, limit, model))
 
 
 @app.command()
@@ -283,6 +293,16 @@ def pull_models(
     """Fetch the weights of models; goes on where an earlier pull stopped."""
     out = Out(json=json)
     perform(out, lambda: commands.pull(out, names))
+
+
+@models.command(name="rm")
+def remove_models(
+    names: Annotated[list[str], typer.Argument(metavar="ID...", help="ids or aliases", show_default=False)],
+    json: Json = False,
+) -> None:
+    """Remove the weights of models that were fetched. A file of your own stays."""
+    out = Out(json=json)
+    perform(out, lambda: commands.remove(out, names))
 
 
 def main() -> None:

@@ -131,7 +131,7 @@ def confirm_review(review: Id, reviewer: As = "", json: Json = False) -> None:
 @reviews.command(name="reject")
 def reject_review(
     review: Id,
-    reason: Annotated[str, typer.Argument(help="why the input cannot be used", show_default=False)],
+    reason: Annotated[str, typer.Argument(metavar="REASON", help="why the input cannot be used", show_default=False)],
     reviewer: As = "",
     json: Json = False,
 ) -> None:
@@ -142,7 +142,7 @@ def reject_review(
 
 @reviews.command(name="export")
 def export_reviews(
-    task: Annotated[str, typer.Argument(help="name of a task, such as receipt", show_default=False)],
+    task: Annotated[str, typer.Argument(metavar="TASK", help="name of a task, such as receipt", show_default=False)],
     path: Annotated[Path, typer.Argument(metavar="OUT.jsonl", help="where to; pictures are written beside it")],
     json: Json = False,
 ) -> None:

@@ -24,7 +24,7 @@ def list_tasks(json: Json = False) -> None:
 
 @tasks.command(name="show")
 def show_task(
-    task: Annotated[str, typer.Argument(help="name of a task, such as receipt", show_default=False)],
+    task: Annotated[str, typer.Argument(metavar="TASK", help="name of a task, such as receipt", show_default=False)],
     json: Json = False,
 ) -> None:
     """Show one task: fields, checks, ladder and version."""
@@ -66,7 +66,8 @@ def lock_tasks(
 @tasks.command(name="new")
 def new_task(
     request: Annotated[
-        str, typer.Argument(help='what the task does, such as "sort mail into billing, delivery, other"')
+        str,
+        typer.Argument(metavar="REQUEST", help='what the task does, such as "sort mail into billing, delivery, other"'),
     ],
     examples: Annotated[
         Path, typer.Option(metavar="FILE.jsonl", help="a line an example: input, and expected where it is known")

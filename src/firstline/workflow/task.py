@@ -111,6 +111,11 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         encoded = msgspec.json.encode([BEHAVIOUR, decides], order="deterministic")
         return f"{self.name}@{hashlib.sha256(encoded).hexdigest()[:12]}"
 
+    def asking(self, model: str) -> Task:
+        """Return the task with this model as its whole ladder; its version is another one."""
+        declared = {**self.declaration, "ladder": [model]}
+        return msgspec.structs.replace(self, ladder=(model,), declaration=declared)
+
     @cached_property
     def schema(self) -> dict[str, Json]:
         """JSON Schema of the answer."""
