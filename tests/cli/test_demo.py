@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -105,6 +107,7 @@ def test_it_says_what_it_fetches_goes_on_without_it_and_ends_with_the_next_step(
     assert "s at 50 Mbit/s" in told
     assert "goes on without it" in told
     assert told.index("Left out: language models") < told.index("Next:") < told.index("firstline serve")
+    assert "`firstline models pull local/qwen2.5-coder-0.5b` (491 MB)" in told
     assert "firstline certify" in told
 
 
@@ -136,6 +139,22 @@ def test_a_person_answers_a_review_on_the_spot(folder: Path, lines: list[str], t
     assert answered["by"] == "anna"
     run = json.loads(called("runs", answered["run_id"], "--json").stdout)
     assert run["answer"] == {"plate": "AB 123", "total": total}
+
+
+def test_what_is_typed_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs, ours = os.openpty()
+    with os.fdopen(ours, encoding="utf-8") as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+
+        async def both() -> str:
+            waiting = asyncio.create_task(demo.typed())
+            await asyncio.sleep(0)
+            assert not waiting.done()
+            os.write(theirs, b"track_order\n")
+            return await waiting
+
+        assert asyncio.run(both()) == "track_order\n"
+    os.close(theirs)
 
 
 def test_a_person_may_leave_a_review_open(folder: Path) -> None:

@@ -55,7 +55,9 @@ async def demo(out: Out, ask: Ask | None = None) -> int:
             except FirstlineError as error:
                 failed = True
                 out.fail(error, about=step.title)
-    _end(out, counted, answered=answered)
+        local = app.services.catalog.get(app.services.settings.ladder.stand_in[0])
+    for line in show_demo.end(counted, local, answered=answered):
+        out.note(line)
     return FAILED if failed else DONE
 
 
@@ -153,11 +155,6 @@ async def _asked(out: Out, app: App, view: ReviewView, stated: Mapping[str, str]
         except UsageError as error:
             out.fail(error)
     return None
-
-
-def _end(out: Out, counted: Mapping[str, int], *, answered: bool) -> None:
-    for line in show_demo.end(counted, answered=answered):
-        out.note(line)
 
 
 def _examples() -> Path:

@@ -109,16 +109,20 @@ def show_answered(done: Answered) -> Text:
     return Text("\n").join(lines)
 
 
-def end(counted: Mapping[str, int], *, answered: bool) -> Iterator[str]:
-    """Say what was shown, what was left out and why, and what to do next."""
+def end(counted: Mapping[str, int], local: Model, *, answered: bool) -> Iterator[str]:
+    """Say what was shown, what was left out and why, and what to do next; `local` is the first language model."""
     yield ""
     total = sum(counted.values())
     yield f"{total} runs: {', '.join(f'{count} {name}' for name, count in counted.items()) or 'none'}."
+    if answered:
+        yield "One review is answered."
     if counted.get("review", 0) > answered:
         yield "`firstline reviews list` shows what still waits for you."
     yield "Left out: language models that run here. On a processor each answer takes"
     yield "20 s to minutes, and copying a text (translate, summarize) is beyond the"
-    yield "smallest. `firstline run translate TEXT --set to=German` tries it."
+    yield "smallest."
+    if local.engine == "llama_cpp":
+        yield clipped(f"`firstline models pull {local.id}` ({(local.bytes or 0) / 1e6:.0f} MB) adds one.")
     yield ""
     yield "Next:"
     if shutil.which("firstline") is None:
