@@ -152,6 +152,29 @@ def test_the_ledger_shows_what_happened(folder: Path) -> None:
     assert made["id"] in called("runs", env={"COLUMNS": "80"}).stdout
 
 
+def test_runs_are_filtered(folder: Path) -> None:
+    made = [lines(called("run", "colour", text, "--json"))[0] for text in ("a red car", "a purple car")]
+    assert [run["verdict"] for run in made] == ["accepted", "review"]
+    both = {run["id"] for run in made}
+    assert called("keys", "create", "anna").exit_code == 0
+    for words, found in (
+        (("--task", "colour"), both),
+        (("--task", "colours"), set()),
+        (("--verdict", "accepted"), {made[0]["id"]}),
+        (("--verdict", "review", "--task", "colour"), {made[1]["id"]}),
+        (("--model", made[0]["attempts"][0]["model"]), both),
+        (("--model", "no/such"), set()),
+        (("--since", "1h"), both),
+        (("--since", "2020-01-01"), both),
+        (("--since", "2999-01-01"), set()),
+        (("--key", "anna"), set()),
+    ):
+        assert {run["id"] for run in lines(called("runs", "--json", *words))} == found, words
+    assert called("runs", "--task", "colours").stderr.strip() == "there are no such runs"
+    for wrong in (("--since", "soon"), ("--verdict", "good"), (made[0]["id"], "--task", "colour")):
+        assert called("runs", *wrong).exit_code == 2, wrong
+
+
 def test_models_and_tasks_are_listed_and_shown(folder: Path) -> None:
     models = {model["id"]: model for model in lines(called("models", "list", "--json"))[0]}
     assert models["fake/echo"]["state"] == "built in"

@@ -17,7 +17,7 @@ from firstline.cli.console import DONE, LEFT, WRONG_WORDS, Out
 from firstline.cli.progress import counting, pulling, size, watching
 from firstline.cli.show_run import show_run, show_runs
 from firstline.errors import FirstlineError, UsageError
-from firstline.types import Json, OnReview, Run, Value
+from firstline.types import Json, OnReview, Run, Value, Verdict
 from firstline.workflow.evaluate import evaluate as measure
 from firstline.workflow.events import words
 from firstline.workflow.examples import read_rows
@@ -96,8 +96,20 @@ async def evaluate(out: Out, name: str, data: Path, limit: int | None, model: st
     return DONE
 
 
-async def runs(out: Out, run_id: str | None, limit: int) -> int:
+class RunFilter(Value, frozen=True, kw_only=True):
+    """Which runs are listed; empty words take all. `since` is seconds since 1970, `key` a key's name or id."""
+
+    task: str = ""
+    verdict: Verdict | None = None
+    model: str = ""
+    since: float | None = None
+    key: str = ""
+
+
+async def runs(out: Out, run_id: str | None, limit: int, which: RunFilter) -> int:
     """Show one run, or a line for each of the latest."""
+    if run_id is not None and which != RunFilter():
+        raise UsageError("an id names one run; filters choose among many", hint="leave one of them out")
     async with build(settings.load()) as app:
         ledger = app.services.ledger
         if run_id is not None:
@@ -107,14 +119,21 @@ async def runs(out: Out, run_id: str | None, limit: int) -> int:
             else:
                 out.result.print(show_run(found))
             return DONE
-        latest = await ledger.list_runs(limit)
+        latest = await ledger.list_runs(
+            limit,
+            task=which.task or None,
+            verdict=which.verdict,
+            model=which.model or None,
+            since=which.since,
+            key_id=(await ledger.keys.get(which.key)).id if which.key else None,
+        )
     if out.json:
         for one in latest:
             out.emit(run_object(one))
     elif latest:
         out.result.print(show_runs(latest), soft_wrap=True)
     else:
-        out.note("there are no runs yet")
+        out.note("there are no runs yet" if which == RunFilter() else "there are no such runs")
     return DONE
 
 

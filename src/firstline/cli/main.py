@@ -35,7 +35,8 @@ from firstline.cli.options import MOST, Confidence, Html, Json, MaxError
 from firstline.cli.review_words import reviews
 from firstline.cli.student_words import students
 from firstline.cli.task_words import tasks
-from firstline.types import OnReview
+from firstline.cli.times import past
+from firstline.types import OnReview, Verdict
 from firstline.workflow.task import Per
 
 app = typer.Typer(
@@ -205,10 +206,21 @@ def runs(
     run_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="one run; without it the latest")] = None,
     json: Json = False,
     limit: Annotated[int, typer.Option(help="how many of the latest", min=1, max=MOST)] = 20,
+    task: Annotated[str, typer.Option(metavar="NAME", help="only runs of this task")] = "",
+    verdict: Annotated[Verdict | None, typer.Option(help="only runs that ended so")] = None,
+    model: Annotated[str, typer.Option(metavar="ID", help="only runs that asked this model")] = "",
+    since: Annotated[str, typer.Option(metavar="WHEN", help="only runs begun since: 24h, 7d or 2027-01-31")] = "",
+    key: Annotated[str, typer.Option(metavar="NAME|ID", help="only runs asked with this key")] = "",
 ) -> None:
     """Show what happened: the latest runs, or one of them with every attempt."""
     out = Out(json=json)
-    perform(out, lambda: commands.runs(out, run_id, limit))
+
+    async def work() -> int:
+        begun = past(since, "--since", time.time()) if since else None
+        which = commands.RunFilter(task=task, verdict=verdict, model=model, since=begun, key=key)
+        return await commands.runs(out, run_id, limit, which)
+
+    perform(out, work)
 
 
 @app.command()

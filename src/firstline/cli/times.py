@@ -25,6 +25,13 @@ def seconds(text: str, word: str) -> float:
     return span
 
 
+def past(text: str, word: str, now: float) -> float:
+    """Read a span before `now`, or the first second of a day (UTC), as seconds since 1970. Raises UsageError."""
+    if _SPAN.fullmatch(text.strip()):
+        return now - seconds(text, word)
+    return moment(text, word, now)
+
+
 def moment(text: str, word: str, now: float) -> float:
     """Read a span from `now` on, or the first second of a day (UTC), as seconds since 1970. Raises UsageError."""
     if _SPAN.fullmatch(text.strip()):

@@ -24,6 +24,7 @@ from sqlalchemy import (
     Engine,
     bindparam,
     case,
+    exists,
     func,
     insert,
     select,
@@ -349,16 +350,23 @@ class Ledger:
         *,
         task: str | None = None,
         verdict: Verdict | None = None,
+        model: str | None = None,
+        since: float | None = None,
         before: str | None = None,
         key_id: str | None = None,
     ) -> tuple[Run, ...]:
         """Give the latest runs, of one key where it is named, newest first; `before` is the id of the last run of the
-        page before. Raises NotFoundError for a `before` that does not exist."""
+        page before, `model` was asked. Raises NotFoundError for a `before` that does not exist."""
         query = select(runs).order_by(*by_time(runs)).limit(limit)
         if task is not None:
             query = query.where(runs.c.task == task)
         if verdict is not None:
             query = query.where(runs.c.verdict == verdict)
+        if model is not None:
+            asked = (attempts.c.run_id == runs.c.id, attempts.c.model == model, attempts.c.skipped.is_(None))
+            query = query.where(exists().where(*asked))
+        if since is not None:
+            query = query.where(runs.c.created >= since)
         if key_id is not None:
             query = query.where(runs.c.key_id == key_id)
         if before is not None:
