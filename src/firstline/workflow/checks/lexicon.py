@@ -268,7 +268,7 @@ def _unit_forms(locale: Locale, unit: str) -> set[str]:
     for count in _COUNTS:
         for length in ("long", "short"):
             form = format_unit(count, unit, length=length, format="0.#", locale=locale)
-            rest = "".join(char for char in form if not char.isdigit()).strip(" \u00a0\u202f.,٫")
+            rest = "".join(char for char in form if not char.isdecimal()).strip(" \u00a0\u202f.,٫")
             if len(rest) > 1 or (rest and (is_unspaced(rest) or _is_symbol(rest))):
                 forms.add(rest)
     return forms

@@ -10,6 +10,7 @@ from firstline.types import Value
 from firstline.values.texts import fold_words
 from firstline.workflow.checks.lexicon import HOUR, Lexicon, Meaning
 from firstline.workflow.checks.number_words import scale_at
+from firstline.workflow.checks.unit_symbols import unit_behind
 
 _NEAR = 48
 """Characters before and behind a number that are looked at."""
@@ -112,7 +113,7 @@ def _measures(
         found = words.measures.first(rest).found
     if not found:
         named = _symbol_before(before, words) or words.measures.last(before_words).found
-        found = frozenset(one for one in named if str(one).startswith(("currency:", "percent")))
+        found = frozenset(one for one in named if str(one).startswith(("currency:", "percent"))) or unit_behind(behind)
     return frozenset(map(str, found))
 
 

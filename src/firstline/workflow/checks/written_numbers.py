@@ -32,6 +32,9 @@ _NUMBER = patterns.compile(
 )
 _MYRIADS = patterns.compile(r"(?<!\d)(?:\d[\d.,]{0,18}\s?[億亿억万萬만千]\s?){1,4}\d{0,12}")
 _CJK_MONTH = patterns.compile(r"(?<!\d)(1[0-2]|[1-9])\s?[月월]")
+_POWER = patterns.compile(r"(\d\s?[kcdm]?m)([23²³])(?![\w²³])")
+_POWERS = {"2": "²", "3": "³"}
+"""`m2` and `m²` are one unit, and hold no number."""
 _LARGE = 10**6
 _NO_HOUR = Decimal(99)
 Time = tuple[Decimal, ...]
@@ -135,7 +138,11 @@ class Numbers:
 
     @cached_property
     def _plain(self) -> str:
-        return "".join(map(_plain, self._text))
+        powers = [match.start(2) for match in _POWER.finditer(self._text)]
+        plain = list(map(_plain, self._text))
+        for at in powers:
+            plain[at] = _POWERS.get(self._text[at], self._text[at])
+        return "".join(plain)
 
     @cached_property
     def _words(self) -> list[str]:
