@@ -14,8 +14,9 @@ from firstline.workflow.checks.unit_symbols import unit_behind
 SYMBOLS = (
     "g", "µg", "μg", "mg", "kg",
     "t", "m", "mm", "nm", "l", "ml", "cl", "h", "s", "ms", "W", "kW", "GW", "V", "kV",
-           "mA", "kHz", "MHz", "kcal", "kJ", "Pa", "hPa", "‰", "%", "€", "$", "°C",
-           "m²", "km²", "m³")  # fmt: skip
+    "mA", "kHz", "MHz", "kcal", "kJ", "Pa", "hPa", "‰", "%", "€", "$", "°C",
+    "m²", "km²", "m³",
+)  # fmt: skip
 SAME = {"μg": "µg"}
 ENGLISH = "Take exactly {}{}{} of it every morning, and no more than that."
 GERMAN = "Nehmen Sie jeden Morgen genau {}{}{} davon, und nicht mehr als das."
@@ -25,7 +26,7 @@ numbers = st.integers(2, 900)
 
 
 def findings(source: str, target: str) -> tuple[Finding, ...]:
-    return preserved("text", ["number"]).look(Subject(source=source, answer={"text": target}))
+    return preserved("text", ["number"])(Subject(source=source, answer={"text": target}))
 
 
 @given(numbers, symbols, BLANKS)
