@@ -118,6 +118,7 @@ def words_of(review: str, run: str) -> dict[tuple[str, ...], list[tuple[str, ...
         ("models", "list"): [()],
         ("models", "show"): [("own/remote",), (EVIL,), ("file:" + EVIL,)],
         ("models", "pull"): [("local/qwen2.5-coder-0.5b",), (EVIL,)],
+        ("models", "rm"): [("local/qwen2.5-coder-0.5b",), (EVIL,)],
         ("tasks", "list"): [()],
         ("tasks", "show"): [("ticket",), ("sort",), (EVIL,)],
         ("tasks", "check"): [("ticket",), (EVIL,)],

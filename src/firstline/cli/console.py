@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType
+from rich.measure import Measurement
 from rich.segment import Segment
 from rich.text import Text
 
@@ -21,6 +22,8 @@ from firstline.errors import FirstlineError, UsageError
 from firstline.printable import json_text, printable
 from firstline.types import Json
 
+_UNBOUNDED = 1_000_000
+"""Columns of what is no terminal: a program reads lines, and breaks none."""
 DONE, FAILED, WRONG_WORDS, LEFT, INTERRUPTED = 0, 1, 2, 3, 130
 
 
@@ -32,9 +35,15 @@ class Screen(Console):
 
     def __init__(self, *, stderr: bool = False) -> None:
         super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False)
+        if not self.is_terminal and self._width is None:  # rich takes COLUMNS for a width that was asked for
+            self.width = _UNBOUNDED
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Render as rich does, and escape what texts hold."""
+        options = options or self.options
+        if options.max_width == _UNBOUNDED:
+            # As wide as what is shown: whatever fills its line would fill it with blanks.
+            options = options.update(width=max(1, Measurement.get(self, options, renderable).maximum))
         for segment in super().render(renderable, options):
             text = segment.text if segment.control else printable(segment.text)
             yield segment if text is segment.text or text == segment.text else Segment(text, segment.style)

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from firstline.cli.report_words import FALLBACKS
+from firstline.cli.tables import unbroken
 from firstline.printable import printable
 from firstline.types import Json
 
@@ -55,7 +56,7 @@ def show_certificate(one: Mapping[str, Json]) -> RenderableType:
     table.add_column("least confidence")
     for model, least in one["thresholds"].items():
         table.add_row(Text(printable(model)), Text(printable(_thresholds(least))))
-    lines.append(table)
+    lines.append(unbroken(table, 0))
     lines += [Text(printable(line)) for line in _audits(one)]
     lines.append(Text(printable(f"falls back to {FALLBACKS[one['fallback']]} · {one['version']}"), style="dim"))
     return Group(*lines)

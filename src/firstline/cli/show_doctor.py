@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from firstline.cli.progress import size
+from firstline.cli.tables import unbroken
 from firstline.printable import printable
 from firstline.types import Json
 
@@ -109,4 +110,4 @@ def _table(rows: Iterable[tuple[str | Text, ...]]) -> RenderableType:
         table.add_column(overflow="fold")
     for row in shown:
         table.add_row(*row)
-    return table
+    return unbroken(table, *range(min(1, len(table.columns))))

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from firstline.cli.tables import unbroken
 from firstline.ledger.usage import UsageGroup, UsageRow
 from firstline.money import NanoUSD
 from firstline.money import show as money
@@ -32,7 +33,7 @@ def show_keys(keys: Iterable[ApiKey]) -> RenderableType:
             money(key.spent_nano_usd),
             money(key.available) if key.prepaid else "no wallet",
         )
-    return table
+    return unbroken(table, 0, 1)
 
 
 def show_key(key: ApiKey, stored: int | None = None) -> RenderableType:
@@ -96,7 +97,7 @@ def show_usage(rows: Iterable[UsageRow], groups: Sequence[UsageGroup], names: Ma
             money(row.saved_nano_usd) if row.saved_nano_usd is not None else "",
             *((f"{row.surplus_tokens:,}", money(row.surplus_nano_usd)) if claimed else ()),
         )
-    return table
+    return unbroken(table, *range(len(groups) + 1))
 
 
 def when(time: float) -> str:

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from firstline.cli.show_keys import when
+from firstline.cli.tables import unbroken
 from firstline.ledger.changes import Change
 from firstline.printable import json_text, printable
 
@@ -24,7 +25,7 @@ def show_changes(changes: Iterable[Change]) -> RenderableType:
         named = str(one.details.get("name", one.subject))
         more = ", ".join(f"{name} {_written(value)}" for name, value in told.items())
         table.add_row(when(one.at), *(Text(printable(text)) for text in (who, one.action, named, more)))
-    return table
+    return unbroken(table, 2, 3)
 
 
 def _written(value: object) -> str:

@@ -14,6 +14,7 @@ from firstline.catalog.model import Model
 from firstline.catalog.price import list_price
 from firstline.catalog.weights import FileStatus
 from firstline.cli.progress import size
+from firstline.cli.tables import unbroken
 from firstline.printable import printable
 from firstline.types import Json
 
@@ -67,7 +68,7 @@ def show_models(rows: Iterable[tuple[Model, tuple[FileStatus, ...]]], now: datet
             _prices(model, now),
             where + bytes_,
         )
-    return table
+    return unbroken(table, 0)
 
 
 def show_model(model: Model, files: tuple[FileStatus, ...], now: datetime) -> RenderableType:

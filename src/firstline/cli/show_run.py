@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from firstline.cli.tables import unbroken
 from firstline.ledger.rows import RUNNING
 from firstline.money import NanoUSD
 from firstline.money import show as money
@@ -158,7 +159,7 @@ def _path(run: Run) -> RenderableType:
         table.add_row(
             str(number), printable(attempt.model), Text(outcome, style=_STYLE[outcome]), Text("; ".join(_why(attempt)))
         )
-    return table
+    return unbroken(table, 1)
 
 
 def _outcome(attempt: Attempt, *, verified: bool) -> str:

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from firstline.cli.tables import unbroken
 from firstline.money import NanoUSD
 from firstline.money import show as money
 from firstline.printable import printable
@@ -29,7 +30,7 @@ def show_students(found: Sequence[Mapping[str, Json]]) -> RenderableType:
             Text(printable(_made_of(one))),
             _day(one),
         )
-    return table
+    return unbroken(table, 0, 1)
 
 
 def show_student(one: Mapping[str, Json]) -> RenderableType:

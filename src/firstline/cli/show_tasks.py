@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from firstline.cli.tables import unbroken
 from firstline.printable import printable
 from firstline.types import Json
 from firstline.workflow.task import BUILT_IN, Task
@@ -40,7 +41,7 @@ def show_tasks(tasks: Iterable[Task]) -> RenderableType:
     for task in tasks:
         own = "" if task.origin == BUILT_IN else f" ({task.origin})"
         table.add_row(Text(task.name, style="bold"), task.kind, Text(printable(task.description + own)))
-    return table
+    return unbroken(table, 0)
 
 
 def show_task(task: Task) -> RenderableType:
