@@ -121,10 +121,9 @@ def sroie(folder: Path) -> tuple[Task, list[Row]]:
 def receipt_task() -> Task:
     """Declare the built-in receipt task cut down to three fields."""
     whole = Tasks(Path("none")).get("receipt")
-    output = {key: part for key, part in whole.declaration["output"].items() if key in ("company", "date", "total")}
-    return task_from_tree(
-        "receipt", {**whole.declaration, "output": output, "ladder": list(LADDER)}, origin="benchmark"
-    )
+    parts = {key: dict(whole.declaration["output"][key]) for key in ("company", "date", "total")}
+    parts["total"].pop("sum_of", None)  # its parts are none of the three
+    return task_from_tree("receipt", {**whole.declaration, "output": parts, "ladder": list(LADDER)}, origin="benchmark")
 
 
 SETS: dict[str, Callable[[Path], tuple[Task, list[Row]]]] = {
