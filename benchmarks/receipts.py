@@ -76,7 +76,11 @@ async def measure(
 def _only(task: Task, fields: tuple[str, ...]) -> Task:
     if not fields:
         return task
-    output = {key: part for key, part in task.declaration["output"].items() if key in fields}
+    output = {
+        key: {word: value for word, value in part.items() if word != "sum_of" or set(value) <= set(fields)}
+        for key, part in task.declaration["output"].items()
+        if key in fields
+    }
     return task_from_tree(task.name, {**task.declaration, "output": output}, origin="benchmark")
 
 
