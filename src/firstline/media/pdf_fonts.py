@@ -76,7 +76,7 @@ def _lies(font: Any, characters: Mapping[str, int]) -> bool:
         return True
     letters = [character for character in ordered if _base(character) in _LETTERS]
     plain = [character for character in letters if character in _LETTERS]
-    judged = [_is_own(*drawn) for drawn in _drawn(font, (plain if len(plain) >= _ENOUGH else letters)[:_SAMPLE])]
+    judged = [_is_own(*drawn) for drawn in _drawn(font, (plain if len(plain) >= _ENOUGH else letters)[: 2 * _SAMPLE])]
     if len(judged) >= _ENOUGH and sum(judged) < _HONEST * len(judged):
         return True
     strange = [one for one in ordered if not one.isspace() and _base(one) not in _LETTERS and one not in _DIGITS]
