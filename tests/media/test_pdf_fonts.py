@@ -55,6 +55,13 @@ def test_a_shifted_map_proves_nothing_and_the_page_is_looked_at(shift: int) -> N
     assert page.text is None or page.text.segments == ()
 
 
+@pytest.mark.parametrize("claimed", [0x110, 0x65])
+def test_a_map_that_makes_a_letter_of_the_blank_is_found_out(claimed: int) -> None:
+    (page,) = read_pdf(_document(_claims(0x110 - 32) | {32: claimed}), LIMITS)
+    assert page.image is not None
+    assert page.text is None or page.text.segments == ()
+
+
 @given(st.permutations("0123456789"))
 @settings(max_examples=25, deadline=None)
 def test_swapped_digits_are_found_out(digits: list[str]) -> None:
