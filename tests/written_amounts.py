@@ -75,6 +75,8 @@ UNKNOWN: dict[str, Grouping] = {
     "two signs": lambda whole, cents: f"{by_three(whole, ',,')}.{cents}",
     "blank cents": lambda whole, cents: f"{by_three(whole, ',')} .{cents}",
     "katakana dot": lambda whole, cents: f"{by_three(whole, '・')}.{cents}",
+    "dot above": lambda whole, cents: f"{by_three(whole, '˙')}.{cents}",
+    "bullet": lambda whole, cents: f"{by_three(whole, '•')},{cents}",
     "mixed": lambda whole, cents: f"{by_three(whole, ',').replace(',', '.', 1)}.{cents}",
 }
 """Ways that nobody can be sure of, or that are slips: read right or not at all."""

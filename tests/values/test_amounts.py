@@ -81,7 +81,7 @@ def test_amounts_are_found_with_sign_and_convention(text: str, expected: list[st
     "text",
     ["1,234,56", "1.2.3", "12.50,3", "1,,234", "12 € 50", "5€.50", "1 23 457.08", "10 20 300", "12万円", "12 万円",
      "12½", "5 Cr",
-     "E.&.0.E.", "1_2", "$1$50", "٣١٢٬٤"],
+     "E.&.0.E.", "1_2", "$1$50", "٣١٢٬٤", "1˙234,50", "1`234.50", "10^3"],
 )  # fmt: skip
 def test_what_is_grouped_in_no_known_way_is_no_amount_and_neither_are_its_parts(text: str) -> None:
     assert values_of(text) == []

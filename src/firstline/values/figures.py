@@ -24,8 +24,10 @@ CURRENCY = rf"(?:{_SIGN}|(?:{_WRITTEN}))"
 """A pattern of every currency; for `IGNORECASE`."""
 NO_LETTER = r"(?:(?![A-Za-z])|(?=(?:CR|DR)$)|(?=(?:CR|DR)\W))"
 """Behind a currency: the end of the word, or what accounts write."""
-_RARE_PARTS = rf"['_\u00b7\u30fb{ARABIC_THOUSANDS}{ARABIC_DECIMAL}]"
-_PARTS = rf"[.,'_\u00b7\u30fb{ARABIC_THOUSANDS}{ARABIC_DECIMAL}]"
+_UNKNOWN_PARTS = "\u02d9`^\u00a8\u00b8\u00ac\u2219\u2022\u22c5\u2033"
+"""What parts the digits of one number in no grouping that is known here; such a number has no readings."""
+_RARE_PARTS = rf"[{patterns.escape(_UNKNOWN_PARTS)}'_\u00b7\u30fb{ARABIC_THOUSANDS}{ARABIC_DECIMAL}]"
+_PARTS = rf"[{patterns.escape(_UNKNOWN_PARTS)}.,'_\u00b7\u30fb{ARABIC_THOUSANDS}{ARABIC_DECIMAL}]"
 _FIGURE = patterns.compile(
     r"[0-9]+(?:[.,'][0-9]{3})*[ ]\.[0-9][0-9](?![0-9])"  # 12 .50, as OCR has it
     rf"|[0-9]+(?:(?:{_PARTS}{{0,1}}{_SIGN}|{_SIGN}{_RARE_PARTS}|{_SIGN}{_SIGN}|{_PARTS}{{1,2}})[0-9]+)*"
