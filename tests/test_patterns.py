@@ -19,7 +19,8 @@ CLASSES = (
     r"[\w.,]", r"[^\W\d_]", r"[^\W_]", r"[^\w\s]", r"[\W\d]", r"[^\d]", r"[^]\w]", r"[]\w]", r"[-\w]", r"[\w-]",
     r"[^\W\d]", r"[\W_]", r"[^\w.\]]", r"\[[\w]\]", r"[\d.,]", r"[^\s\"]", r"[\w\d\s]", r"[^\D_]", r"\\[\w]",
 )  # fmt: skip
-CLASS = re.compile(r"\[(?:\\.|[^\]\\])+\]|\\[wWdD]")
+CLASS = re.compile(r"\\[wWdD]|\\.|\[(?:\\.|[^\]\\])+\]")
+"""A class, or a sign that is escaped and so begins none."""
 EVERY_KIND = [chr(code) for code in (*range(0x0, 0x600), *range(0x2000, 0x20D0), *range(0x4E00, 0x4E20), 0x1F600)]
 WORDS = (
     "total", "tax", "12.50", "RM", "01/02/2018", "25 Dec 2018", "invoice no.", "sdn bhd", "(12345-A)", "81300 Johor",
@@ -62,6 +63,7 @@ def test_a_class_written_anew_holds_the_same_characters(written: str) -> None:
 
 def test_no_more_classes_are_used_than_the_engine_keeps_tables_for() -> None:
     pieces = {piece for one in every_pattern().values() for piece in CLASS.findall(one.pattern)}
+    pieces = {piece for piece in pieces if piece[0] == "[" or piece[-1] in "wWdD"}
     large = {piece for piece in pieces if piece[-1] in "wWdD" or len(piece) > 40 or re.search(r"\\[wWdD]", piece)}
     assert {r"\w", r"\W", r"\d", r"[^\W\d_]"} < large
     assert len({piece for piece in large if ranges_of(piece) >= 20}) <= 8

@@ -149,7 +149,7 @@ def test_a_gguf_that_is_not_one(folder: Path) -> None:
     (folder / "firstline.toml").write_text(SETTINGS.format(more='[models."my/own"]\nfile = "own.gguf"'))
     check_told(called("models", "pull", "my/own"), "weights_invalid")
     problems = json.loads(called("doctor", "--json").stdout)["problems"]
-    assert [problem["code"] for problem in problems] == ["weights_invalid"]
+    assert "weights_invalid" in [problem["code"] for problem in problems]
 
 
 def content(name: str, data: bytes) -> list[dict[str, Any]]:

@@ -62,16 +62,20 @@ class Readiness:
     async def can(self, task: Task) -> bool:
         """Say whether a rung of a task can be asked now; the students of the package do not count."""
         try:
-            if _usable(self._basis.rungs(task.ladder or self._basis.settings.ladder.default)):
+            if _usable(await self._rungs(task.ladder or self._basis.settings.ladder.default)):
                 return True
             # A student is loaded for this, which is seldom the last hope.
             return task.origin != BUILT_IN and _usable(await self._runner.rungs(task))
         except FirstlineError:
             return False
 
+    async def _rungs(self, names: Sequence[str]) -> Sequence[Rung]:
+        """Return what a ladder is on this machine; off the loop, because the disk is asked."""
+        return await asyncio.to_thread(self._basis.rungs, names)
+
     async def _look(self) -> bool:
         try:
-            if _usable(self._basis.rungs(self._basis.settings.ladder.default)):
+            if _usable(await self._rungs(self._basis.settings.ladder.default)):
                 return True
         except ModelNotFoundError:
             pass
@@ -99,7 +103,7 @@ class Readiness:
         reasons: dict[str, list[str]] = {}
         seen: list[Rung] = []
         if not any(gap.code == "ladder" for gap in found.values()):
-            rungs = self._basis.rungs(settings.ladder.default)
+            rungs = await self._rungs(settings.ladder.default)
             seen += rungs
             if not _usable(rungs):
                 reasons[_why(rungs)] = [STANDS_IN_FOR]
