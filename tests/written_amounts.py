@@ -77,6 +77,13 @@ UNKNOWN: dict[str, Grouping] = {
     "katakana dot": lambda whole, cents: f"{by_three(whole, '・')}.{cents}",
     "dot above": lambda whole, cents: f"{by_three(whole, '˙')}.{cents}",
     "bullet": lambda whole, cents: f"{by_three(whole, '•')},{cents}",
+    "tilde": lambda whole, cents: f"{by_three(whole, '~')}.{cents}",
+    "star": lambda whole, cents: f"{by_three(whole, '*')}.{cents}",
+    "bar": lambda whole, cents: f"{by_three(whole, '|')}.{cents}",
+    "broken bar": lambda whole, cents: f"{by_three(whole, '¦')},{cents}",
+    "semicolon": lambda whole, cents: f"{by_three(whole, ';')}.{cents}",
+    "lost character": lambda whole, cents: f"{by_three(whole, chr(0xFFFD))}.{cents}",
+    "ideographic stop": lambda whole, cents: f"{by_three(whole, ',')}。{cents}",
     "mixed": lambda whole, cents: f"{by_three(whole, ',').replace(',', '.', 1)}.{cents}",
 }
 """Ways that nobody can be sure of, or that are slips: read right or not at all."""

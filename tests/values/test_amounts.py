@@ -10,6 +10,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from firstline.values.amounts import Amount, find_amounts, parse_amount
+from firstline.values.figures import PARTING
+from firstline.values.plain import plain
 from firstline.values.same import same_amount
 from written_amounts import CURRENCIES, DIGITS, GROUPINGS, NEGATIVE, POSITIVE, UNKNOWN, written
 
@@ -81,10 +83,43 @@ def test_amounts_are_found_with_sign_and_convention(text: str, expected: list[st
     "text",
     ["1,234,56", "1.2.3", "12.50,3", "1,,234", "12 € 50", "5€.50", "1 23 457.08", "10 20 300", "12万円", "12 万円",
      "12½", "5 Cr",
-     "E.&.0.E.", "1_2", "$1$50", "٣١٢٬٤", "1˙234,50", "1`234.50", "10^3"],
+     "E.&.0.E.", "1_2", "$1$50", "٣١٢٬٤", "1˙234,50", "1`234.50", "10^3",
+     "1~234", "1~234.50", "12*345", "1·234,50", "1|234", "1^234", "1*234*567.00", "12。50"],
 )  # fmt: skip
 def test_what_is_grouped_in_no_known_way_is_no_amount_and_neither_are_its_parts(text: str) -> None:
     assert values_of(text) == []
+
+
+@given(st.integers(1, 999), st.integers(0, 999), st.characters(categories=["P", "S", "Cn", "Co"]), st.booleans())
+def test_no_part_of_digits_around_one_sign_is_read_unless_the_sign_parts_numbers(
+    head: int, tail: int, sign: str, cents: bool
+) -> None:
+    text = f"Total {head}{sign}{tail:03d}{'.50' if cents else ''} paid"
+    right = Decimal(f"{head}{tail:03d}{'.50' if cents else ''}")
+    assume(sign not in PARTING and plain(sign).text not in PARTING and plain(sign).text not in (".", ","))
+    for amount in find_amounts(text):
+        assert set(amount.readings) == {right}, text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2*3.50", ["2", "3.50"]),
+        ("| Milk | 12|345 |", ["12", "345"]),
+        ("Milk;12;345", ["12", "345"]),
+        ("|1|234|567|", ["1", "234", "567"]),
+        ("12|345", []),
+        ("12|345|678", []),
+        ("100-200", ["100", "200"]),
+        ("10~20", ["10", "20"]),
+        ("5 1*234 7", ["5", "7"]),
+        ("12.03.2026|450", ["450"]),
+    ],
+)
+def test_a_sign_of_rows_and_of_counts_parts_numbers_where_no_group_of_three_is_behind(
+    text: str, expected: list[str]
+) -> None:
+    assert values_of(text) == [Decimal(one) for one in expected]
 
 
 @pytest.mark.parametrize(

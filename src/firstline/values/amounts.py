@@ -40,21 +40,31 @@ def find_amounts(text: str) -> list[Amount]:
     return [amount for amount in _figures(text) if amount is not None]
 
 
+def number_spans(text: str) -> list[tuple[int, int]]:
+    """Return where the numbers of a folded text (`plain`) begin and end, those that cannot be read among them."""
+    return [(at + one.start, at + one.end) for at, piece in pieces(text) for one in _figures_of(piece)]
+
+
 def _figures(text: str) -> Iterator[Amount | None]:
     """Give each figure of a text as an amount; None for one that cannot be read."""
     if _ANY_DIGIT.search(text) is None:
         return
     read = plain(text)
-    days = days_in(read.text)
+    for figure in _figures_of(read.text):
+        marks = marks_of(read.text, figure) if figure.readings else None
+        yield _amount(text, *read.span(figure.start, figure.end), figure, marks) if marks else None
+
+
+def _figures_of(text: str) -> Iterator[Figure]:
+    """Find the figures of a folded text outside its dates."""
+    days = days_in(text)
     begins = [start for start, _, _ in days]
 
     def taken(start: int, end: int) -> bool:
         before_end = bisect_left(begins, end)
         return bool(before_end) and days[before_end - 1][1] > start
 
-    for figure in figures(read.text, taken):
-        marks = marks_of(read.text, figure) if figure.readings else None
-        yield _amount(text, *read.span(figure.start, figure.end), figure, marks) if marks else None
+    return figures(text, taken)
 
 
 def parse_amount(value: Json) -> tuple[Decimal, ...]:

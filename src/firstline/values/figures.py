@@ -1,13 +1,13 @@
 """Figures: the longest runs of digits with what groups or parts them, each read whole or not at all.
 
 `1,23,457.08`, `12€50` and `1 234,50` are one figure each. What is grouped in no known way (`1,234,56`), or may be one
-number or several (`1 23 457`), has no readings, and neither have its parts. Texts are folded (`plain`).
+number or several (`1 23 457`, `1~234`), has no readings, and neither have its parts. Texts are folded (`plain`).
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -16,7 +16,7 @@ from firstline import patterns
 from firstline.types import Value
 from firstline.values.currencies import CURRENCIES, DRAWN
 from firstline.values.numbers import read_number
-from firstline.values.plain import ARABIC_DECIMAL, ARABIC_THOUSANDS, NO_BREAK
+from firstline.values.plain import ARABIC_DECIMAL, ARABIC_THOUSANDS, DASH, NO_BREAK
 
 _SIGN = rf"[{patterns.escape(DRAWN)}]"
 _WRITTEN = "|".join(sorted((patterns.escape(one) for one in CURRENCIES if one not in DRAWN), key=len, reverse=True))
@@ -32,6 +32,15 @@ _FIGURE = patterns.compile(
     r"[0-9]+(?:[.,'][0-9]{3})*[ ]\.[0-9][0-9](?![0-9])"  # 12 .50, as OCR has it
     rf"|[0-9]+(?:(?:{_PARTS}{{0,1}}{_SIGN}|{_SIGN}{_RARE_PARTS}|{_SIGN}{_SIGN}|{_PARTS}{{1,2}})[0-9]+)*"
 )
+PARTING = frozenset("/:()[]{}<>+=-%\u00d7\u00f7\u2192\u21d2" + DASH + DRAWN)
+"""Signs that part two numbers, and never the digits of one."""
+_LOOSE = frozenset('*~|;!?#@&\\"\u00a6\u00b0\u2026\u3001\u301c\u223c')
+"""Signs that part two numbers (`2*3.50`, a range, a row), or the digits of one where a group of three stands behind."""
+_IN_ROWS = frozenset("|;\u00a6\u3001")
+_HEAD = patterns.compile(r"[1-9][0-9]{0,2}(?:[.,'][0-9]{3})*")
+_TAIL = patterns.compile(r"[0-9]{3}(?![0-9])")
+_LINE = 200
+"""Characters of a line that are looked at for a row."""
 _FIRST = patterns.compile(r"[0-9]{1,3}")
 _GROUP = patterns.compile(rf"[0-9]{{3}}(?:[.,\u00b7{ARABIC_DECIMAL}][0-9]+)?")
 _CURRENCY_INSIDE = patterns.compile(rf"(?P<whole>[0-9.,']+)(?P<sign>{_SIGN})(?P<cents>[0-9][0-9])")
@@ -74,11 +83,17 @@ def figures(text: str, taken: Callable[[int, int], bool]) -> Iterator[Figure]:
     """
     rows: list[list[Figure]] = []
     broken: set[int] = set()
-    last_end = -1
+    joints: dict[int, int] = {}
+    last: Figure | None = None
     for match in _FIGURE.finditer(text):
         found = Figure(body=match.group(), start=match.start(), end=match.end())
-        if not taken(found.start, found.end) and _begins(text, found):
-            goes_on = rows and last_end == rows[-1][-1].end and _may_go_on(text, rows[-1][-1], found)
+        if taken(found.start, found.end):
+            last = None
+            continue
+        if last is not None and _is_parted(text, last, found):
+            joints[last.end] = found.start
+        if _begins(text, found):
+            goes_on = last is not None and rows and last.end == rows[-1][-1].end and _may_go_on(text, last, found)
             if _ends(text, found):
                 if goes_on:
                     rows[-1].append(found)
@@ -86,9 +101,50 @@ def figures(text: str, taken: Callable[[int, int], bool]) -> Iterator[Figure]:
                     rows.append([found])
             elif goes_on and _GROUP.fullmatch(found.body):  # the `234` of `1 234kg`
                 broken.add(len(rows) - 1)
-        last_end = found.end
+        last = found
     read = [figure for at, row in enumerate(rows) for figure in (row if at in broken else _row(text, row))]
-    yield from _with_cents_apart(text, read)
+    yield from _with_cents_apart(text, _whole(text, read, joints) if joints else read)
+
+
+def _is_parted(text: str, left: Figure, right: Figure) -> bool:
+    """Say whether one sign between two runs of digits makes one number of them, in a grouping that is not known."""
+    sign = text[left.end : right.start]
+    if len(sign) != 1 or sign in PARTING or sign.isspace() or not _is_sign(sign) or not _begins(text, left):
+        return False
+    if sign not in _LOOSE:
+        return True
+    if not _HEAD.fullmatch(left.body) or not _TAIL.match(right.body):
+        return False
+    return sign not in _IN_ROWS or not _is_in_row(text, left.start, right.end, sign)
+
+
+def _is_sign(char: str) -> bool:
+    return unicodedata.category(char)[0] in "PSC"
+
+
+def _is_in_row(text: str, start: int, end: int, sign: str) -> bool:
+    """Say whether a sign stands in the same line beside something else than digits, as in `| Milk | 12|345 |`."""
+    before = text[max(0, start - _LINE) : start].rpartition("\n")[2]
+    behind = text[end : end + _LINE].partition("\n")[0]
+    digits = "0123456789.,"
+    left, right = before.rstrip(digits + sign), behind.lstrip(digits + sign)
+    run_before, run_behind = before[len(left) :], behind[: len(behind) - len(right)]
+    return sign in left or sign in right or run_before.startswith(sign) or run_behind.endswith(sign)
+
+
+def _whole(text: str, read: Sequence[Figure], joints: Mapping[int, int]) -> list[Figure]:
+    """Join the parts of numbers at the joints; such a number has no readings."""
+    begins = set(joints.values())
+    found: list[Figure] = []
+    for figure in read:
+        if found and joints.get(found[-1].end) == figure.start:
+            start = found.pop().start
+            found.append(Figure(body=text[start : figure.end], start=start, end=figure.end))
+        elif figure.start in begins or figure.end in joints:
+            found.append(Figure(body=figure.body, start=figure.start, end=figure.end))
+        else:
+            found.append(figure)
+    return found
 
 
 def _may_go_on(text: str, last: Figure, found: Figure) -> bool:

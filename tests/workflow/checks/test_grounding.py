@@ -240,6 +240,21 @@ def test_a_text_that_is_a_number_is_no_part_of_a_longer_one() -> None:
     assert [value for value in ("1.23", "23,457.08", "1.2", "2.3", "3.2026") if not look("string", value, source)] == []
 
 
+@pytest.mark.parametrize("sign", "~*|^_·¦;'‧\u00a0 ")
+@pytest.mark.parametrize("kind", ["number", "string", "object"])
+def test_no_part_of_digits_around_a_sign_is_grounded(kind: FieldType, sign: str) -> None:
+    source = f"Total 1{sign}234.50 paid"
+    assert [value for value in ("1", "234", "234.50", "234,50") if not look(kind, value, source)] == []
+    assert [count for count in (1, 234) if not look("integer", count, f"Box 1{sign}234kg")] == []
+
+
+def test_digits_as_text_stand_beside_numbers_that_hold_them() -> None:
+    assert look("string", "12", "Table 12, total 12.50") == ()
+    assert look("string", "12", "Total 12.50") != ()
+    assert look("string", "50480", "50480 Kuala Lumpur, RE-50480/17") == ()
+    assert look("string", "1234", "Total 1,234") == ()
+
+
 @pytest.mark.parametrize(
     "text", ["2026년 3월 12일", "１２．０３．２０２６", "12. března 2026", "12 มีนาคม 2569", "令和8年3月12日"]
 )

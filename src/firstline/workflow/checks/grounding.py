@@ -14,7 +14,7 @@ from itertools import accumulate
 
 from firstline import patterns
 from firstline.types import Finding, Json
-from firstline.values.amounts import Amount, find_amounts, parse_amount
+from firstline.values.amounts import Amount, find_amounts, number_spans, parse_amount
 from firstline.values.counts import counts
 from firstline.values.currencies import CURRENCIES
 from firstline.values.dates import find_dates, parse_dates
@@ -27,6 +27,7 @@ from firstline.workflow.field import FieldType
 _WRITTEN_NUMBER = patterns.compile(
     rf"[-+(]?\s?(?:{CURRENCY}\s?)?[0-9]+(?:[.,'][0-9]+)+(?:\s?{CURRENCY})?\)?", patterns.IGNORECASE
 )
+_DIGITS = patterns.compile(r"[0-9]+")
 _DIGITS_ON = patterns.compile(r"[.,']?[0-9]")
 _MOST_PLACES = 10_000
 """Places at which a text is looked for between words; only a text made for it stands at more without being one."""
@@ -88,16 +89,33 @@ class Evidence:
 
     def has_number_as_written(self, text: str) -> bool:
         """Say whether a number stands in the source sign by sign, and not as a part of a longer one."""
-        wanted, source = plain(text.strip()).text, self._plain
-        at = source.find(wanted)
+        return self._is_part(plain(text.strip()).text) is False
+
+    def _is_part(self, wanted: str) -> bool | None:
+        """Say whether digits stand in the source inside of longer numbers only; None where they do not stand there."""
+        source = self._plain
+        at, found = source.find(wanted), None
         for _ in range(_MOST_PLACES):
             if at == -1:
+                return found
+            end = at + len(wanted)
+            before, behind = source[max(0, at - 2) : at][::-1], source[end : end + 2]
+            if not _DIGITS_ON.match(before) and not _DIGITS_ON.match(behind) and not self._is_inside(at, end):
                 return False
-            before, behind = source[max(0, at - 2) : at][::-1], source[at + len(wanted) : at + len(wanted) + 2]
-            if not _DIGITS_ON.match(before) and not _DIGITS_ON.match(behind):
-                return True
-            at = source.find(wanted, at + 1)
-        return False
+            at, found = source.find(wanted, at + 1), True
+        return found
+
+    def _is_inside(self, start: int, end: int) -> bool:
+        """Say whether a place of the folded source cuts a number in two."""
+        spans = self._spans
+        first = bisect_right(spans, (start, len(self._plain))) - 1
+        cut_before = first >= 0 and spans[first][0] < start < spans[first][1]
+        last = bisect_left(spans, (end, 0)) - 1
+        return cut_before or (last >= 0 and spans[last][0] < end < spans[last][1])
+
+    @cached_property
+    def _spans(self) -> list[tuple[int, int]]:
+        return number_spans(self._plain)
 
     @cached_property
     def _plain(self) -> str:
@@ -108,6 +126,8 @@ class Evidence:
         wanted = folded(text)
         if not wanted.letters:
             return text.strip() in self.source
+        if _DIGITS.fullmatch(text.strip()) and self._is_part(text.strip()) and not self.has_amount(text):
+            return False
         there, edges = self._words
         at = there.letters.find(wanted.letters)
         for _ in range(_MOST_PLACES):
