@@ -39,7 +39,7 @@ class World:
 async def serve(*replies: Reply) -> AsyncIterator[World]:
     """Run the server on a free port for as long as the block lasts."""
     world = World(*replies)
-    app = web.Application()
+    app = web.Application(client_max_size=2**26)
     app.router.add_post("/v1/chat/completions", world.answer)
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()

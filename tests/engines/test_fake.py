@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ from firstline.engines.fake import Fake, parse
 from firstline.engines.minimal import minimal
 from firstline.errors import EngineRateLimitError, EngineRefusedError, SettingsError
 from firstline.schema import compile_schema
-from firstline.types import Json, ModelRequest, Usage, message
+from firstline.types import Json, ModelRequest, Sampling, Usage, message
 
 SCRIPT = """
 [[rules]]
@@ -138,6 +139,26 @@ async def test_a_document_of_any_length_is_not_built(schema: dict[str, Json]) ->
     with pytest.raises(EngineRefusedError, match="more than 20,000 characters"):
         await Fake().complete(ask("x", schema=schema))
     assert time.perf_counter() - begun < 1.0
+
+
+async def test_many_answers_over_a_long_text_leave_the_loop_to_others() -> None:
+    asked, turns = ask("word " * 100_000, sampling=Sampling(max_tokens=50_000)), 0
+    engine = Fake()
+    answers = asyncio.gather(*(engine.complete(asked) for _ in range(10)))
+    while not answers.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns > 100
+    assert {answer.finish_reason for answer in answers.result()} == {"length"}
+    assert {answer.usage.completion_tokens for answer in answers.result()} == {50_000}
+
+
+@given(st.text(alphabet="ab \t\n\u00a0\u2003\u200b\x1c\x85", max_size=12))
+async def test_what_is_counted_is_what_is_streamed(text: str) -> None:
+    pieces = [delta async for delta in Fake().stream(ask(text))]
+    assert "".join(piece.text for piece in pieces) == text
+    assert pieces[-1].usage is not None
+    assert pieces[-1].usage.completion_tokens == len(pieces) - 1
 
 
 async def test_requests_are_kept_only_where_that_is_wanted() -> None:

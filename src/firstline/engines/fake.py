@@ -36,7 +36,7 @@ import math
 import tomllib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -46,7 +46,11 @@ from firstline.engines.openai_wire import input_schema
 from firstline.errors import EngineRefusedError, FirstlineError, SettingsError
 from firstline.types import Completion, Delta, Json, Message, ModelRequest, TokenProb, ToolCall, Usage
 
+T = TypeVar("T")
+
 _TOKEN = patterns.compile(r"\s*\S+|\s+$")
+_SHORT = 20_000
+"""Characters of a prompt that are worked on at once."""
 
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
 
@@ -93,6 +97,7 @@ class Fake:
         self._left = [rule.times for rule in self._rules]
         self._sleep = sleep
         self._keep = keep
+        self._turn = asyncio.Semaphore(1)
         self.requests: list[ModelRequest] = []
 
     @classmethod
@@ -108,34 +113,27 @@ class Fake:
         """Answer by the first rule that fits. Raises the rule's error."""
         if self._keep:
             self.requests.append(request)
-        rule = self._rule(_last_text(request.messages), _last_results(request.messages))
+        rule = await self._beside(
+            request, lambda: self._rule(_last_text(request.messages), _last_results(request.messages))
+        )
         if rule.delay_ms:
             await self._sleep(rule.delay_ms / 1000)
         if rule.error:
             raise error_of(rule.error)(f"scripted: {rule.error}")
-        if request.choices:
-            return _choice(rule, request)
-        calls = _calls(rule, request)
-        text = "" if calls and rule.answer is None else _text(rule, request)
-        stopped_by = _stop(text, request.sampling.stop)
-        tokens = _tokens(text.partition(stopped_by)[0] if stopped_by else text)
-        most = request.sampling.max_tokens
-        cut = most is not None and len(tokens) > most
-        tokens = tokens[:most] if cut else tokens
-        return Completion(
-            text="".join(tokens),
-            finish_reason="length" if cut else "tool_calls" if calls else "stop",
-            usage=rule.usage or _usage(request, len(tokens) + len(calls)),
-            logprobs=_logprobs(tokens, rule.confidence or 1.0) if request.top_logprobs else None,
-            tool_calls=calls,
-            stopped_by=None if cut else stopped_by,
-        )
+        return await self._beside(request, lambda: _completion(rule, request))
+
+    async def _beside(self, request: ModelRequest, work: Callable[[], T]) -> T:
+        """Do work that grows with the request: where that is long on a thread, one request after the other."""
+        if sum(len(message.text) for message in request.messages) <= _SHORT:
+            return work()
+        async with self._turn:
+            return await asyncio.to_thread(work)
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[Delta]:
         """Answer word by word."""
         whole = await self.complete(request)
         shares = whole.logprobs or ()
-        for place, token in enumerate(_tokens(whole.text)):
+        for place, token in enumerate(await self._beside(request, lambda: _tokens(whole.text))):
             yield Delta(text=token, logprobs=shares[place : place + 1])
         for place, call in enumerate(whole.tool_calls):
             yield Delta(calls=((place, call),))
@@ -143,7 +141,7 @@ class Fake:
 
     async def count_tokens(self, messages: tuple[Message, ...]) -> int:
         """Count words."""
-        return sum(len(_tokens(message.text)) for message in messages)
+        return sum(_count(message.text) for message in messages)
 
     async def close(self) -> None:
         """Nothing to end."""
@@ -189,6 +187,27 @@ def _below(kind: type[FirstlineError]) -> Iterator[type[FirstlineError]]:
     yield kind
     for child in kind.__subclasses__():
         yield from _below(child)
+
+
+def _completion(rule: Rule, request: ModelRequest) -> Completion:
+    if request.choices:
+        return _choice(rule, request)
+    calls = _calls(rule, request)
+    text = "" if calls and rule.answer is None else _text(rule, request)
+    stopped_by = _stop(text, request.sampling.stop)
+    text = text.partition(stopped_by)[0] if stopped_by else text
+    count, most = _count(text), request.sampling.max_tokens
+    cut = most is not None and count > most
+    if cut:
+        text, count = "".join(_tokens(text)[:most]), most or 0
+    return Completion(
+        text=text,
+        finish_reason="length" if cut else "tool_calls" if calls else "stop",
+        usage=rule.usage or _usage(request, count + len(calls)),
+        logprobs=_logprobs(_tokens(text), rule.confidence or 1.0) if request.top_logprobs else None,
+        tool_calls=calls,
+        stopped_by=None if cut else stopped_by,
+    )
 
 
 def _text(rule: Rule, request: ModelRequest) -> str:
@@ -251,12 +270,17 @@ def _tokens(text: str) -> list[str]:
     return _TOKEN.findall(text)
 
 
+def _count(text: str) -> int:
+    """Count what `_tokens` lists: words, and the space after the last."""
+    return len(text.split()) + text[-1:].isspace()
+
+
 def _logprobs(tokens: Iterable[str], share: float) -> tuple[TokenProb, ...]:
     return tuple(TokenProb(token=token, logprob=math.log(share), top=((token, math.log(share)),)) for token in tokens)
 
 
 def _usage(request: ModelRequest, completion: int) -> Usage:
-    prompt = sum(len(_tokens(message.text)) for message in request.messages)
+    prompt = sum(_count(message.text) for message in request.messages)
     return Usage(prompt_tokens=prompt, completion_tokens=completion)
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -20,7 +21,7 @@ from firstline.errors import FirstlineError
 from firstline.money import ZERO, NanoUSD
 from firstline.schema import is_known
 from firstline.strict_json import written
-from firstline.types import Attempt, Run, Usage, Verdict
+from firstline.types import Attempt, Run, Text, Usage, Verdict
 from firstline.workflow.basis import Basis
 from firstline.workflow.call import key_of
 from firstline.workflow.chat_climb import Climb, Episode
@@ -29,12 +30,15 @@ from firstline.workflow.ladder import Rung
 from firstline.workflow.outage import unanswered
 from firstline.workflow.purse import Purse
 from firstline.workflow.savings import compared, saved
+from firstline.workflow.source import Document
 from firstline.workflow.turns import TurnReader
 
 TASK = "chat"
 _LEFT = "the caller left before the end"
 _COMPILING = 4
 """Requests whose schemas are compiled at the same time: threads are for others too."""
+_PROMPTS_BYTES = 32_000_000
+"""Bytes of prompts that the answers of one request have under way together; a longer prompt is sent alone."""
 _WAITING = 64
 """Pieces of a stream that may wait for a slow reader before its model has to."""
 
@@ -55,7 +59,8 @@ class Chat:
         climbs = await self._climbs(asked)
         episode = await self._begin(asked)
         try:
-            choices = await _all([climb.answer(episode, index) for index, climb in enumerate(climbs)])
+            works = [partial(climb.answer, episode, index) for index, climb in enumerate(climbs)]
+            choices = await _all(works, answers_at_once(asked))
         except asyncio.CancelledError:
             await self._basis.ledger.drop_run(episode.id, _LEFT)
             raise
@@ -78,7 +83,8 @@ class Chat:
 
         async def work() -> list[Choice | None]:
             try:
-                choices = await _all([climb.answer(episode, index, pieces.put) for index, climb in enumerate(climbs)])
+                works = [partial(climb.answer, episode, index, pieces.put) for index, climb in enumerate(climbs)]
+                choices = await _all(works, answers_at_once(asked))
             except FirstlineError:
                 await pieces.put(None)
                 raise
@@ -195,11 +201,37 @@ async def _ended(worker: asyncio.Task[Any]) -> None:
     await asyncio.gather(worker, return_exceptions=True)
 
 
-async def _all(works: Sequence[Any]) -> list[Choice | None]:
-    """Wait for all answers; when one fails, the others are ended first."""
+def answers_at_once(asked: Conversation) -> int:
+    """Return how many answers of a conversation are made at the same time: each call writes the prompt out anew."""
+    if asked.choices == 1:
+        return 1
+    return max(1, min(asked.choices, _PROMPTS_BYTES // max(1, _size(asked))))
+
+
+def _size(asked: Conversation) -> int:
+    """Estimate the bytes of one call's prompt. Images are written in base64, beside themselves; the pages that a PDF
+    may be drawn as are as large as anything may be."""
+    size = len(msgspec.json.encode([asked.schema, asked.tools]))
+    for turn in asked.turns:
+        size += sum(len(call.arguments) for call in turn.tool_calls)
+        for part in turn.parts:
+            if isinstance(part, Document):
+                return _PROMPTS_BYTES
+            size += len(part.text) if isinstance(part, Text) else 3 * len(part.data)
+    return size
+
+
+async def _all(works: Sequence[Callable[[], Awaitable[Choice | None]]], at_once: int) -> list[Choice | None]:
+    """Wait for all answers, `at_once` of them under way; when one fails, the others are ended first."""
     if len(works) == 1:
-        return [await works[0]]
-    tasks = [asyncio.ensure_future(work) for work in works]
+        return [await works[0]()]
+    seats = asyncio.Semaphore(at_once)
+
+    async def seated(work: Callable[[], Awaitable[Choice | None]]) -> Choice | None:
+        async with seats:
+            return await work()
+
+    tasks = [asyncio.ensure_future(seated(work)) for work in works]
     try:
         return list(await asyncio.gather(*tasks))
     finally:
