@@ -92,7 +92,7 @@ def _unevaluated(n: int) -> Made:
 
 
 def _unevaluated_items(n: int) -> Made:
-    parts = [{"prefixItems": [{"type": "integer"}] * at} for at in range(1, min(n, 200))]
+    parts = [{"prefixItems": [{"type": "integer"}] * (1 + at % 25)} for at in range(n)]
     return {"type": "array", "anyOf": parts, "unevaluatedItems": False}, ["x"] * n
 
 
@@ -182,7 +182,7 @@ GROWN: Mapping[str, tuple[Callable[[int], Made], int]] = {
     "look-around": (_looking_around, 50),
     "dependentSchemas": (_dependent, 5),
     "unevaluatedProperties": (_unevaluated, 80),
-    "unevaluatedItems": (_unevaluated_items, 50),
+    "unevaluatedItems": (_unevaluated_items, 100),
     "contains": (_contains, 60),
     "contains contains": (_contained, 10_000),
     "uniqueItems": (_unique, 4_000),
