@@ -39,8 +39,8 @@ from firstline.engines.encoder import Encoder
 from firstline.settings import load
 from firstline.workflow.reading.document import Document
 from firstline.workflow.students.artifact import pack, unpack
+from firstline.workflow.students.classify.classifier import Named
 from firstline.workflow.students.classify.serve import ClassifyStudent, Features
-from firstline.workflow.students.student import Named
 from firstline.workflow.students.teaching import Lesson
 from firstline.workflow.students.training import Trainer
 from firstline.workflow.task import Label, Task

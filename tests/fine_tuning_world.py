@@ -17,8 +17,8 @@ from firstline.types import Json
 from firstline.workflow.answer import Draft
 from firstline.workflow.reading.document import Document
 from firstline.workflow.reading.fields import Offer
+from firstline.workflow.student import Student
 from firstline.workflow.students.artifact import Artifact
-from firstline.workflow.students.student import Student
 from firstline.workflow.students.teaching import Division, Lesson, Part, Use
 from firstline.workflow.task import Task
 

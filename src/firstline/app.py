@@ -56,14 +56,17 @@ from firstline.workflow.reviews import Reviews
 from firstline.workflow.run import Runner
 from firstline.workflow.services import Services
 from firstline.workflow.storage import Storage
+from firstline.workflow.student import Student
 from firstline.workflow.students.artifact import Artifact
+from firstline.workflow.students.classify.classifier import Classifier
 from firstline.workflow.students.classify.serve import ClassifyStudent, Features
 from firstline.workflow.students.distill import Distiller
+from firstline.workflow.students.extract.extractor import Extractor
 from firstline.workflow.students.extract.serve import ExtractStudent
-from firstline.workflow.students.student import Classifier, Extractor, Student
 from firstline.workflow.students.students import Open, Students, shipped
 from firstline.workflow.students.teacher import Teacher
 from firstline.workflow.students.teaching import Training
+from firstline.workflow.students.tuning.chat_lines import read_chat
 from firstline.workflow.students.tuning.jobs import FineTuning
 from firstline.workflow.students.tuning.tune import Tuner
 from firstline.workflow.tasks import Tasks
@@ -167,7 +170,9 @@ async def build(loaded: Loaded, *, school: School | None = None) -> AsyncIterato
         audits = Audits(ledger, certificates)
         chat = Chat(basis, turns=turns)
         storage = Storage(ledger, settings.keys)
-        files = Files(ledger.files, settings.files_path, settings.files, storage=storage)
+        files = Files(
+            ledger.files, settings.files_path, settings.files, storage=storage, checks={"fine-tune": read_chat}
+        )
         await files.tidy()
         await inputs.tidy()
         await students.tidy()

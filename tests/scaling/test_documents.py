@@ -20,8 +20,8 @@ from firstline.workflow.checks import language
 from firstline.workflow.checks.agreement import same
 from firstline.workflow.checks.base import Subject
 from firstline.workflow.checks.registry import build, checks
+from firstline.workflow.extent import estimate_tokens, split
 from firstline.workflow.gate import MemberReader
-from firstline.workflow.long import estimate_tokens, split
 from firstline.workflow.reading.document import Document
 from firstline.workflow.reading.fields import offers
 from firstline.workflow.signals import alike

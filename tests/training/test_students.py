@@ -19,7 +19,7 @@ from firstline.app import SHIPPED
 from firstline.values.texts import fold
 from firstline.workflow.climb import SURE
 from firstline.workflow.students.artifact import unpack
-from firstline.workflow.students.student import misfit
+from firstline.workflow.students.misfit import misfit
 from firstline.workflow.students.students import shipped
 from firstline.workflow.tasks import Tasks
 from make_students import NAMES, STUDENTS

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from firstline.errors import ContextLengthError, EngineOutputError
 from firstline.types import Json
 from firstline.workflow.answer import Draft
-from firstline.workflow.long import estimate_tokens, merge_fields, merge_texts, split, worked_in_parts
+from firstline.workflow.extent import estimate_tokens, split
+from firstline.workflow.long import merge_fields, merge_texts, worked_in_parts
 from firstline.workflow.task import Task
 from firstline.workflow.task_file import task_from_text
 

@@ -19,6 +19,7 @@ from firstline.api.answering import json_response
 from firstline.api.auth import caller_for, caller_of, caller_within
 from firstline.api.documents import Deleted
 from firstline.api.operation import ASKS, NAMES_MODEL, Operation
+from firstline.catalog.catalog import FINE_TUNED_PREFIX
 from firstline.catalog.model import Model
 from firstline.catalog.price import list_price
 from firstline.errors import TaskError, UsageError
@@ -28,7 +29,6 @@ from firstline.workflow.converse import TASK_PREFIX
 from firstline.workflow.keyring import covers, kind_of
 from firstline.workflow.services import Services
 from firstline.workflow.students.tuning.jobs import FineTuned
-from firstline.workflow.students.tuning.loop import FINE_TUNED
 from firstline.workflow.task import Task
 
 
@@ -118,7 +118,7 @@ async def retrieve_model(request: Request) -> Response:
     if name.startswith(TASK_PREFIX):
         task = await services.tasks.listed(name.removeprefix(TASK_PREFIX))
         return json_response(task_object(task, available=await ready.can(task)))
-    if name.startswith(FINE_TUNED):
+    if name.startswith(FINE_TUNED_PREFIX):
         found = await services.fine_tuning.model(name, caller)
         return json_response(fine_tuned_object(found, available=await ready.can(found.task)))
     # A path of this machine is no name on the wire.
@@ -133,7 +133,7 @@ async def delete_model(request: Request) -> Response:
     services: Services = request.app.state.services
     name: str = request.path_params["id"]
     caller = caller_within(request, name)
-    if name.startswith(FINE_TUNED):
+    if name.startswith(FINE_TUNED_PREFIX):
         await services.fine_tuning.delete(name, caller)
         return json_response({"id": name, "object": "model", "deleted": True})
     if name.startswith(TASK_PREFIX):

@@ -17,8 +17,11 @@ STANDS_IN_FOR = "gpt-4o-mini"
 """The model whose names mean those that stand in for it, see `ladder.stand_in`."""
 STUDENT_PREFIX = "student/"
 """Begins the name of a student's model; the name of its task follows."""
+FINE_TUNED_PREFIX = "ft:"
+"""Begins the name of a fine-tuned model."""
+OPENAI_EMBEDDINGS = ("text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002")
 
-_OTHER_PREFIXES = ("task/", "ft:", STUDENT_PREFIX, own.FILE_PREFIX)
+_OTHER_PREFIXES = ("task/", FINE_TUNED_PREFIX, STUDENT_PREFIX, own.FILE_PREFIX)
 _DATE = patterns.compile(r"\d{4}-\d{2}-\d{2}|\d{4}")
 """How a snapshot's name ends: gpt-4o-2024-08-06, gpt-3.5-turbo-0125."""
 

@@ -13,7 +13,7 @@ from contextlib import aclosing
 
 import msgspec
 
-from firstline.catalog.catalog import Catalog
+from firstline.catalog.catalog import FINE_TUNED_PREFIX, Catalog
 from firstline.catalog.model import Model
 from firstline.errors import ContextLengthError, InvalidValueError
 from firstline.errors import UnsupportedError as Unsupported
@@ -24,7 +24,6 @@ from firstline.workflow.chat import Chat
 from firstline.workflow.conversation import Choice, Conversation, Piece, Reply, Turn
 from firstline.workflow.run import Runner
 from firstline.workflow.students.tuning.jobs import FineTuned
-from firstline.workflow.students.tuning.loop import FINE_TUNED
 from firstline.workflow.task import Task
 from firstline.workflow.task_reply import Answering, check_task, task_pieces, task_reply
 from firstline.workflow.tasks import Tasks
@@ -73,7 +72,7 @@ class Converser:
             task = await self._tasks.listed(asked.model.removeprefix(TASK_PREFIX))
             check_task(asked)
             return Answering(task=task)
-        if asked.model.startswith(FINE_TUNED):
+        if asked.model.startswith(FINE_TUNED_PREFIX):
             found = await self._fine_tuned(asked.model, asked.caller)
             check_task(asked)
             return Answering(task=found.task, form=found.form)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 import numpy as np
 
+from firstline.catalog.catalog import OPENAI_EMBEDDINGS
 from firstline.catalog.model import Model
 from firstline.errors import (
     ContextLengthError,
@@ -33,7 +34,6 @@ from firstline.workflow.labels import Embed, Vectors
 from firstline.workflow.purse import Purse
 
 TASK = "embeddings"
-OPENAI_NAMES = ("text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002")
 MAX_INPUTS = 2048
 MAX_INPUT_TOKENS = 8192
 MAX_TOKENS = 300_000
@@ -125,7 +125,7 @@ class Embedder:
     def _model(self, call: EmbedCall) -> Model:
         name = call.model
         bare = name.removeprefix("openai/")
-        if bare in OPENAI_NAMES and name not in self._basis.catalog:
+        if bare in OPENAI_EMBEDDINGS and name not in self._basis.catalog:
             if not self._basis.settings.embeddings.stand_in:
                 raise ModelNotFoundError(
                     f"there is no model `{name[:100]}`: no other model's vectors can be compared with its own",

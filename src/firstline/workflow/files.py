@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Literal, get_args
@@ -25,7 +25,6 @@ from firstline.types import Caller
 from firstline.workflow.call import key_of
 from firstline.workflow.contents import Contents, sweep
 from firstline.workflow.storage import Storage
-from firstline.workflow.students.tuning.chat_lines import read_chat
 
 Purpose = Literal["assistants", "batch", "fine-tune", "vision", "user_data", "evals"]
 MIN_EXPIRY_S = 3600
@@ -78,7 +77,11 @@ class Upload:
 
 
 class Files:
-    """The uploaded files. One for the process. `storage` says how many bytes a caller may keep in all."""
+    """The uploaded files. One for the process.
+
+    `storage` says how many bytes a caller may keep in all; `checks`, by purpose, raise UsageError for bytes that are no
+    such file.
+    """
 
     def __init__(
         self,
@@ -87,6 +90,7 @@ class Files:
         settings: FileSettings,
         *,
         storage: Storage | None = None,
+        checks: Mapping[str, Callable[[bytes], object]] | None = None,
         clock: Callable[[], float] = time.time,
         new_id: Callable[[], str] = lambda: f"file-{secrets.token_hex(12)}",
     ) -> None:
@@ -94,6 +98,7 @@ class Files:
         self._contents = Contents(root, noun="file", mend="delete it and upload it again")
         self._settings = settings
         self._storage = storage
+        self._checks = checks or {}
         self._clock = clock
         self._new_id = new_id
 
@@ -116,12 +121,13 @@ class Files:
     ) -> StoredFile:
         """Keep what was received; `expires_s` seconds long (None: 30 days for a batch, else for good).
 
-        Raises UsageError for a file to fine-tune with that is no chat file, with the lines, and StorageLimitError where
+        Raises what the check of its purpose raises, and StorageLimitError where
         the caller would keep more than they may.
         """
         sha256 = await upload.finish()
-        if purpose == "fine-tune":
-            await asyncio.to_thread(lambda: read_chat(upload.path.read_bytes()))
+        check = self._checks.get(purpose)
+        if check is not None:
+            await asyncio.to_thread(lambda: check(upload.path.read_bytes()))
         await self._rows.sweep(self._contents.remove)
         now = self._clock()
         if expires_s is None and purpose == "batch":

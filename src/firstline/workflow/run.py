@@ -28,12 +28,12 @@ from firstline.workflow.inputs import Inputs
 from firstline.workflow.labels import Embed, LabelReader
 from firstline.workflow.ladder import Rung
 from firstline.workflow.outage import outage
+from firstline.workflow.placed import Placed, placed
 from firstline.workflow.pot import Pot
 from firstline.workflow.purse import Purse
 from firstline.workflow.rung import Rungwork
 from firstline.workflow.savings import Prompts, compared, saved
 from firstline.workflow.source import Source, TaskInput, read_source
-from firstline.workflow.students.students import Placed, placed
 from firstline.workflow.task import Task
 from firstline.workflow.task_file import place_of, with_named_fields
 

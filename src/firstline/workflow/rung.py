@@ -16,14 +16,15 @@ from firstline.workflow.asker import Asker
 from firstline.workflow.classify import dissent, name, weigh
 from firstline.workflow.deadline import Deadline
 from firstline.workflow.desk import INLINE_CHARACTERS, Desk
+from firstline.workflow.extent import estimate_tokens
 from firstline.workflow.field import Field
 from firstline.workflow.labels import LabelReader
-from firstline.workflow.long import estimate_tokens, worked_in_parts
+from firstline.workflow.long import worked_in_parts
 from firstline.workflow.reading.document import Document as Reading
 from firstline.workflow.reading.fields import Offer, offers
 from firstline.workflow.signals import source_signals
 from firstline.workflow.source import Source
-from firstline.workflow.students.student import Extractor, Student
+from firstline.workflow.student import LooksFirst, Student
 from firstline.workflow.task import Task
 from firstline.workflow.transform import transform
 
@@ -100,7 +101,7 @@ class Rungwork:
     async def look(self) -> None:
         """Take a first look where the task's student learned one. Raises NotApplicableError for another kind."""
         student = self._student
-        if not isinstance(student, Extractor):
+        if not isinstance(student, LooksFirst):
             return
         is_long = len(self.source.text) > INLINE_CHARACTERS
         if await self.deadline.step(lambda: student.unlike(self.source.reading, self.offers), aside=is_long):

@@ -6,11 +6,9 @@ import difflib
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
-from firstline.catalog.catalog import STUDENT_PREFIX, Catalog
+from firstline.catalog.catalog import FINE_TUNED_PREFIX, OPENAI_EMBEDDINGS, STUDENT_PREFIX, Catalog
 from firstline.errors import UsageError
 from firstline.rights import TASK
-from firstline.workflow.embed import OPENAI_NAMES
-from firstline.workflow.students.tuning.loop import FINE_TUNED
 
 
 def check_scopes(scopes: Iterable[str], catalog: Catalog, tasks: Iterable[str]) -> None:
@@ -20,7 +18,7 @@ def check_scopes(scopes: Iterable[str], catalog: Catalog, tasks: Iterable[str]) 
     """
     known = tuple(_names(catalog, tasks))
     for scope in scopes:
-        later = scope.startswith((FINE_TUNED, STUDENT_PREFIX))
+        later = scope.startswith((FINE_TUNED_PREFIX, STUDENT_PREFIX))
         if later or any(fnmatchcase(name, scope) for name in known):
             continue
         close = difflib.get_close_matches(scope, known, n=1)
@@ -34,5 +32,5 @@ def check_scopes(scopes: Iterable[str], catalog: Catalog, tasks: Iterable[str]) 
 def _names(catalog: Catalog, tasks: Iterable[str]) -> Iterator[str]:
     for model in catalog.list():
         yield from model.names()
-    yield from OPENAI_NAMES
+    yield from OPENAI_EMBEDDINGS
     yield from (TASK + name for name in tasks)

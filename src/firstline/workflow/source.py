@@ -15,7 +15,7 @@ from firstline.media.overlay import joined
 from firstline.settings_sections import Limits
 from firstline.types import Image, Page, PdfPage, Text, Value
 from firstline.workflow.deadline import Deadline
-from firstline.workflow.long import is_beyond
+from firstline.workflow.extent import is_beyond
 from firstline.workflow.reading.document import Document as Reading
 from firstline.workflow.reading.misread import mended
 

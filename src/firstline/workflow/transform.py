@@ -20,8 +20,8 @@ from firstline.workflow.answer import Draft
 from firstline.workflow.asker import Asker
 from firstline.workflow.checks.languages import told_of
 from firstline.workflow.estimate import LEAST_OUTPUT
+from firstline.workflow.extent import estimate_within
 from firstline.workflow.field import Field
-from firstline.workflow.long import estimate_within
 from firstline.workflow.task import Task
 
 ALLOWED = "allowed"

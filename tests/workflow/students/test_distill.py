@@ -19,16 +19,16 @@ from firstline.workflow.certificate.certifier import Plan
 from firstline.workflow.certificate.records import read_records
 from firstline.workflow.certificate.target import Target
 from firstline.workflow.examples import Row
+from firstline.workflow.marks import was_taught
 from firstline.workflow.reading.document import Document
 from firstline.workflow.reading.fields import Offer
 from firstline.workflow.run import no_student
 from firstline.workflow.source import text_input
+from firstline.workflow.student import Student
 from firstline.workflow.students.artifact import Artifact
 from firstline.workflow.students.distill import Distilled, Distiller, DistillPlan, Step
-from firstline.workflow.students.student import Student
 from firstline.workflow.students.students import Students
 from firstline.workflow.students.takeover import Takeover
-from firstline.workflow.students.taught import was_taught
 from firstline.workflow.students.teaching import Division, Lesson, Part, Use
 from firstline.workflow.task import Task
 from firstline.workflow.task_file import task_from_text

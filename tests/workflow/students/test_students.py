@@ -17,9 +17,9 @@ from firstline.workflow.answer import Draft
 from firstline.workflow.reading.document import Document
 from firstline.workflow.reading.fields import Offer
 from firstline.workflow.source import text_input
+from firstline.workflow.student import Student
 from firstline.workflow.students.artifact import Artifact, name_of, pack
 from firstline.workflow.students.lessons import gather
-from firstline.workflow.students.student import Student
 from firstline.workflow.students.students import Candidate, Students
 from firstline.workflow.task import Task
 from firstline.workflow.task_file import task_from_text

@@ -25,10 +25,10 @@ from firstline.workflow.certificate.result import Result
 from firstline.workflow.certificate.target import Target, Worth
 from firstline.workflow.examples import Row, examine
 from firstline.workflow.lock import LockedTask
+from firstline.workflow.marks import was_taught
 from firstline.workflow.pinning import Pinner
 from firstline.workflow.quote import Quote, afford
 from firstline.workflow.run import Runner
-from firstline.workflow.students.taught import was_taught
 from firstline.workflow.task import Fallback, Task
 
 

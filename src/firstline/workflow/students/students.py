@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -14,11 +14,11 @@ from firstline.catalog.model import FREE, Model, WeightFile
 from firstline.errors import FirstlineError, LedgerError, WeightsMissingError
 from firstline.ledger.contents import Placing
 from firstline.ledger.students import StudentRow, StudentRows
-from firstline.types import Value
 from firstline.workflow.contents import Contents, sweep
-from firstline.workflow.ladder import Rung
+from firstline.workflow.placed import Placed
+from firstline.workflow.student import Student
 from firstline.workflow.students.artifact import Artifact, name_of, pack, unpack
-from firstline.workflow.students.student import Student, misfit
+from firstline.workflow.students.misfit import misfit
 from firstline.workflow.students.taught import marks_in
 from firstline.workflow.task import BUILT_IN, Task
 
@@ -27,20 +27,6 @@ REFRESH_S = 1.0
 
 Open = Callable[[Artifact], Student]
 """Makes a student of its file. Raises FirstlineError where something that it needs is not here."""
-
-
-class Placed(Value, frozen=True, kw_only=True):
-    """A student as a rung: its model, and the student itself (None: `skipped` says why it cannot be asked).
-
-    `shipped`: it came with the package, and nobody has put it in charge. `taught` are the marks of the examples that it
-    learned from (`taught.py`).
-    """
-
-    model: Model
-    student: Student | None = None
-    skipped: str | None = None
-    shipped: bool = False
-    taught: frozenset[int] = frozenset()
 
 
 class Students:
@@ -186,30 +172,6 @@ class Candidate:
     async def of(self, task: Task) -> Placed | None:
         """Give the student that is tried; None: the task is tried without any."""
         return None if self._sha256 is None else await self._students.candidate(task, self._sha256)
-
-
-def placed(task: Task, found: Sequence[Rung], mine: Placed | None) -> tuple[Rung, ...]:
-    """Put a task's student into its rungs: where the ladder names it, else first. Pure.
-
-    One that cannot be asked stands there with its reason.
-    """
-    name = STUDENT_PREFIX + task.name
-    out: list[Rung] = []
-    for rung in found:
-        if rung.model.engine != "student":
-            out.append(rung)
-        elif rung.model.id != name:
-            other = rung.model.id.removeprefix(STUDENT_PREFIX)
-            out.append(Rung(model=rung.model, skipped=f"it answers the task {other} alone"))
-        elif mine is None:
-            hint = f"`firstline distill {task.name} DATA.jsonl` makes one"
-            out.append(Rung(model=rung.model, skipped=f"no student of {task.name} is in charge; {hint}"))
-        else:
-            out.append(Rung(model=mine.model, skipped=mine.skipped))
-    named = name in {rung.model.id for rung in found}
-    if mine is not None and not named:
-        out.insert(0, Rung(model=mine.model, skipped=mine.skipped))
-    return tuple(out)
 
 
 def _place(task: Task, path: Path, sha256: str, artifact: Artifact, student: Student) -> Placed:

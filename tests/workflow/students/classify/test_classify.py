@@ -13,10 +13,10 @@ import pytest
 
 from firstline.errors import UsageError, WeightsMissingError
 from firstline.workflow.students.artifact import Artifact, pack, unpack
+from firstline.workflow.students.classify.classifier import Named
 from firstline.workflow.students.classify.lexical import Floats, hashed, vocabulary
 from firstline.workflow.students.classify.serve import ClassifyStudent, unit
 from firstline.workflow.students.classify.train import train
-from firstline.workflow.students.student import Named
 
 LABELS = ["refund", "order", "address"]
 OUTSIDE = "other"

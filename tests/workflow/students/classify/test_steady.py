@@ -11,10 +11,10 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from firstline.workflow.students.artifact import pack, unpack
+from firstline.workflow.students.classify.classifier import Named
 from firstline.workflow.students.classify.lexical import Floats
 from firstline.workflow.students.classify.serve import ClassifyStudent
 from firstline.workflow.students.classify.train import train
-from firstline.workflow.students.student import Named
 
 WIDTH = 1920
 LABELS = ("refund", "order", "delivery", "other")

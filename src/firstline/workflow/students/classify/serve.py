@@ -22,8 +22,8 @@ from firstline.engines.bert_features import FEATURES
 from firstline.engines.int8 import Product
 from firstline.errors import UsageError, WeightsMissingError
 from firstline.workflow.students.artifact import Artifact
+from firstline.workflow.students.classify.classifier import Named
 from firstline.workflow.students.classify.lexical import Counted, Floats, Lexical
-from firstline.workflow.students.student import Named
 
 Features = Callable[[Sequence[str]], Awaitable[Floats]]
 """Gives an encoder's features of texts, one a row (`engines/encoder.py`)."""

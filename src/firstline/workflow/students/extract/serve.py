@@ -24,13 +24,13 @@ from firstline.workflow.reading.joint import STUDENT_PROOF, Option, choose
 from firstline.workflow.reading.names import STRONG_FORM, name_alone
 from firstline.workflow.students.artifact import Artifact
 from firstline.workflow.students.extract.calibration import Calibration, clearness
+from firstline.workflow.students.extract.extractor import Found, Sums
 from firstline.workflow.students.extract.first_look import FirstLook
 from firstline.workflow.students.extract.grid import Floats
 from firstline.workflow.students.extract.span_features import key_of, role_scores
 from firstline.workflow.students.extract.spans import Span
 from firstline.workflow.students.extract.trees import Trees
 from firstline.workflow.students.extract.view import Look, View, best_of_keys, look, tag_scores
-from firstline.workflow.students.student import Found, Sums
 
 _LEAST = 1e-9
 

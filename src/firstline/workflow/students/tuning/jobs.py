@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
+from firstline.catalog.catalog import FINE_TUNED_PREFIX
 from firstline.errors import ModelNotFoundError, NotFoundError, UsageError
 from firstline.ledger.actor import actor_of
 from firstline.ledger.fine_tuning import FineTuningRows, JobEvent, JobRow
@@ -21,7 +22,7 @@ from firstline.types import Caller, Value
 from firstline.workflow.call import key_of
 from firstline.workflow.files import Files
 from firstline.workflow.students.tuning.content_form import Form, from_json
-from firstline.workflow.students.tuning.loop import BASE, FINE_TUNED, JOB, Asked, TuningLoop
+from firstline.workflow.students.tuning.loop import BASE, JOB, Asked, TuningLoop
 from firstline.workflow.students.tuning.tune import Tuner
 from firstline.workflow.task import Task
 from firstline.workflow.tasks import Tasks
@@ -158,7 +159,7 @@ _BASES = frozenset({BASE, "gpt-4o-mini", f"openai/{BASE}", "openai/gpt-4o-mini"}
 def _check_base(model: str) -> None:
     if model in _BASES:
         return
-    if model.startswith(FINE_TUNED):
+    if model.startswith(FINE_TUNED_PREFIX):
         raise UsageError(
             f"`{model[:200]}` cannot be trained further: a student is made anew from all of its lines",
             hint=f"send the old and the new lines in one file, with the model {BASE}",

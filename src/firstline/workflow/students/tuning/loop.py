@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from firstline import patterns
+from firstline.catalog.catalog import FINE_TUNED_PREFIX
 from firstline.errors import FirstlineError, LedgerError, UsageError
 from firstline.ledger.fine_tuning import UNDONE, FineTuningRows, JobEvent, JobRow
 from firstline.types import Caller, Json, Value
@@ -24,7 +25,6 @@ _NO_NAME = patterns.compile(r"[^a-z0-9_-]+")
 BASE = "gpt-4o-mini-2024-07-18"
 """The model whose name a fine-tuned one carries: what it stands in for. None of its weights are here."""
 OWNER = "firstline"
-FINE_TUNED = "ft:"
 JOB = "ftjob-"
 
 LOOK_S = 10.0
@@ -192,7 +192,7 @@ class TuningLoop:
         )
         tuned = await self._tuner.tune(order, progress.tell)
         await self._rows.tell(job.id, _metrics(tuned))
-        model = f"{FINE_TUNED}{BASE}:{OWNER}:{_slug(asked.suffix)}:{name}"
+        model = f"{FINE_TUNED_PREFIX}{BASE}:{OWNER}:{_slug(asked.suffix)}:{name}"
         # From here on it is not cut off half-way; a job that was cancelled before its last word is taken back.
         finishing = asyncio.create_task(self._finish(job, narrow, tuned, model))
         try:
