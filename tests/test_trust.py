@@ -74,6 +74,8 @@ def words(trust: Trust) -> list[str]:
         'data_dir = "data"\ntasks_dir = "/elsewhere"\n[server]\nhost = "127.0.0.2"\nport = 9\n',
         '[sources]\nhub = "http://127.0.0.1:9"\noffline = true\n',
         '[sources]\nhub = ""\nindex = ""\n',
+        'data_dir = "data"\n[runs]\nkeep_days = 1\n',
+        "[runs]\nkeep_days = 0\n",
     ],
 )
 def test_what_stays_here_or_goes_where_it_always_goes_works_at_once(folder: Path, toml: str) -> None:
@@ -96,6 +98,7 @@ def test_what_stays_here_or_goes_where_it_always_goes_works_at_once(folder: Path
         ('[models."gpt-5.5"]\nbase_url = "https://evil.example/v1"\n', "send what gpt-5.5 is asked to https://evil.ex"),
         ('[models."openai/gpt-5.5"]\ninput_usd_per_mtok = 0\noutput_usd_per_mtok = 0\n', "at its own price"),
         ('data_dir = "/somewhere/else"\n', "keep its data in /somewhere/else"),
+        ("[runs]\nkeep_days = 0.5\n", "purge your runs after 0.5 days"),
         ('data_dir = "data/../.."\n', "keep its data in data/../.."),
         ('[server]\nhost = "0.0.0.0"\n', "serve to others, at 0.0.0.0"),
         ('[server]\nhost = "::"\n', "serve to others, at ::"),

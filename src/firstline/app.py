@@ -52,6 +52,7 @@ from firstline.workflow.pinning import Pinner
 from firstline.workflow.rates import LedgerBuckets, MemoryBuckets, Rates
 from firstline.workflow.readiness import Readiness
 from firstline.workflow.reads import Reads
+from firstline.workflow.retention import Retention
 from firstline.workflow.reviews import Reviews
 from firstline.workflow.run import Runner
 from firstline.workflow.services import Services
@@ -231,6 +232,7 @@ async def build(loaded: Loaded, *, school: School | None = None) -> AsyncIterato
             readiness=Readiness(basis, runner, tasks, loaded.file),
             reads=Reads(settings.keys),
             storage=storage,
+            retention=Retention(ledger.purging, inputs, settings.runs),
             reviews=Reviews(ledger, tasks, runner, inputs, settings.reviews, audits=audits),
             audits=audits,
             auditor=Auditor(basis, runner, tasks=tasks, inputs=inputs, certificates=certificates, wake=drawn),

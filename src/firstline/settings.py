@@ -33,6 +33,7 @@ from firstline.settings_sections import (
     Messages,
     ModelSettings,
     Reviews,
+    Runs,
     Scripted,
     Section,
     Server,
@@ -63,6 +64,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     embeddings: Embeddings = Embeddings()
     messages: Messages = Messages()
     files: Files = Files()
+    runs: Runs = Runs()
     stored: Stored = Stored()
     idempotency: Idempotency = Idempotency()
     reviews: Reviews = Reviews()

@@ -203,6 +203,20 @@ class Stored(Section, frozen=True, kw_only=True):
     days: Annotated[float, Meta(description="days they are kept; 0 keeps none", ge=0)] = 30.0
 
 
+class Runs(Section, frozen=True, kw_only=True):
+    """`[runs]`: how long the contents of runs are kept."""
+
+    keep_days: Annotated[
+        float,
+        Meta(
+            description="days after which a server takes the contents out of runs, as `firstline purge` does; figures "
+            "stay; 0: never",
+            ge=0,
+            le=365_000,
+        ),
+    ] = 0.0
+
+
 class Idempotency(Section, frozen=True, kw_only=True):
     """`[idempotency]`: requests with an `Idempotency-Key`, which are answered alike and done once."""
 

@@ -194,6 +194,9 @@ def _setting(path: str, loaded: Loaded) -> str | None:
     match path:
         case "data_dir":
             return None if _inside(settings, loaded) else f"keep its data in {settings.data_path}"
+        case "runs.keep_days":
+            days = settings.runs.keep_days
+            return None if _beside(settings, loaded) else f"purge your runs after {days:g} days"
         case "server.host":
             return None if _on_loopback(settings.server.host) else f"serve to others, at {settings.server.host}"
         case "sources.hub" | "sources.index":
@@ -210,10 +213,14 @@ def _at_default(section: str, key: str, settings: Settings) -> bool:
 
 def _inside(settings: Settings, loaded: Loaded) -> bool:
     """Say whether the data folder is the user's own, or in the folder that the file stands in."""
-    path = settings.data_path.resolve()
-    file = loaded.file.resolve().parent if loaded.file else loaded.folder
     own = Path(platformdirs.user_data_dir("firstline")).resolve()
-    return path == own or path.is_relative_to(file)
+    return settings.data_path.resolve() == own or _beside(settings, loaded)
+
+
+def _beside(settings: Settings, loaded: Loaded) -> bool:
+    """Say whether the data folder is in the folder that the file stands in."""
+    file = loaded.file.resolve().parent if loaded.file else loaded.folder
+    return settings.data_path.resolve().is_relative_to(file)
 
 
 def _on_loopback(host: str) -> bool:

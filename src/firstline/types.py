@@ -438,7 +438,8 @@ class Run(Value, frozen=True, kw_only=True):
     run has the `error_code` of what is wrong with its input. `certificate` is the id of the certificate that
     its answer was served under (None: it is uncertified; a note says why where there was one). `parameters` are those
     of a task. `review` says what became of a run that was left to a person; once they answered, `answer` is theirs. It
-    is also the audit of a served one by a person, which changes nothing of the run.
+    is also the audit of a served one by a person, which changes nothing of the run. One whose contents were taken out
+    at `purged` has its figures still: what is empty there was not empty when it was made.
     """
 
     id: str
@@ -458,3 +459,4 @@ class Run(Value, frozen=True, kw_only=True):
     certificate: str | None = None
     parameters: Mapping[str, Json] = {}
     review: ReviewMark | None = None
+    purged: float | None = None

@@ -153,6 +153,10 @@ def words_of(review: str, run: str) -> dict[tuple[str, ...], list[tuple[str, ...
         ("reviews", "reject"): [(review, EVIL, "--as", EVIL), (EVIL, EVIL)],
         ("reviews", "export"): [("ticket", f"o{NAME}.jsonl"), (EVIL, "o.jsonl")],
         ("reviews", "purge"): [(EVIL,), ("--days", "1", "--task", EVIL)],
+        ("purge",): [
+            ("--older-than", "0", "--dry-run", "--task", EVIL),
+            ("--older-than", "0", "--yes", "--task", EVIL),
+        ],
         ("ledger", "check"): [()],
         ("ledger", "backup"): [(f"b{NAME}.db",), (f"no{NAME}/b.db",)],
         ("ledger", "restore"): [(f"no{NAME}.db",), (DATA,)],

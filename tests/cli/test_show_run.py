@@ -87,6 +87,20 @@ def test_text_and_labels_and_nothing_are_shown() -> None:
     assert nothing.startswith("review  receipt\n  a person must decide\n  no model was asked\n")
 
 
+def test_a_purged_run_says_so_instead_of_what_it_no_longer_knows() -> None:
+    gone = (
+        Attempt(model="local/blind", passed=False, skipped="purged"),
+        Attempt(model="local/small", passed=True, ms=5),
+    )
+    run = a_run(answer=None, reason="", fields={}, notes=(), attempts=gone, purged=1_800_000_000.0)
+    assert shown(run, "").startswith(
+        "escalated  receipt\n"
+        "  its contents were purged on 2027-01-15 08:00 UTC; figures are as they were\n"
+        "  1  local/blind  skipped  purged\n"
+        "  2  local/small  passed   5 ms, $0\n"
+    )
+
+
 def test_times_are_written_for_people() -> None:
     assert [seconds(ms) for ms in (0, 999, 1000, 119_999, 125_000)] == [
         "0 ms",

@@ -119,7 +119,11 @@ class FirstlineObject(OutcomeObject, frozen=True, kw_only=True):
 
 
 class RunObject(OutcomeObject, frozen=True, kw_only=True):
-    """A run with its answer; `created` is seconds since 1970."""
+    """A run with its answer; `created` is seconds since 1970.
+
+    `purged` is when its contents were taken out, null where it is whole: then answers, fields, findings, reasons, notes
+    and parameters are empty, and `skipped` and `error` of attempts say `purged`. Figures are as they were.
+    """
 
     task: str
     answer: Any
@@ -128,6 +132,7 @@ class RunObject(OutcomeObject, frozen=True, kw_only=True):
     ms: int
     created: float
     parameters: dict[str, Any]
+    purged: float | None
 
 
 class Page(Value, frozen=True, kw_only=True):

@@ -14,7 +14,8 @@ class ReviewObject(Value, frozen=True, kw_only=True):
     """One entry of the queue. Times are seconds since 1970.
 
     `by` holds it or has closed it, since `at`; a taken one is open again at `lease_ends`. `answer` is the person's,
-    `findings` what the checks have against it all the same, `reason` why it was rejected.
+    `findings` what the checks have against it all the same, `reason` why it was rejected. All
+    three are gone where the contents of its run were taken out, at `purged`.
     """
 
     id: str
@@ -31,6 +32,7 @@ class ReviewObject(Value, frozen=True, kw_only=True):
     findings: list[FindingObject]
     reason: str | None
     created: float
+    purged: float | None
 
 
 class ReviewList(Page, frozen=True, kw_only=True):

@@ -27,6 +27,7 @@ def review_object(review: Review) -> dict[str, Json]:
         "findings": [finding_object(finding) for finding in review.findings],
         "reason": review.reason,
         "created": review.created,
+        "purged": review.purged,
     }
 
 

@@ -26,6 +26,7 @@ def run_object(run: Run) -> dict[str, Json]:
         "ms": run.ms,
         "created": run.created,
         "parameters": dict(run.parameters),
+        "purged": run.purged,
     }
 
 

@@ -28,6 +28,7 @@ from firstline.cli.later import (
     doctor,
     key_commands,
     log_commands,
+    purge_commands,
     serving,
 )
 from firstline.cli.ledger_words import ledger
@@ -233,6 +234,25 @@ def usage(
     """Show what was used: requests, tokens, cost and savings, by day."""
     out = Out(json=json)
     perform(out, lambda: key_commands.usage(out, days, by, key))
+
+
+@app.command()
+def purge(
+    older_than: Annotated[
+        float | None,
+        typer.Option(metavar="DAYS", help="runs begun before; without it what [runs] keep_days says", min=0, max=MOST),
+    ] = None,
+    task: Annotated[str, typer.Option(metavar="NAME", help="only runs of this task")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would go, take nothing")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+    json: Json = False,
+) -> None:
+    """Take the contents out of old runs for good: answers, findings, notes, kept inputs, stored answers. Figures stay,
+    and so does what is still needed: open reviews, audits, examples."""
+    out = Out(json=json)
+    person = not json and out.result.is_terminal and sys.stdin.isatty()
+    sure = (lambda: True) if yes else (lambda: typer.confirm("Take them for good?", err=True)) if person else None
+    perform_here(out, lambda: purge_commands.purge(out, older_than, task, dry_run=dry_run, sure=sure))
 
 
 @app.command(name="audit-log")

@@ -78,6 +78,7 @@ def serving_application() -> ASGIApp:
                 build(loaded) as app,
                 app.services.auditor.working(),
                 app.services.fine_tuning.working(),
+                app.services.retention.working(),
             ):
                 await witness(app.services.ledger, loaded, app.services.tasks)
                 application.state.services = app.services

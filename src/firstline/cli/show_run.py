@@ -50,7 +50,7 @@ def show_run(run: Run, title: str = "") -> RenderableType:
     head = Text.assemble((verdict, f"bold {_STYLE[verdict]}"), "  ", (run.task, "bold"))
     if title:
         head.append(f"  {printable(title)}")
-    reason = printable(run.reason) or _MEANING[verdict]
+    reason = _purged(run) or printable(run.reason) or _MEANING[verdict]
     code = f"error[{run.error_code}]: " if run.error_code and verdict != "running" else ""
     blocks: list[RenderableType] = [head, _indented(Text(printable(code) + reason, style="dim"))]
     if run.answer is not None:
@@ -89,6 +89,13 @@ def seconds(ms: int) -> str:
     if ms < 120_000:
         return f"{ms / 1000:.1f} s"
     return f"{ms // 60_000} min {ms % 60_000 // 1000} s"
+
+
+def _purged(run: Run) -> str:
+    if run.purged is None:
+        return ""
+    when = datetime.fromtimestamp(run.purged, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"its contents were purged on {when}; figures are as they were"
 
 
 def _indented(block: RenderableType) -> RenderableType:

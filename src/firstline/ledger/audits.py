@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, case, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, func, insert, or_, select, update
 
 from firstline.ledger.actor import Actor, Note
 from firstline.ledger.certificates import CertificateRow, find_certificate, withdraw
@@ -276,6 +276,13 @@ def _read(connection: Connection, which: ColumnElement[bool]) -> tuple[Audit, ..
     for row in found:
         known: dict[str, Any] = {name: row[name] for name in Audit.__struct_fields__}
         known["wrong"] = msgspec.json.decode(row["wrong"] or "[]", type=tuple[str, ...])
-        known["answer"] = None if row["answer"] is None else msgspec.json.decode(row["answer"])
+        known["answer"] = _answer(row)
         made.append(Audit(**known))
     return tuple(made)
+
+
+def _answer(row: RowMapping) -> Json:
+    """Return what was served; of a purged run the label alone, where the certificate counts by it."""
+    if row["answer"] is not None:
+        return msgspec.json.decode(row["answer"])
+    return None if row["label"] is None else {"label": row["label"]}

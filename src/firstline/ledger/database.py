@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, exists, select
@@ -98,6 +99,16 @@ class Database:
         """
         with self.path.with_name(self.path.name + "-wal").open("rb+") as log:
             getattr(os, "fdatasync", os.fsync)(log.fileno())  # nothing depends on the times of the file
+
+    def empty_log(self) -> bool:
+        """Copy the write-ahead log into the file and empty it; returns False where others read or write just now.
+
+        The log holds pages as they were before: what was overwritten in the file may still lie there. Raises
+        sqlite3.Error.
+        """
+        with closing(sqlite3.connect(self.path, timeout=0, isolation_level=None)) as connection:
+            busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
 
     def engine(self, begin: str | None) -> Engine:
         """Make an engine whose transactions begin with these words; None leaves it to who uses it."""

@@ -106,11 +106,7 @@ class InputRows:
         now = self._clock()
         before = now - age_s
         old = examples.c.created < before
-        wanted = or_(
-            exists().where(reviews.c.input_sha256 == inputs.c.sha256, reviews.c.state.in_(_UNSETTLED)),
-            exists().where(examples.c.input_sha256 == inputs.c.sha256),
-        )
-        due = and_(inputs.c.kept < before, ~wanted)
+        due = and_(inputs.c.kept < before, ~wanted())
         anything = select(exists().where(old) | exists().where(due) | any_stale(before))
         if not await self._read(lambda connection: connection.execute(anything).scalar_one()):
             return
@@ -118,7 +114,7 @@ class InputRows:
         def work(connection: Connection) -> set[str]:
             connection.execute(delete(examples).where(old))
             expire(connection, before, now)
-            return _forget(connection, due)[1]
+            return forget(connection, due)[1]
 
         await self.named.let_go(await self._write(work), remove)
 
@@ -142,24 +138,44 @@ class InputRows:
         ours: list[ColumnElement[bool]] = [inputs.c.kept <= before]
         taught: list[ColumnElement[bool]] = [examples.c.created <= before]
         if named:
-            of_these = select(reviews.c.input_sha256).where(reviews.c.id.in_(named))
+            # A purged run and its review name their input no longer, its example does.
+            of_these = (
+                select(reviews.c.input_sha256)
+                .where(reviews.c.id.in_(named))
+                .union(
+                    select(examples.c.input_sha256)
+                    .join(reviews, reviews.c.run_id == examples.c.run_id)
+                    .where(reviews.c.id.in_(named))
+                )
+            )
             ours, taught = [inputs.c.sha256.in_(of_these)], [examples.c.input_sha256.in_(of_these)]
         elif not unsettled:
             ours.append(~exists().where(reviews.c.input_sha256 == inputs.c.sha256, reviews.c.state.in_(_UNSETTLED)))
         if task is not None:
-            ours.append(inputs.c.sha256.in_(select(runs.c.input_sha256).where(runs.c.task == task)))
+            of_runs = select(runs.c.input_sha256).where(runs.c.task == task)
+            ours.append(
+                inputs.c.sha256.in_(of_runs.union(select(examples.c.input_sha256).where(examples.c.task == task)))
+            )
             taught.append(examples.c.task == task)
 
         def work(connection: Connection) -> tuple[int, int, set[str]]:
-            gone = connection.execute(delete(examples).where(*taught)).rowcount
-            return gone, *_forget(connection, and_(*ours))
+            found = forget(connection, and_(*ours))
+            return connection.execute(delete(examples).where(*taught)).rowcount, *found
 
         gone, count, names = await self._write(work)
         orphans = set(await asyncio.to_thread(there)) - await self.named.all()
         return Purged(inputs=count, files=await self.named.let_go(names | orphans, remove), examples=gone)
 
 
-def _forget(connection: Connection, which: ColumnElement[bool]) -> tuple[int, set[str]]:
+def wanted() -> ColumnElement[bool]:
+    """Say which inputs an open review or an example needs."""
+    return or_(
+        exists().where(reviews.c.input_sha256 == inputs.c.sha256, reviews.c.state.in_(_UNSETTLED)),
+        exists().where(examples.c.input_sha256 == inputs.c.sha256),
+    )
+
+
+def forget(connection: Connection, which: ColumnElement[bool]) -> tuple[int, set[str]]:
     """Take away inputs; gives how many, and the bytes that they named."""
     chosen = select(inputs.c.sha256).where(which)
     named = select(input_files.c.sha256).where(input_files.c.input_sha256.in_(chosen))

@@ -24,6 +24,7 @@ from firstline.ledger.tables import examples, reviews, runs
 from firstline.types import FieldOutcome, Finding, Json, ReviewKind, ReviewMark, ReviewState, Value
 
 _CLOSED = ("answered", "rejected")
+_SELECT = select(reviews, runs.c.purged).join(runs, runs.c.id == reviews.c.run_id)
 
 
 class Review(Value, frozen=True, kw_only=True):
@@ -31,7 +32,8 @@ class Review(Value, frozen=True, kw_only=True):
 
     `reviewer` holds it or has closed it, since `at`; `lease_ends` is when a taken one is open again. An answered one
     has the person's `answer` and the `findings` that checks have against it all the same, a rejected one its `reason`.
-    `certificate_id` is the certificate under which an audited answer was served.
+    `certificate_id` is the certificate under which an audited answer was served. Of one whose run was `purged` answer,
+    findings and reason are gone.
     """
 
     id: str
@@ -49,6 +51,7 @@ class Review(Value, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     reason: str | None
     created: float
+    purged: float | None = None
 
 
 class Settlement(Value, frozen=True, kw_only=True):
@@ -84,7 +87,7 @@ def open_review(connection: Connection, run_id: str, mark: ReviewMark) -> None:
 
 def marks(connection: Connection, run_ids: Iterable[str], now: float) -> dict[str, ReviewMark]:
     """Say of runs where their reviews stand."""
-    found = connection.execute(select(reviews).where(reviews.c.run_id.in_(list(run_ids)))).mappings()
+    found = connection.execute(_SELECT.where(reviews.c.run_id.in_(list(run_ids)))).mappings()
     every = (_read(row, now) for row in found)
     return {
         one.run_id: ReviewMark(id=one.id, kind=one.kind, state=one.state, by=one.reviewer, at=one.at) for one in every
@@ -125,7 +128,7 @@ class ReviewRows:
         wanted += [_in_state(state, now)] if state is not None else []
         if after is not None:
             wanted.append(following(reviews, await self.get(after, sight=sight), "asc"))
-        query = select(reviews).where(*wanted).order_by(*by_time(reviews, "asc")).limit(limit)
+        query = _SELECT.where(*wanted).order_by(*by_time(reviews, "asc")).limit(limit)
         found = await self._read(lambda connection: connection.execute(query).mappings().all())
         return tuple(_read(row, now) for row in found)
 
@@ -212,7 +215,7 @@ class ReviewRows:
 def find_review(connection: Connection, name: str, sight: Sight, now: float) -> Review:
     """Find a review by its id or its run's. Raises NotFoundError."""
     named = or_(reviews.c.id == name, reviews.c.run_id == name)
-    query = select(reviews).where(named, *seen(reviews, sight)).order_by(reviews.c.created.desc()).limit(1)
+    query = _SELECT.where(named, *seen(reviews, sight)).order_by(reviews.c.created.desc()).limit(1)
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         raise NotFoundError(f"there is no review {name[:64]!r}", hint="`firstline reviews list` shows them", param="id")

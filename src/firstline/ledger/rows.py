@@ -16,6 +16,8 @@ INTERRUPTED = "interrupted"
 """Why a run has no verdict (`error_code`): it is being made, its caller left, or its process died."""
 STILL_RUNNING = "still running"
 CUT_OFF = "no answer was recorded; the call may have been charged"
+PURGED = "purged"
+"""Stands for words of a purged run that must not be missing: why a rung was skipped, or gave no answer."""
 UNVERIFIED = "unverified"
 """Stands in the column `verdict` of a finished run that has none: null there means that the run is not finished."""
 
@@ -92,6 +94,7 @@ def read_run(row: Row, attempts: Iterable[Row], entries: Iterable[Row], review: 
         certificate=row["certificate"],
         parameters=_json(row["parameters"], dict[str, Any]) or {},
         review=review,
+        purged=row["purged"],
     )
 
 

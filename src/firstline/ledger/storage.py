@@ -58,10 +58,11 @@ def over(before: int, size: int, most: int) -> StorageLimitError:
     )
 
 
-def drop(connection: Connection, statement: Delete, table: Table) -> None:
-    """Delete rows and count what their keys keep less."""
-    gone = connection.execute(statement.returning(table.c.key_id, table.c.bytes))
-    take(connection, ((row.key_id, row.bytes) for row in gone.all()))
+def drop(connection: Connection, statement: Delete, table: Table) -> int:
+    """Delete rows and count what their keys keep less; returns how many rows."""
+    gone = connection.execute(statement.returning(table.c.key_id, table.c.bytes)).all()
+    take(connection, ((row.key_id, row.bytes) for row in gone))
+    return len(gone)
 
 
 def take(connection: Connection, gone: Iterable[tuple[str | None, int]]) -> None:

@@ -48,6 +48,7 @@ from firstline.ledger.inputs import InputRows, Keeping, keep
 from firstline.ledger.interruption import end_interrupted
 from firstline.ledger.keys import Keys
 from firstline.ledger.paging import by_time, following
+from firstline.ledger.purging import Purging
 from firstline.ledger.responses import StoredResponses
 from firstline.ledger.reviews import ReviewRows, marks, open_review
 from firstline.ledger.session import Session, opening
@@ -134,6 +135,7 @@ class Ledger:
         self.inputs = InputRows(self._write, self._read, self._alone, clock)
         self.reviews = ReviewRows(self._write, self._read, clock, note=note)
         self.audits = AuditRows(self._write, self._read, clock, note=note)
+        self.purging = Purging(self._write, self._look, clock, note=note, database=database)
         self.claims = Claims(
             self._writer.write,
             clock,

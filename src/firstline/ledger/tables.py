@@ -5,7 +5,8 @@
 trace, and after it `settled`, `failed` (it may have been charged) or `refused` (it was not). An attempt may make
 several calls (long text is worked on in pieces), so the two are separate; `position` ties an entry to its attempt.
 Money is integer nano-USD, times are seconds since 1970, JSON is text. Every table is STRICT and refuses numbers out of
-their range (`columns.py`). A run holds only the sha256 of its input.
+their range (`columns.py`). A run holds only the sha256 of its input;
+one that is `purged` holds nothing any longer that its user wrote or was answered (`purging.py`).
 
 `inputs` are those that are kept for a person to see, `input_files` which bytes in the data folder belong to them,
 `reviews` the queue of what a person is asked, `examples` what their answers teach. Which inputs are kept, and how long,
@@ -52,6 +53,7 @@ runs = table(
     Column("parameters", Text, comment="JSON: those of the task; null: none"),
     Column("audit_of", Text, comment="the run whose answer this one was asked to audit; null: none"),
     Column("claim", Text, comment="the repeatable request that it was made for; null: none"),
+    real("purged", comment="when its contents were taken out; null: it is whole"),
     Index("ix_runs_claim", "claim", sqlite_where=text("claim IS NOT NULL")),
     Index("ix_runs_created_id", "created", "id"),
     Index("ix_runs_task_created", "task", "created"),
@@ -244,6 +246,7 @@ stored_responses = table(
     real("created", nullable=False),
     real("expires", nullable=False, comment="when it is gone"),
     whole("bytes", nullable=False, server_default=text("0"), comment="of items and response"),
+    Index("ix_stored_responses_created_id", "created", "id"),
     Index("ix_stored_responses_expires", "expires"),
 )
 
@@ -362,6 +365,7 @@ audits = table(
     Column("settled_by", Text, comment="a person, or the model that was asked"),
     Column("note", Text, nullable=False, server_default="", comment="why it was skipped, or goes to a person"),
     real("claim_ends", comment="until when a process asks the top rung; null: none does"),
+    Column("label", Text, comment="that was served, where the run is purged and the certificate counts by it"),
     Index("ix_audits_certificate_id_begun", "certificate_id", "begun", "run_id"),
     Index("ix_audits_state_asks_begun", "state", "asks", "begun"),
 )

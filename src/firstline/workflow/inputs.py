@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from firstline.errors import LedgerError, NotFoundError
@@ -112,6 +112,10 @@ class Inputs:
             task=task,
             unsettled=unsettled,
         )
+
+    async def let_go(self, names: Iterable[str]) -> int:
+        """Remove those of some bytes that no kept input has any longer; returns how many."""
+        return await self._rows.named.let_go(names, self._contents.remove)
 
     async def sweep(self) -> None:
         """Take away what is older than the settings allow."""

@@ -219,7 +219,8 @@ class Reviews:
         """
         sight = await self._may_change(name, caller)
         view = await self.view(name, caller)
-        again = (view.review.state, view.review.reviewer) == ("answered", reviewer)
+        # Of a purged run nobody knows any longer whether it is the same answer.
+        again = (view.review.state, view.review.reviewer) == ("answered", reviewer) and view.run.purged is None
         if not again:
             refuse(view.review, reviewer)
         if view.problem is not None or view.task is None:

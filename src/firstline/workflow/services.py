@@ -24,6 +24,7 @@ from firstline.workflow.pinning import Pinner
 from firstline.workflow.rates import Rates
 from firstline.workflow.readiness import Readiness
 from firstline.workflow.reads import Reads
+from firstline.workflow.retention import Retention
 from firstline.workflow.reviews import Reviews
 from firstline.workflow.run import Runner
 from firstline.workflow.storage import Storage
@@ -58,6 +59,7 @@ class Services(Value, frozen=True, kw_only=True):
     readiness: Readiness
     reads: Reads
     storage: Storage
+    retention: Retention
     reviews: Reviews
     audits: Audits
     auditor: Auditor
