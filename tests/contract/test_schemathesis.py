@@ -165,7 +165,8 @@ def explore(description: dict[str, Any], label: str, url: str) -> tuple[set[int]
                 statuses.add(answer.status_code)
                 case.validate_response(answer, checks=CHECKS)
             except FailureGroup as group:
-                faults.extend(f"{case.as_curl_command()[:600]}\n{one}" for one in group.exceptions)
+                said = f"{answer.status_code} {answer.text[:600]}"
+                faults.extend(f"{case.as_curl_command()[:600]}\n{one}\n{said}" for one in group.exceptions)
 
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             for case in cases(operation, [mode]):

@@ -120,6 +120,26 @@ def test_the_sum_of_each_key_is_that_of_its_rows(steps: list[tuple[str, str | No
         asyncio.run(work(Path(folder)))
 
 
+async def test_metadata_that_shrinks_is_counted(tmp_path: Path) -> None:
+    ledger = await Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", clock=Clock())
+    try:
+        for key in KEYS:
+            name = str(key)
+            await ledger.stored.add(
+                StoredCompletion(
+                    id=name, key_id=key, created=1000.0, expires=2000.0, model="m", request={}, response={}, metadata={}
+                )
+            )
+            least = await ledger.storage.kept(key)
+            for metadata in ({"shop": "Contoso"}, {"shop": "C"}, {}, {"a": "b"}):
+                changed = await ledger.stored.update(name, metadata, key_id=key)
+                assert changed.metadata == metadata
+                size = sum(len(one) + len(other) for one, other in metadata.items())
+                assert await ledger.storage.kept(key) == least + size
+    finally:
+        await ledger.close()
+
+
 async def test_of_many_files_at_once_no_more_are_kept_than_fit(tmp_path: Path) -> None:
     ledger = await Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}")
 

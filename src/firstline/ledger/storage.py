@@ -43,7 +43,13 @@ def kept(connection: Connection, key_id: str | None) -> int:
 
 
 def add(connection: Connection, key_id: str | None, size: int, *, most: int | None = None) -> None:
-    """Count what a key keeps more. Raises StorageLimitError where that is more than `most` bytes in all."""
+    """Count what a key keeps more, or less (`size` below 0).
+
+    Raises StorageLimitError where that is more than `most` bytes in all.
+    """
+    if size < 0:
+        take(connection, [(key_id, -size)])  # a row of fewer than no bytes cannot be put, not even onto another
+        return
     if most is not None and (before := kept(connection, key_id)) + size > most:
         raise over(before, size, most)
     connection.execute(_MOVE, {"key_id": key_id or _NOBODY, "bytes": size})
