@@ -11,7 +11,7 @@ from pathlib import Path
 import firstline
 from firstline.patterns import Pattern
 from firstline.values import named_dates
-from firstline.workflow.checks import number_words
+from firstline.workflow.checks import bounds, clock, exchanged_words, fractions, number_words
 from firstline.workflow.reading.candidate import label_pattern
 from firstline.workflow.tasks import Tasks
 
@@ -30,6 +30,10 @@ def every_pattern() -> dict[str, Pattern]:
                     known.add(id(pattern))
                     found[f"{module.name}.{name}{at}"] = pattern
     found |= {f"number_words[{value}]": pattern for value, pattern in number_words._patterns()}
+    found |= {f"clock[{at}]": pattern for at, (_, _, pattern) in enumerate(clock._patterns())}
+    terms = {"bounds": bounds._bounds(), "denials": bounds._denials(), "days": exchanged_words._days()}
+    terms |= {"numbers": exchanged_words._numbers(), "fractions": fractions._terms()}
+    found |= {f"terms.{name}": one._pattern for name, one in terms.items() if one._pattern}
     forms = named_dates._forms()
     found |= {f"named_dates.{name}": getattr(forms, name) for name in forms.__struct_fields__}
     found["scale_pattern"] = number_words._scale_pattern()

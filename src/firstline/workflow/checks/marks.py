@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from firstline import patterns
 from firstline.types import Value
 
 _IN_URL = r"[^\s<>\"'`()\[\]{}«»“”„、。，；（）]"
 _URL = patterns.compile(rf"(?:https?://|ftp://|www\.){_IN_URL}+(?:\([^\s()]*\))?{_IN_URL}*", patterns.IGNORECASE)
+_LETTERS = "A-Za-z\u00c0-\u024f\u0400-\u04ff"
 _EMAIL = patterns.compile(
-    r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}\.[A-Za-z]{2,24}"
+    rf"(?<![{_LETTERS}0-9._%+-])[{_LETTERS}0-9._%+-]{{1,64}}@[{_LETTERS}0-9-]{{1,63}}"
+    rf"(?:\.[{_LETTERS}0-9-]{{1,63}}){{0,8}}\.[{_LETTERS}]{{2,24}}"
 )
+_HANDLE = patterns.compile(
+    r"(?<![A-Za-z0-9_@/.&])@[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,60}[A-Za-z0-9_])?|(?<![A-Za-z0-9_&#/])#(?=\d{0,20}[^\W\d])\w{1,80}"
+)
+_GLUED = patterns.compile(r"(#[A-Za-z0-9_]*[A-Za-z][A-Za-z0-9_]*)[\u3040-\u9fff\uac00-\ud7a3]")
+"""A tag in Latin letters, and the words of a language without blanks that go on behind it."""
 _PLACEHOLDERS = (
     patterns.compile(r"\{\{\{?\s*[#/^&>]?\s*([\w.\- |]+?)\s*\}?\}\}"),  # Mustache, Jinja
     patterns.compile(r"\{%[^{}%]{1,200}%\}|\{#[^{}#]{1,200}#\}"),  # Jinja, Liquid
@@ -50,25 +57,34 @@ _TARGETS = (
     ),
 )
 """Where links lead: of Markdown, its definitions, and HTML."""
+_WORDS_OF_LINK = patterns.compile(r"\[([^\[\]\n]{1,200})\]\(\s*<?([^\s()<>]+)")
 _HEADING = patterns.compile(r"^(#{1,6})\s+\S", patterns.MULTILINE)
 
 
 class Marks(Value, frozen=True, kw_only=True):
     """What a text has of each, counted as written; `rest` is the text with addresses and marks blanked out.
 
-    `url` holds where links lead too, within a page or a site (`#top`, `/prices`).
+    `url` holds where links lead too, within a page or a site (`#top`, `/prices`). `links` are all addresses in order,
+    with the words of their link.
     """
 
     url: Counter[str]
     email: Counter[str]
+    handle: Counter[str]
     placeholder: Counter[str]
     markup: Counter[str]
+    links: Mapping[str, str]
     rest: str
 
 
 def marks(text: str) -> Marks:
     """Read the marks of a text. What stands inside an address, a placeholder or a tag is not read again."""
-    found: dict[str, Counter[str]] = {"url": Counter(), "email": Counter(), "placeholder": Counter()}
+    found: dict[str, Counter[str]] = {
+        "url": Counter(),
+        "email": Counter(),
+        "handle": Counter(),
+        "placeholder": Counter(),
+    }
     markup: Counter[str] = Counter(
         {
             "code block": len(_FENCE.findall(text)) // 2,
@@ -78,15 +94,19 @@ def marks(text: str) -> Marks:
     )
     markup.update(f"heading {sign}" for sign in _HEADING.findall(text))
     found["url"].update(target for pattern in _TARGETS for target in pattern.findall(text) if not _URL.match(target))
+    whole = text
     text = _take(_URL, text, lambda match: found["url"].update([match.group().rstrip(".,;:!?…*_")]))
     text = _take(_EMAIL, text, lambda match: found["email"].update([match.group().lower()]))
     for pattern in _PLACEHOLDERS:
         text = _take(pattern, text, lambda match: found["placeholder"].update([_tidy(match.group())]))
     if not any("," in mark for mark in found["placeholder"]):
         text = _take(_SPACED, text, lambda match: found["placeholder"].update([_tidy(match.group())]))
+    if "@" in text or "#" in text:
+        text = _take(_HANDLE, text, lambda match: found["handle"].update([_handle(match.group())]))
     text = _take(_TAG, text, lambda match: markup.update([_tag(match)]))
     text = _take(_CODE, text, lambda match: markup.update([match.group()]))
-    return Marks(**found, markup=+markup, rest=text)
+    links = _links(whole) if found["url"].total() + found["email"].total() > 1 else {}
+    return Marks(**found, markup=+markup, links=links, rest=text)
 
 
 def _take(pattern: patterns.Pattern, text: str, note: Callable[[patterns.Match], None]) -> str:
@@ -103,4 +123,18 @@ def _tidy(placeholder: str) -> str:
 
 def _tag(match: patterns.Match) -> str:
     closing = "/" if match.group().startswith("</") else ""
-    return f"<{closing}{match.group(1).lower()}>"
+    return f"<{closing}{match.group(1)}>"
+
+
+def _handle(written: str) -> str:
+    glued = _GLUED.match(written)
+    return (glued.group(1) if glued else written).casefold()
+
+
+def _links(text: str) -> dict[str, str]:
+    """Return the addresses of a text in order, each once, with the words of its link where Markdown gives them."""
+    found = [(match.start(1), match.group(1)) for pattern in _TARGETS for match in pattern.finditer(text)]
+    found += [(match.start(), match.group().rstrip(".,;:!?…*_")) for match in _URL.finditer(text)]
+    found += [(match.start(), match.group().lower()) for match in _EMAIL.finditer(text)] if "@" in text else []
+    words = {match.group(2): match.group(1) for match in _WORDS_OF_LINK.finditer(text)}
+    return {address: words.get(address, "") for _, address in sorted(found)}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
+from fractions import Fraction
 
 from firstline.workflow.checks.lexicon import PERCENT
 from firstline.workflow.checks.surroundings import Surroundings
@@ -26,6 +27,8 @@ def missing(wanted: Numbers, there: Numbers) -> tuple[str, ...]:
 
 
 def _lost(number: Number, wanted: Numbers, there: Numbers) -> str | None:
+    if _is_told(number, there) or any(_is_fraction(value, there) for value in number.plain):
+        return None
     same = [around for value in number.readings for around in there.around.get(value, ())]
     if same:
         return number.shown if _clashes(number.around, same, there) else None
@@ -100,3 +103,19 @@ def _of_a_year(value: Decimal, there: Numbers) -> bool:
             value >= 1920 and value % 10 == 0 and int(value % 100) in there.in_words
         )
     return value in there.of_years
+
+
+def _is_told(number: Number, there: Numbers) -> bool:
+    """Say whether a number is a time, or the hour of one, that words tell there."""
+    if not there.told or len(number.written) > 2:
+        return False
+    hour, minutes = number.written[0], int(number.written[1]) if len(number.written) > 1 else 0
+    return (int(hour) % 12, minutes) in there.told or (not minutes and hour in there.groups)
+
+
+def _is_fraction(value: Decimal, there: Numbers) -> bool:
+    """Say whether a decimal stands there as a fraction, and a whole number before it."""
+    if not there.fractions or value == value.to_integral_value() or Fraction(value) % 1 not in there.fractions:
+        return False
+    whole = value.to_integral_value(ROUND_FLOOR)
+    return not whole or _has_group(there, whole) or _in_words(whole, there)

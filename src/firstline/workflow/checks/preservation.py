@@ -15,19 +15,22 @@ from firstline import patterns
 from firstline.errors import TaskError
 from firstline.types import Finding, Json, Value
 from firstline.values.dates import DateFound, find_dates
+from firstline.values.texts import fold
 from firstline.workflow.checks.base import Check, NamedCheck, Subject, shown
+from firstline.workflow.checks.facts import Facts, lost_days, lost_facts
 from firstline.workflow.checks.marks import Marks, marks
 from firstline.workflow.checks.missing_numbers import missing
 from firstline.workflow.checks.names import changed_names, invented_names
 from firstline.workflow.checks.written_numbers import Numbers
 
-Kind = Literal["number", "date", "url", "email", "placeholder", "markup", "name"]
+Kind = Literal["number", "date", "url", "email", "handle", "placeholder", "markup", "name"]
 Mode = Literal["both", "no_new"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-USUAL: tuple[Kind, ...] = ("number", "date", "url", "email", "placeholder", "markup")
+USUAL: tuple[Kind, ...] = ("number", "date", "url", "email", "handle", "placeholder", "markup")
 """All but names, which translators translate: `name` refuses a few right translations in a hundred."""
 
 
+_LIKE = 3
 _IN_BRACKETS = patterns.compile(r"\[[a-z]+\]")
 """A placeholder where the source has it; where only the translation has it, a word that the translator put in."""
 
@@ -37,7 +40,12 @@ class _Side(Value, frozen=True, kw_only=True):
 
     text: str
     marks: Marks
-    numbers: Numbers
+    facts: Facts
+
+    @property
+    def numbers(self) -> Numbers:
+        """The numbers of the text."""
+        return self.facts.numbers
 
 
 def preserved(field: str, kinds: Sequence[Kind] = USUAL, *, mode: Mode = "both") -> Check:
@@ -65,7 +73,7 @@ def preserved(field: str, kinds: Sequence[Kind] = USUAL, *, mode: Mode = "both")
 
 def _side(text: str) -> _Side:
     read = marks(text)
-    return _Side(text=text, marks=read, numbers=Numbers(read.rest))
+    return _Side(text=text, marks=read, facts=Facts(read.rest))
 
 
 def _text(value: Json) -> str:
@@ -99,7 +107,7 @@ def _names(before: _Side, after: _Side, mode: Mode) -> list[str]:
 
 
 def _lost_numbers(source: _Side, target: _Side) -> Sequence[str]:
-    return missing(source.numbers, target.numbers)
+    return list(dict.fromkeys((*missing(source.numbers, target.numbers), *lost_facts(source.facts, target.facts))))
 
 
 def _lost_dates(source: _Side, target: _Side) -> Sequence[str]:
@@ -111,7 +119,7 @@ def _lost_dates(source: _Side, target: _Side) -> Sequence[str]:
         for one in find_dates(source.marks.rest)
         if not days.intersection(one.readings) and (_in_another(one, months) or not _in_digits(one, target.numbers))
     ]
-    return lost or _exchanged_months(source, target, months)
+    return lost or _exchanged_months(source, target, months) or lost_days(source.facts, target.facts)
 
 
 def _in_another(found: DateFound, months: Set[int]) -> bool:
@@ -145,7 +153,22 @@ def _lost_of(name: str) -> Callable[[_Side, _Side], Sequence[str]]:
 
 def _lost_urls(source: _Side, target: _Side) -> Sequence[str]:
     there = {_address(url) for url in target.marks.url}
-    return [url for url in source.marks.url if _address(url) not in there]
+    lost = [url for url in source.marks.url if _address(url) not in there]
+    return lost or _exchanged_links(source.marks, target.marks)
+
+
+def _exchanged_links(source: Marks, target: Marks) -> list[str]:
+    """Return the addresses that stand in another order, unless the words of their links moved with them."""
+    here = [link for link in source.links if link in target.links]
+    there = [link for link in target.links if link in source.links]
+    moved = [one for one, other in zip(here, there, strict=True) if one != other]
+    return [link for link in moved if not _is_like(source.links[link], target.links[link])]
+
+
+def _is_like(words: str, others: str) -> bool:
+    """Say whether the words of two links begin alike, as names and many words of related languages do."""
+    start = fold(words)[:_LIKE]
+    return len(start) == _LIKE and fold(others)[:_LIKE] == start
 
 
 def _address(url: str) -> str:
@@ -159,6 +182,7 @@ _LOST: dict[str, Callable[[_Side, _Side], Sequence[str]]] = {
     "date": _lost_dates,
     "url": _lost_urls,
     "email": _lost_of("email"),
+    "handle": _lost_of("handle"),
     "placeholder": _lost_of("placeholder"),
     "markup": _lost_of("markup"),
 }

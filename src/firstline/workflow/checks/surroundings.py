@@ -38,6 +38,15 @@ _PERCENT = (
     "بالمئة", "بالمائة", "في المئة", "في المائة", "phần trăm", "ร้อยละ",
 )  # fmt: skip
 """CLDR has the sign alone in some languages, and one spelling in others."""
+POINTS = "percent-point"
+_POINTS = patterns.compile(
+    r"[\s\-]{0,2}(?:percentage[\s\-]points?|percent[\s\-]points?|prozent-?punkt|points?\sde\spourcentage|puntos?\sporcentual|"
+    r"pontos?\spercentua|punt[oi]\spercentual|procentpunt|procent-?enhet|процентн\w{1,4}\sпункт|п\.\s?п\.|"
+    r"punkt\w{0,4}\sprocentow|[个個]?百分[点點]|(?:パーセント|[%％])?・?ポイント|퍼센트\s?포인트|[%％]\s?(?:포인트|p(?!\w))|"
+    r"प्रतिशत\s(?:अंक|बिंदु|पॉइंट)|نق[ا]?ط[ة]?\sمئوية|yüzde\spuan)",
+    patterns.IGNORECASE,
+)
+"""Two percentage points more are not two percent more."""
 _CLOCK = "uhr o clock बजे klo kl ore alle giờ hodin óra godzinie 点 點 時 时 시 分 분"
 _JOINTS = frozenset({"de", "d", "of", "di", "do", "des", "von"})
 _SHORT = 2
@@ -106,6 +115,8 @@ def _is_negative(before: str, words: Sequence[str]) -> bool:
 def _measures(
     before: str, before_words: Sequence[str], behind: str, rest: Sequence[str], words: Lexicon
 ) -> frozenset[str]:
+    if _POINTS.match(behind):
+        return frozenset({POINTS})
     found = _symbol_behind(behind, words)
     if not found:
         while rest and rest[0] in _JOINTS:

@@ -7,8 +7,9 @@ in a translation every digit matters, wherever it stands.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property
 
 from firstline import patterns
@@ -72,8 +73,19 @@ class Number(Value, frozen=True, kw_only=True):
 class Numbers:
     """All numbers of a text, digits of every script among them; each view is made when first asked for."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(
+        self,
+        text: str,
+        *,
+        fractions: Set[Fraction] = frozenset(),
+        parts: Set[int] = frozenset(),
+        told: Set[tuple[int, int]] = frozenset(),
+    ) -> None:
+        """`fractions` and the times in `told` stand in the text too; `parts` are the numbers that they are made of."""
         self._text = text
+        self.fractions = fractions
+        self.told = told
+        self._parts = frozenset(map(Decimal, parts))
 
     @cached_property
     def found(self) -> tuple[Number, ...]:
@@ -161,7 +173,7 @@ class Numbers:
     @cached_property
     def groups(self) -> frozenset[Decimal]:
         """Every run of digits by itself."""
-        return frozenset(value for number in self.found for value in number.groups)
+        return frozenset(value for number in self.found for value in number.groups) | self._parts
 
     @cached_property
     def digits(self) -> str:
@@ -269,6 +281,13 @@ def _myriads(text: str) -> Decimal:
         factor = {"": 1, "千": 10**3}.get(unit, 10**8 if unit in "億亿억" else 10**4)
         total += (read_number(digits.strip(".,")) or (Decimal(0),))[0] * factor
     return total
+
+
+def with_ascii_digits(text: str) -> str:
+    """Write the decimal digits of every script as ASCII; each character keeps its place."""
+    if text.isascii():
+        return text
+    return "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in text)
 
 
 def _plain(char: str) -> str:
