@@ -7,10 +7,11 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import httpx2
@@ -145,3 +146,46 @@ async def test_a_server_that_is_killed_after_it_paid_does_not_let_it_be_paid_aga
         assert len(world.sent) == 2
     assert [state for state, _, _ in entries_of(ledger)].count("settled") == 1
     check_books(ledger)
+
+
+async def test_an_upload_that_died_halfway_is_done_again_although_its_caller_sent_another_meanwhile(
+    tmp_path: Path,
+) -> None:
+    ledger, halfway = tmp_path / "data" / "ledger.db", asyncio.Event()
+
+    async def half() -> AsyncIterator[bytes]:
+        yield form("first")[:-40]
+        halfway.set()
+        await asyncio.Event().wait()
+
+    async with serve(says("hello")) as world, two_servers(tmp_path, world) as (first, second):
+        kind = {"content-type": "multipart/form-data; boundary=B"}
+        dying = asyncio.create_task(first.client.post("/files", content=half(), headers={**kind, **HEADERS}))
+        await halfway.wait()
+        async with asyncio.timeout(20):
+            while not await asyncio.to_thread(claims_of, ledger):
+                assert not dying.done(), dying.result().text
+        other = await second.client.post("/files", content=form("second"), headers=kind)
+        assert other.status_code == 200
+        first.process.kill()
+        dying.cancel()
+        await asyncio.gather(dying, return_exceptions=True)
+        answers = [
+            await second.client.post("/files", content=form("first"), headers={**kind, **HEADERS}) for _ in range(2)
+        ]
+        assert [answer.status_code for answer in answers] == [200, 200]
+        assert answers[0].json() == answers[1].json()
+        kept = (await second.client.get("/files")).json()["data"]
+        assert sorted(file["id"] for file in kept) == sorted([other.json()["id"], answers[0].json()["id"]])
+
+
+def form(text: str) -> bytes:
+    """The body of an upload."""
+    head = 'Content-Disposition: form-data; name="purpose"\r\n\r\nuser_data\r\n--B\r\nContent-Disposition: form-data; '
+    return f'--B\r\n{head}name="file"; filename="a"\r\n\r\n{text}\r\n--B--\r\n'.encode()
+
+
+def claims_of(ledger: Path) -> list[str]:
+    """List the states of all claims."""
+    with closing(sqlite3.connect(ledger)) as connection:
+        return [state for (state,) in connection.execute("SELECT state FROM claims")]

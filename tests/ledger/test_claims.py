@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firstline.ledger.claims import Answer, Claim
+from firstline.ledger.contents import Placing
+from firstline.ledger.files import StoredFile
+from firstline.ledger.fine_tuning import JobEvent, JobRow
 from firstline.ledger.store import Ledger
 from firstline.money import NanoUSD
 from firstline.types import Attempt, Usage
@@ -91,6 +95,52 @@ async def test_what_a_dead_process_left_is_free_unless_it_was_paid(tmp_path: Pat
         lost = await taken(second, "costly")
         assert (lost.lost, lost.mine) == (True, False)
     await second.close()
+
+
+async def make(ledger: Ledger, what: str, name: str) -> None:
+    """Keep a file or a job of fine-tuning."""
+    if what == "file":
+        file = StoredFile(
+            id=name, key_id=None, sha256="0" * 64, bytes=1, filename="a", purpose="user_data", created=1_000.0
+        )
+        await ledger.files.add(file, Placing(place=lambda: None, there=lambda: True))
+    else:
+        job = JobRow(id=name, key_id=None, state="queued", request={}, created=1_000.0)
+        await ledger.fine_tuning.add(job, JobEvent(message="made"))
+
+
+@pytest.mark.parametrize("what", ["file", "job"])
+@pytest.mark.parametrize("dies", [True, False])
+async def test_what_was_made_for_a_claim_is_not_made_again_and_what_others_made_counts_for_nothing(
+    tmp_path: Path, what: str, *, dies: bool
+) -> None:
+    clock = Clock()
+    first, second = await opened(tmp_path, clock), await opened(tmp_path, clock)
+    empty, full = await taken(first, "empty"), await taken(first, "full")
+    await make(second, what, "of another request")
+    with first.claiming(full.id):
+        await make(first, what, "of the claim")
+    if dies:
+        die(first)
+    else:
+        await first.claims.free(empty.id)
+        await first.claims.free(full.id)
+    assert (await taken(second, "empty")).mine
+    assert (await taken(second, "full")).lost
+    await second.close()
+
+
+async def test_an_answer_that_need_not_be_kept_is_kept_where_a_file_was(tmp_path: Path) -> None:
+    ledger = await opened(tmp_path, Clock())
+    for name in ("empty", "full"):
+        claim = await taken(ledger, name)
+        with ledger.claiming(claim.id):
+            if name == "full":
+                await make(ledger, "file", name)
+        await ledger.claims.finish(claim.id, HELLO, keep=False, most=1_000)
+    assert (await taken(ledger, "empty")).mine
+    assert (await taken(ledger, "full")).answer == HELLO
+    await ledger.close()
 
 
 async def test_the_holds_of_a_dead_process_are_given_back_when_its_claim_is_taken(tmp_path: Path) -> None:

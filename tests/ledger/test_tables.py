@@ -105,6 +105,7 @@ def test_rows_come_through_and_what_was_claimed_is_nothing(tmp_path: Path) -> No
     after = kept(database)
     assert [entry.pop("surplus_tokens") + entry.pop("surplus_nano_usd") for entry in after["entries"]] == [0]
     assert [run.pop("purged") for run in after["runs"]] == [None]
+    assert [row.pop("claim") for row in after["files"]] == [None]
     assert after == before
     with closing(sqlite3.connect(database.path)) as connection, pytest.raises(sqlite3.IntegrityError, match="append"):
         connection.execute("DELETE FROM changes")

@@ -2,8 +2,8 @@
 
 One row a key and caller. It is claimed in a transaction before the work, so that of two servers one works and the other
 finds the claim; with the answer it is kept until its time is up. A claim belongs to the session of its process, and its
-runs carry the claim's id. What a dead process left is free again unless something was paid for it: then nobody knows
-what its caller saw, and it is neither done nor paid a second time.
+runs, files and jobs carry the claim's id. What a dead process left is free again unless something was paid or kept for
+it: then nobody knows what its caller saw, and it is neither done nor paid a second time.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class Claims:
                 return _claim(found)
             if found is not None:
                 self._settle_dead(transaction)
-                if _has_effect(connection, found):
+                if _has_effect(connection, found["id"]):
                     connection.execute(update(claims).where(claims.c.id == found["id"]).values(state="lost"))
                     return Claim(id=found["id"], request=found["request"], lost=True)
                 connection.execute(delete(claims).where(claims.c.id == found["id"]))
@@ -108,14 +108,14 @@ class Claims:
         return claim
 
     async def finish(self, claim_id: str, answer: Answer, *, keep: bool, most: int) -> None:
-        """End the work on a claim with its answer. One that need not be kept is, if something was paid for it.
+        """End the work on a claim with its answer. One that need not be kept is, if something was paid or kept for it.
 
         `most` are the bytes of answers that are kept of one caller; what is over loses the oldest bodies.
         """
 
         def work(transaction: Transaction) -> None:
             connection = transaction.connection
-            if not keep and not _is_paid(connection, claim_id):
+            if not keep and not _has_effect(connection, claim_id):
                 connection.execute(delete(claims).where(claims.c.id == claim_id))
                 return
             values = {
@@ -135,23 +135,23 @@ class Claims:
 
         try:
             await self._write(work)
-        finally:  # where it could not be written, what was paid says whether it may be done again
+        finally:  # where it could not be written, its effects say whether it may be done again
             self._working.discard(claim_id)
 
     async def free(self, claim_id: str) -> None:
-        """Let go of a claim whose work came to no answer; of one that something was paid for, note that it is lost."""
+        """Let go of a claim whose work came to no answer; of one that had an effect, note that it is lost."""
 
         def work(transaction: Transaction) -> None:
             connection = transaction.connection
             which = claims.c.id == claim_id
-            if _is_paid(connection, claim_id):
+            if _has_effect(connection, claim_id):
                 connection.execute(update(claims).where(which).values(state="lost"))
             else:
                 connection.execute(delete(claims).where(which))
 
         try:
             await self._write(work)
-        finally:  # where it could not be written, what was paid says whether it may be done again
+        finally:  # where it could not be written, its effects say whether it may be done again
             self._working.discard(claim_id)
 
     def _is_stale(self, row: Any) -> bool:
@@ -182,18 +182,10 @@ def _is_paid(connection: Connection, claim_id: str) -> bool:
     return int(connection.execute(cost.where(runs.c.claim == claim_id)).scalar_one()) > 0
 
 
-def _has_effect(connection: Connection, row: Any) -> bool:
-    """Say whether a claim of a dead process may have done what must not be done twice.
-
-    Files and jobs carry no claim: one that its caller has made since counts as this one's.
-    """
-    if _is_paid(connection, row["id"]):
-        return True
-    table = {"POST /v1/files": files, "POST /v1/fine_tuning/jobs": fine_tuning_jobs}.get(row["request"])
-    if table is None:
-        return False
-    mine = table.c.key_id.is_(None) if row["key_id"] == "" else table.c.key_id == row["key_id"]
-    return bool(connection.execute(select(exists().where(mine, table.c.created >= int(row["created"])))).scalar_one())
+def _has_effect(connection: Connection, claim_id: str) -> bool:
+    """Say whether a claim did what must not be done twice: a call that was paid, a file, a job."""
+    made = (select(exists().where(table.c.claim == claim_id)) for table in (files, fine_tuning_jobs))
+    return _is_paid(connection, claim_id) or any(connection.execute(query).scalar_one() for query in made)
 
 
 def _tidy(connection: Connection, caller: str, most: int) -> None:

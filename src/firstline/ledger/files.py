@@ -31,13 +31,25 @@ class StoredFile(Value, frozen=True, kw_only=True):
     expires: float | None = None
 
 
+_COLUMNS = tuple(files.c[name] for name in StoredFile.__struct_fields__)
+
+
 class FileRows:
     """The files of one ledger (`Ledger.files`). With a `key_id` only that key's files exist.
 
-    `named` are the bytes that files name.
+    `named` are the bytes that files name; `claim` says which repeatable request is worked on.
     """
 
-    def __init__(self, write: Transaction, read: Transaction, alone: Transaction, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        write: Transaction,
+        read: Transaction,
+        alone: Transaction,
+        clock: Callable[[], float],
+        *,
+        claim: Callable[[], str | None],
+    ) -> None:
+        self._claim = claim
         self._write = write
         self._read = read
         self._clock = clock
@@ -49,7 +61,7 @@ class FileRows:
         Raises LedgerError, and StorageLimitError where its key would keep more than `most` bytes.
         """
         row = {name: getattr(file, name) for name in file.__struct_fields__}
-        statement = insert(files).values(row)
+        statement = insert(files).values(row | {"claim": self._claim()})
 
         def work(connection: Connection) -> None:
             storage.add(connection, file.key_id, file.bytes, most=most)
@@ -59,7 +71,7 @@ class FileRows:
 
     async def get(self, file_id: str, *, key_id: str | None = None) -> StoredFile:
         """Give a file. Raises NotFoundError."""
-        query = select(files).where(files.c.id == file_id, *self._visible(key_id))
+        query = select(*_COLUMNS).where(files.c.id == file_id, *self._visible(key_id))
         row = await self._read(lambda connection: connection.execute(query).mappings().one_or_none())
         if row is None:
             raise NotFoundError(f"No such File object: {file_id[:64]}", param="id")
@@ -75,7 +87,7 @@ class FileRows:
         order: Order = "desc",
     ) -> tuple[StoredFile, ...]:
         """Give files by their time; `after` is the last of the page before. Raises NotFoundError for it."""
-        query = select(files).where(*self._visible(key_id)).order_by(*by_time(files, order)).limit(limit)
+        query = select(*_COLUMNS).where(*self._visible(key_id)).order_by(*by_time(files, order)).limit(limit)
         if purpose is not None:
             query = query.where(files.c.purpose == purpose)
         if after is not None:

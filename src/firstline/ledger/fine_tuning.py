@@ -63,7 +63,8 @@ _LOGGED: Mapping[JobState, str] = MappingProxyType({"succeeded": "succeed", "can
 class FineTuningRows:
     """The jobs of one ledger (`Ledger.fine_tuning`). With a `key_id` only that key's exist.
 
-    `session` is this process, `alive` says of another whether it still lives.
+    `session` is this process, `alive` says of another whether it still lives; `claim` says which repeatable request is
+    worked on.
     """
 
     def __init__(
@@ -75,7 +76,9 @@ class FineTuningRows:
         session: str,
         alive: Callable[[str], bool],
         note: Note,
+        claim: Callable[[], str | None],
     ) -> None:
+        self._claim = claim
         self._write = write
         self._read = read
         self._clock = clock
@@ -91,6 +94,7 @@ class FineTuningRows:
             "state": job.state,
             "request": msgspec.json.encode(job.request).decode(),
             "created": job.created,
+            "claim": self._claim(),
         }
 
         def work(connection: Connection) -> None:

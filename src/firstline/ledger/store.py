@@ -115,6 +115,7 @@ class Ledger:
         self._engines = (writer, self._reader, self._looker, self._locking)
         self._session = session
         self._clock = clock
+        self._claim: ContextVar[str | None] = ContextVar("claim", default=None)
         self._arrears = Arrears(sleep=sleep)
         self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-read")
         self._look_thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-look")
@@ -124,13 +125,19 @@ class Ledger:
         self.usage = UsageBook(self._look)
         self.storage = Storage(self._read)
         self.buckets = SharedBuckets(self._write, clock)
-        self.files = FileRows(self._write, self._read, self._alone, clock)
+        self.files = FileRows(self._write, self._read, self._alone, clock, claim=self._claim.get)
         self.stored = StoredCompletions(self._write, self._look, self._later, clock)
         self.responses = StoredResponses(self._write, self._read, self._later, clock)
         self.certificates = Certificates(self._write, self._read, clock, note=note)
         self.students = StudentRows(self._write, self._read, self._alone, clock, note=note)
         self.fine_tuning = FineTuningRows(
-            self._write, self._read, clock, session=session.name, alive=session.alive, note=note
+            self._write,
+            self._read,
+            clock,
+            session=session.name,
+            alive=session.alive,
+            note=note,
+            claim=self._claim.get,
         )
         self.inputs = InputRows(self._write, self._read, self._alone, clock)
         self.reviews = ReviewRows(self._write, self._read, clock, note=note)
@@ -143,7 +150,6 @@ class Ledger:
             alive=session.alive,
             settle_dead=lambda transaction: end_interrupted(transaction, session.folder),
         )
-        self._claim: ContextVar[str | None] = ContextVar("claim", default=None)
 
     @classmethod
     async def open(
@@ -170,7 +176,7 @@ class Ledger:
 
     @contextmanager
     def claiming(self, claim_id: str) -> Iterator[None]:
-        """Let the runs that begin in this block, and in tasks that it starts, belong to a claim."""
+        """Let the runs, files and jobs that begin in this block, and in tasks that it starts, belong to a claim."""
         token = self._claim.set(claim_id)
         try:
             yield
