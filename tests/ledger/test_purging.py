@@ -145,6 +145,7 @@ async def test_nothing_of_the_contents_is_left_and_every_figure_is_as_it_was(tmp
         run = await ledger.get_run("r_1")
         assert (run.purged, run.answer, run.reason, run.parameters, dict(run.fields)) == (PURGED_AT, None, "", {}, {})
         assert [(one.skipped, one.error) for one in run.attempts] == [("purged", None), (None, "purged"), (None, None)]
+        assert [(one.signals, one.confidences, one.fields) for one in run.attempts] == [({}, {}, ())] * 3
         review = await ledger.reviews.get("r_2")
         assert (review.state, review.reviewer, review.reason, review.purged) == ("rejected", "anna", None, PURGED_AT)
         check_books(tmp_path / "ledger.db")
@@ -254,6 +255,20 @@ async def test_settled_audits_count_as_before_and_others_keep_their_run(
         assert after["r_1"].answer == (None if label is None else {"label": label})
         assert (await ledger.purging.due(PURGED_AT)).left == Left(in_review=1)
         assert await ledger.inputs.get(audit_world.SHA) is not None
+
+
+async def test_an_audit_that_the_top_rung_is_yet_to_settle_keeps_its_run_and_input(tmp_path: Path) -> None:
+    clock = Clock()
+    async with opened(tmp_path, clock) as ledger:
+        await audit_world.issue(ledger)
+        await audit_world.serve(ledger, "r_1", asks="top")
+        clock.now = PURGED_AT
+        assert (await purged(ledger, "r_1")).runs == 0
+        assert (await ledger.purging.take_inputs(PURGED_AT)).inputs == 0
+        assert (await ledger.purging.due(PURGED_AT)).left == Left(in_audit=1)
+        await ledger.audits.agree("r_1", "up/m")
+        step = await purged(ledger, "r_1")
+        assert (step.runs, step.inputs) == (1, 1)
 
 
 async def test_stored_answers_go_by_their_age_and_by_task(tmp_path: Path) -> None:

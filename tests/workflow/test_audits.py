@@ -9,7 +9,7 @@ import pytest
 
 from certified import put_in_force
 from firstline.app import App
-from firstline.errors import InvalidValueError, UsageError
+from firstline.errors import InvalidValueError, ReviewClosedError, UsageError
 from firstline.types import Json, Run
 from firstline.workflow.certificate.audits import Tally
 from firstline.workflow.evaluate import evaluate
@@ -56,6 +56,11 @@ async def test_a_person_confirms_or_corrects_and_the_run_stays_as_it_was_served(
         assert done.audited is not None
         assert (done.audited.wrong, done.run.answer) == ((), RIGHT)
         assert await reviews.answer(first.id, "anna", Answer(values={}, confirm=True), None) == done
+        before = await counted(app)
+        assert (await app.services.retention.purge(0)).runs == 1
+        assert await counted(app) == before
+        with pytest.raises(ReviewClosedError):
+            await reviews.answer(first.id, "anna", Answer(values={}, confirm=True), None)
         tried = await reviews.answer(second.id, "ben", Answer(values={"total": 1.0}, dry_run=True), None)
         assert tried.audited is not None
         assert (tried.audited.wrong, (await counted(app)).answered) == (("total",), 1)
