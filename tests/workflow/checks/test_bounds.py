@@ -46,6 +46,9 @@ def test_a_range_is_not_turned_round(low: int, high: int) -> None:
     assert look(f"from {low} to {high} days", f"de {low} à {high} jours") == ()
     assert look(f"from {low} to {high} days", f"de {high} à {low} jours") != ()
     assert look(f"{low}–{high}", f"{high} bis {low}") != ()
+    for form in ("价格从{}欧元升到{}欧元。", "価格は{}ユーロから{}ユーロに上がった。"):
+        assert look(f"The price rose from €{low} to €{high}.", form.format(low, high)) == ()
+        assert look(f"The price rose from €{low} to €{high}.", form.format(high, low)) != ()
 
 
 @pytest.mark.parametrize("text", ["No pueden entrar más de 5.", "Über 5 dürfen nicht hinein.", "Es dürfen 5 hinein."])

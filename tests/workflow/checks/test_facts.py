@@ -14,6 +14,13 @@ from firstline.workflow.checks.preservation import preserved
 
 PAIRS = (
     (
+        "She runs twice a week.",
+        (
+            ("Sie läuft zweimal pro Woche.", "Sie läuft dreimal pro Woche."),
+            ("她每周跑步两次。", "她每周跑步三次。"),
+        ),
+    ),
+    (
         "Unemployment rose by 2 percentage points.",
         (
             ("Die Arbeitslosigkeit stieg um 2 Prozentpunkte.", "Die Arbeitslosigkeit stieg um 2 Prozent."),

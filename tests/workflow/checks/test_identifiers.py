@@ -44,6 +44,12 @@ def test_dates_amounts_and_currencies_are_no_identifiers() -> None:
     assert (found.phones, found.codes, found.ibans, found.versions) == ({}, {}, {}, {})
 
 
+def test_an_ip_address_is_kept() -> None:
+    assert look("IP 192.168.1.10", "IP-Adresse 192.168.1.10") == ()
+    assert look("IP 192.168.1.10", "IP-Adresse 192.168.10.1") != ()
+    assert look("1.234.567.890 Euro", "1,234,567,890 euros") == ()
+
+
 def test_a_version_keeps_its_zeros_and_its_order() -> None:
     assert look("From v1.2 to v2.1.", "De v1.2 à v2.1.") == ()
     assert look("From v1.2 to v2.1.", "De v2.1 à v1.2.") != ()

@@ -44,6 +44,7 @@ _NOT_A_NUMBER = patterns.compile(
 )
 _NEAR = 14
 _BETWEEN = patterns.compile(
+    r"^\s?[\u3040-\u9fff€$£°%]{0,6}(?:到|至|から)\s?[€$£]?$|"
     r"^\s?(?:[^\W\d_]{1,10}\s|[%°€$£日月年时点名人个])?\s?(?:to|through|until|till|bis|auf|nach|à|au|a|al|hasta|até|до|на|do|tot|naar|"
     r"till|至|到|升级到|升級到|から|[～〜])\s?(?:den |la |el |las |los |le |les |the |o )?[v$€£]?$",
     patterns.IGNORECASE,

@@ -46,13 +46,14 @@ _DAYS = {
 }
 _NUMBERS = {
     "n2": (
-        "two zwei zweite zweiten zweiter deux deuxième dos segundo due secondo dois duas twee tweede två "
-        "два две dwa drugi"
+        "two twice zweimal 两次 兩次 二回 zwei zweite zweiten zweiter deux deuxième dos segundo due "
+        "secondo dois duas twee tweede två два две dwa drugi"
     ),
     "n3": (
-        "three third drei dritte dritten dritter trois troisième tres tercer tercero tercera tre terzo "
-        "três terceiro terceira drie derde tredje три трёх третий третьем "
-        "третья trzy trzeci trzecim 第三 三个 三個 三人 三名 三天 三次 三层 三階 三つ 三年"
+        "three thrice third dreimal 三回 drei dritte dritten dritter trois troisième tres tercer tercero "
+        "tercera tre terzo três terceiro terceira drie derde tredje три трёх третий "
+        "третьем третья trzy trzeci trzecim 第三 三个 三個 三人 三名 三天 三次 三层 三階 "
+        "三つ 三年"
     ),
     "n4": (
         "four fourth vier vierte vierten vierter quatre quatrième cuatro cuarto cuarta quattro quatro "

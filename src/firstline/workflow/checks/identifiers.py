@@ -1,4 +1,4 @@
-"""What is copied sign by sign: versions, IBANs, telephone numbers, codes (`AB-12345`)."""
+"""What is copied sign by sign: versions, IP addresses, IBANs, telephone numbers, codes (`AB-12345`)."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ _VERSION = patterns.compile(
     r"(?![\d%])",
     patterns.IGNORECASE,
 )
+_IP = patterns.compile(r"(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}")
 _DOTTED = patterns.compile(r"\d{1,5}(?:\.\d{1,5}){1,4}")
 _IBAN = patterns.compile(
     r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[ \u00a0]?[A-Z0-9]{4}){2,7}(?:[ \u00a0]?[A-Z0-9]{1,4})?(?![A-Za-z0-9])"
@@ -87,6 +88,7 @@ def lost_identifiers(mine: Identifiers, others: Identifiers, digits: str) -> lis
     lost = [shown for iban, shown in mine.ibans.items() if iban not in others.ibans]
     lost += [shown for phone, shown in mine.phones.items() if phone not in digits]
     lost += [shown for version, shown in mine.versions.items() if version not in others.dotted]
+    lost += [dotted for dotted in mine.dotted if _IP.fullmatch(dotted) and dotted not in others.dotted]
     if mine.codes.keys() - others.codes.keys() and others.codes.keys() - mine.codes.keys():
         lost += [shown for code, shown in mine.codes.items() if code not in others.codes]
     return lost or _in_another_order(mine, others)
