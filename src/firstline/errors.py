@@ -468,3 +468,15 @@ class EngineDisconnectedError(EngineOutputError):
 
     code = "engine_disconnected"
     retryable = True
+
+
+def message_about(subject: str, message: str) -> str:
+    """Return a message that says what it is about: in front, unless it begins or ends with that already."""
+    if not subject or _begins_with(message, subject) or _begins_with(message[::-1], subject[::-1]):
+        return message
+    return f"{subject}: {message}"
+
+
+def _begins_with(text: str, beginning: str) -> bool:
+    after = text[len(beginning) : len(beginning) + 1]
+    return text.startswith(beginning) and not after.isalnum()

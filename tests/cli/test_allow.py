@@ -80,7 +80,7 @@ def test_allowances_are_listed_and_taken_back(folder: Path) -> None:
     assert "no folder was allowed yet" in called("allow", "--list").stderr
     assert json.loads(called("allow", str(folder), "--json").stdout)["folder"] == str(folder)
     assert str(folder) in called("allow", "--list").stdout
-    (one,) = json.loads(called("allow", "--list", "--json").stdout)
+    (one,) = json.loads(called("allow", "--list", "--json").stdout)["data"]
     assert sorted(Path(name).name for name in one["files"]) == ["firstline.toml", "plate.py"]
     assert called("allow", "--revoke").exit_code == 0
     assert called("allow", "--revoke").exit_code == 1

@@ -90,7 +90,7 @@ def test_what_cannot_be_promised_is_said_and_nothing_is_enabled(folder: Path) ->
     told = CliRunner().invoke(app, ["certify", "sort", str(folder / "data.jsonl")])
     assert told.exit_code == 1
     assert "nothing was enabled" in told.stdout
-    assert json.loads(CliRunner().invoke(app, ["certificates", "list", "--json"]).stdout) == []
+    assert json.loads(CliRunner().invoke(app, ["certificates", "list", "--json"]).stdout)["data"] == []
 
 
 def test_the_report_is_a_page_too(folder: Path) -> None:
@@ -169,4 +169,4 @@ def test_a_budget_that_cannot_last_is_refused_before_anything_is_asked(folder: P
     assert "paid/one: 60 calls, about $0.00" in told
     assert "the budget is $0.0001; nothing was asked" in told
     assert "--budget allows more" in told
-    assert json.loads(CliRunner().invoke(app, ["runs", "--json"]).stdout or "[]") == []
+    assert json.loads(CliRunner().invoke(app, ["runs", "--json"]).stdout)["data"] == []

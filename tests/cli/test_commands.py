@@ -83,7 +83,7 @@ def test_one_bad_file_does_not_stop_the_others(folder: Path) -> None:
     result = called("run", "colour", "cut.png", "a red car", "--json")
     assert result.exit_code == 2
     assert len(lines(result)) == 1
-    assert "error[invalid_image]: cut.png: " in result.stderr
+    assert '{"error":{"message":"cut.png: ' in result.stderr
 
 
 def test_an_input_that_cannot_be_used_is_a_rejected_run_and_wrong_words(folder: Path) -> None:
@@ -148,7 +148,7 @@ def test_the_ledger_shows_what_happened(folder: Path) -> None:
     assert called("runs").stderr.strip() == "there are no runs yet"
     made = lines(called("run", "colour", "a red car", "--json"))[0]
     assert lines(called("runs", made["id"], "--json"))[0] == made
-    assert [run["id"] for run in lines(called("runs", "--json"))] == [made["id"]]
+    assert [run["id"] for run in lines(called("runs", "--json"))[0]["data"]] == [made["id"]]
     assert made["id"] in called("runs", env={"COLUMNS": "80"}).stdout
 
 
@@ -169,20 +169,20 @@ def test_runs_are_filtered(folder: Path) -> None:
         (("--since", "2999-01-01"), set()),
         (("--key", "anna"), set()),
     ):
-        assert {run["id"] for run in lines(called("runs", "--json", *words))} == found, words
+        assert {run["id"] for run in lines(called("runs", "--json", *words))[0]["data"]} == found, words
     assert called("runs", "--task", "colours").stderr.strip() == "there are no such runs"
     for wrong in (("--since", "soon"), ("--verdict", "good"), (made[0]["id"], "--task", "colour")):
         assert called("runs", *wrong).exit_code == 2, wrong
 
 
 def test_models_and_tasks_are_listed_and_shown(folder: Path) -> None:
-    models = {model["id"]: model for model in lines(called("models", "list", "--json"))[0]}
+    models = {model["id"]: model for model in lines(called("models", "list", "--json"))[0]["data"]}
     assert models["fake/echo"]["state"] == "built in"
     assert models["local/qwen2.5-coder-0.5b"]["state"] == "not here"
     assert models["gpt-4o-mini"]["shutdown_date"] == "2027-01-14"
     shown = lines(called("models", "show", "gpt-4o-mini", "--json"))[0]
     assert shown == models["gpt-4o-mini"]
-    tasks = [task["name"] for task in lines(called("tasks", "list", "--json"))[0]]
+    tasks = [task["name"] for task in lines(called("tasks", "list", "--json"))[0]["data"]]
     assert {"colour", "receipt"} <= set(tasks)
     assert lines(called("tasks", "check", "tasks/colour.toml", "--json"))[0]["ok"] is True
     for words in (
@@ -318,4 +318,4 @@ def test_ctrl_c_leaves_with_130(folder: Path) -> None:
         process.communicate()
     assert (process.returncode, out) == (130, "")
     assert "Traceback" not in rest
-    assert lines(called("runs", "--json"))[0]["reason"] == "the caller left before the verdict"
+    assert lines(called("runs", "--json"))[0]["data"][0]["reason"] == "the caller left before the verdict"

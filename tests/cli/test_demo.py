@@ -80,7 +80,7 @@ def typing(lines: Sequence[str]) -> Callable[[], Awaitable[str]]:
 
 
 def reviews(state: str) -> list[Any]:
-    found: list[Any] = json.loads(called("reviews", "list", "--state", state, "--json").stdout)
+    found: list[Any] = json.loads(called("reviews", "list", "--state", state, "--json").stdout)["data"]
     return found
 
 

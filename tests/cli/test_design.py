@@ -327,7 +327,7 @@ def test_bad_examples_are_told_before_anything_is_asked(folder: Path, rows: list
     result = new(*DESIGNER)
     assert (result.exit_code, result.stdout) == (2, "")
     assert words in result.stderr
-    assert CliRunner().invoke(app, ["runs", "--json"]).stdout == ""
+    assert json.loads(CliRunner().invoke(app, ["runs", "--json"]).stdout)["data"] == []
     assert written(folder) == []
 
 
@@ -378,7 +378,7 @@ def test_a_budget_too_small_is_refused_before_anything_is_asked(folder: Path) ->
     assert result.exit_code == 1
     assert "the budget is $0.01; nothing was asked" in result.stderr
     assert "--budget allows more" in result.stderr
-    assert CliRunner().invoke(app, ["runs", "--json"]).stdout == ""
+    assert json.loads(CliRunner().invoke(app, ["runs", "--json"]).stdout)["data"] == []
 
 
 def test_a_designer_that_fails_leaves_nothing_but_what_it_cost(folder: Path) -> None:
@@ -399,7 +399,7 @@ def test_a_designer_that_fails_leaves_nothing_but_what_it_cost(folder: Path) -> 
     result = new(*DESIGNER, "--budget", "0")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "error[engine_timeout]" in result.stderr
-    run = json.loads(CliRunner().invoke(app, ["runs", "--json"]).stdout.splitlines()[0])
+    run = json.loads(CliRunner().invoke(app, ["runs", "--json"]).stdout)["data"][0]
     assert run["reason"].startswith("engine_timeout")
 
 

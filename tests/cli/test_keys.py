@@ -41,7 +41,7 @@ def test_a_key_is_made_with_its_terms_and_shown_without_its_secret() -> None:
     assert (made["requests_per_minute"], made["tokens_per_minute"]) == (60, 9000)
     assert (made["budget_day_nano_usd"], made["budget_month_nano_usd"]) == (500_000_000, 12_500_000_000)
     assert (made["granted_nano_usd"], made["available_nano_usd"]) == (3_000_000_000, 3_000_000_000)
-    assert read("list") == [made]
+    assert read("list") == {"object": "list", "data": [made]}
     assert read("show", "shop") == read("show", made["id"]) == {**made, "stored_bytes": 0}
     assert secret not in called("list").stdout + called("show", "shop").stdout
 
@@ -118,12 +118,12 @@ def test_the_log_says_who_changed_what() -> None:
     made = read("create", "shop")
     read("rotate", "shop")
     read("create", "other")
-    lines = read("log", "shop")
+    lines = read("log", "shop")["data"]
     assert [one["action"] for one in lines] == ["key.rotate", "key.create"]
     assert {one["subject"] for one in lines} == {made["id"]}
     assert made["key"] not in json.dumps(lines)
     words = ["audit-log", "--action", "key.create", "--json"]
-    log = json.loads(CliRunner().invoke(app, words, catch_exceptions=False).stdout)
+    log = json.loads(CliRunner().invoke(app, words, catch_exceptions=False).stdout)["data"]
     assert [one["details"]["name"] for one in log] == ["other", "shop"]
     shown = CliRunner().invoke(app, ["audit-log"], env={"COLUMNS": "160"}, catch_exceptions=False).stdout
     assert "key.rotate" in shown
@@ -153,7 +153,7 @@ def test_a_scope_that_matches_nothing_is_refused(scope: str, hint: str) -> None:
 
 
 def test_without_keys_the_list_says_what_that_means() -> None:
-    assert read("list") == []
+    assert read("list")["data"] == []
     assert "loopback" in called("list").stderr
 
 
@@ -181,7 +181,7 @@ def test_usage_is_shown_by_day(folder: Path) -> None:
     (folder / "tasks").mkdir()
     (folder / "tasks" / "colour.toml").write_text(COLOUR.replace("fake/scripted", "fake/echo"))
     assert CliRunner().invoke(app, ["run", "colour", "red"], catch_exceptions=False).exit_code == 0
-    days = json.loads(usage("--json", "--days", "2", "--by", "model,task,key").stdout)
+    days = json.loads(usage("--json", "--days", "2", "--by", "model,task,key").stdout)["data"]
     assert len(days) == 2
     (result,) = days[1]["results"]
     assert (result["model"], result["task"], result["api_key_id"]) == ("fake/echo", "colour", None)

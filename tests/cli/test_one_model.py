@@ -93,7 +93,8 @@ def test_weights_are_removed_and_models_without_them_told(folder: Path) -> None:
     place.parent.mkdir(parents=True)
     place.write_bytes(weights)
     result = called("models", "rm", "local/smollm2-135m", "--json")
-    assert (result.exit_code, first(result)) == (0, {"id": "local/smollm2-135m", "removed_bytes": len(weights)})
+    gone = {"id": "local/smollm2-135m", "object": "model", "deleted": True, "removed_bytes": len(weights)}
+    assert (result.exit_code, first(result)) == (0, gone)
     assert not place.parent.exists()
     again = called("models", "rm", "local/smollm2-135m")
     assert again.exit_code == 1

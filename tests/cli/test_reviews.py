@@ -69,7 +69,7 @@ def left(what: str = TEXT) -> str:
 
 def test_a_review_is_listed_shown_taken_answered_and_final(folder: Path) -> None:
     name = left()
-    (listed,) = asked("reviews", "list")
+    (listed,) = asked("reviews", "list")["data"]
     assert (listed["id"], listed["state"]) == (name, "open")
     shown = called("reviews", "list").stdout
     assert TEXT in shown
@@ -88,8 +88,8 @@ def test_a_review_is_listed_shown_taken_answered_and_final(folder: Path) -> None
     assert (done["saved"], done["answer"]["total"], done["answer"]["plate"]) == (True, 12.5, "AB 123")
     assert asked("reviews", "answer", name, "total=12.5", "--as", "ben")["review"] == done["review"]
     assert called("reviews", "answer", name, "total=13", "--as", "ben").exit_code == 1
-    assert asked("reviews", "list") == []
-    assert [one["id"] for one in asked("reviews", "list", "--state", "answered")] == [name]
+    assert asked("reviews", "list")["data"] == []
+    assert [one["id"] for one in asked("reviews", "list", "--state", "answered")["data"]] == [name]
     assert "answered by ben" in called("runs", done["run"]["id"]).stdout
     assert f"{name}  ticket  answered by ben" in called("reviews", "show", done["run"]["id"]).stdout
 
@@ -139,7 +139,7 @@ def test_what_was_answered_is_exported_and_evaluated_pictures_too(folder: Path) 
     assert (folder / "sub" / part["path"]).read_bytes().startswith(b"\x89PNG")
     measured = asked("eval", "ticket", "sub/out.jsonl")
     assert (measured["n"], measured["fields"]["plate"]["right"]) == (2, 1.0)
-    assert asked("reviews", "list") == []
+    assert asked("reviews", "list")["data"] == []
     assert "2 examples in out.jsonl, 1 file beside it" in called("reviews", "export", "ticket", "out.jsonl").stdout
 
 

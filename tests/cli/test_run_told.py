@@ -63,9 +63,9 @@ def test_a_review_s_answer_holds_what_passed_unless_the_best_is_wanted(
 def test_an_outage_is_status_1_and_no_review(folder: Path) -> None:
     result = called(folder, "local/smollm2-135m", "run", "note", "a red note", "--json")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "error[no_model_available]" in result.stderr
+    assert '"code":"no_model_available"' in result.stderr
     assert "firstline models pull local/smollm2-135m" in result.stderr
-    assert called(folder, "local/smollm2-135m", "reviews", "list", "--json").stdout.strip() in ("", "[]")
+    assert json.loads(called(folder, "local/smollm2-135m", "reviews", "list", "--json").stdout)["data"] == []
     assert "no answer" in called(folder, "local/smollm2-135m", "runs").stdout
 
 

@@ -107,8 +107,13 @@ def called(*words: str) -> Result:
 def check_told(result: Result, code: str) -> None:
     assert result.exit_code == 2
     assert result.stdout == ""
-    assert f"error[{code}]: " in result.stderr
-    assert "hint: " in result.stderr
+    last = result.stderr.splitlines()[-1]
+    if last.startswith("{"):  # with --json
+        error = json.loads(last)["error"]
+        assert (error["code"], bool(error["hint"])) == (code, True)
+    else:
+        assert f"error[{code}]: " in result.stderr
+        assert "hint: " in result.stderr
     assert "Traceback" not in result.stderr
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from starlette.exceptions import HTTPException
 
+from firstline.api.error_object import sentence
 from firstline.errors import ClosingError, FirstlineError, RateLimitError, RequestBusyError
 from firstline.types import Value
 
@@ -51,7 +52,7 @@ def told(error: FirstlineError) -> Problem:
         status=error.status,
         type=error.type,
         code=error.code,
-        message=_sentence(error.message, error.hint),
+        message=sentence(error.message, error.hint),
         param=error.param,
         hint=error.hint,
         headers={"x-should-retry": "true" if error.retryable else "false", **_when(error)},
@@ -66,13 +67,6 @@ def _when(error: FirstlineError) -> dict[str, str]:
         "retry-after": str(max(math.ceil(error.retry_after_s), 1)),
         "retry-after-ms": str(max(math.ceil(error.retry_after_s * 1000), 1)),
     }
-
-
-def _sentence(message: str, hint: str | None) -> str:
-    if hint is None:
-        return message
-    end = "" if message.endswith((".", "!", "?")) else "."
-    return f"{message}{end} Hint: {hint}"
 
 
 def _words(status: int, method: str, path: str) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
+from firstline.api.error_object import body, error_body
 from firstline.api.error_words import Problem, problem_of, told
 from firstline.api.messages_errors import anthropic_response, request_id_of, speaks_anthropic
 from firstline.errors import FirstlineError
@@ -23,7 +24,7 @@ from firstline.types import Json
 
 def error_object(error: FirstlineError) -> dict[str, Json]:
     """Give the wire's shape of an error, without the outer `error` key's neighbours."""
-    return _object(told(error))
+    return error_body(error)
 
 
 def error_response(error: FirstlineError, headers: Mapping[str, str] | None = None) -> Response:
@@ -56,15 +57,7 @@ def _allowed(request: Request) -> str:
 
 
 def _object(problem: Problem) -> dict[str, Json]:
-    inner: dict[str, Json] = {
-        "message": problem.message,
-        "type": problem.type,
-        "param": problem.param,
-        "code": problem.code,
-    }
-    if problem.hint is not None:
-        inner["hint"] = problem.hint
-    return {"error": inner}
+    return body(problem.message, type=problem.type, param=problem.param, code=problem.code, hint=problem.hint)
 
 
 def _response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:

@@ -17,6 +17,7 @@ def run_object(run: Run) -> dict[str, Json]:
     """
     return {
         "id": run.id,
+        "object": "run",
         "task": run.task,
         **_outcome(run),
         "answer": run.answer,

@@ -20,7 +20,7 @@ from firstline.catalog.partial import digest, disk_errors
 from firstline.catalog.pins import Pins
 from firstline.catalog.pull import Progress, Pull
 from firstline.catalog.verified import Verified
-from firstline.errors import WeightsError, WeightsMismatchError, WeightsMissingError
+from firstline.errors import WeightsError, WeightsMismatchError, WeightsMissingError, message_about
 from firstline.settings_sections import Sources
 from firstline.types import Value
 
@@ -117,7 +117,7 @@ class WeightsStore:
                     self._verified.check(status.path, status.sha256, fresh=fresh)
                 except WeightsMismatchError as error:
                     hint = f"`firstline models pull {model.id}` fetches it again"
-                    raise WeightsMismatchError(f"{model.id}: {error.message}", hint=hint) from None
+                    raise WeightsMismatchError(message_about(model.id, error.message), hint=hint) from None
                 except OSError as error:
                     raise WeightsError(f"{file.name} of {model.id} cannot be read: {error.strerror}") from None
 

@@ -42,7 +42,7 @@ def list_allowed(out: Out) -> int:
     """List the folders that were allowed."""
     found = _allowances().all()
     if out.json:
-        out.emit([allowance_json(one) for one in found])
+        out.emit_list(allowance_json(one) for one in found)
     elif found:
         for one in found:
             day = datetime.fromtimestamp(one.allowed, UTC).date().isoformat()
@@ -77,7 +77,13 @@ def refuse_others(paths: list[Path]) -> None:
 
 def allowance_json(one: Allowance) -> dict[str, Json]:
     """Show an allowance as JSON."""
-    return {"folder": one.folder, "asks": list(one.asks), "files": dict(one.files), "allowed": one.allowed}
+    return {
+        "object": "allowance",
+        "folder": one.folder,
+        "asks": list(one.asks),
+        "files": dict(one.files),
+        "allowed": one.allowed,
+    }
 
 
 def _shown(kept: Allowance, before: Allowance | None) -> Text:

@@ -23,7 +23,7 @@ async def list_certificates(out: Out, task: str) -> int:
         found = await app.services.certificates.latest(task=task or None)
         objects = [await shown(app.services, one) for one in found]
     if out.json:
-        out.emit(objects)
+        out.emit_list(objects)
     elif objects:
         out.result.print(show_certificate.show_certificates(objects), soft_wrap=True)
     else:

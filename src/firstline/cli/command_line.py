@@ -22,15 +22,17 @@ class CommandLine(TyperGroup):
     def main(self, args: Sequence[str] | None = None, standalone_mode: bool = True, **extra: Any) -> Any:  # type: ignore[override]
         """Run the command that the words name and leave with its status."""
         say_types(self)
+        words = sys.argv[1:] if args is None else args
+        out = Out(json=asks_json(words))
         try:
-            refuse_halves(sys.argv[1:] if args is None else args)
+            refuse_halves(words)
             status = super().main(args, standalone_mode=False, **extra)
         except FirstlineError as error:
-            status = Out().fail(error)
+            status = out.fail(error)
         except typer.TyperException as error:
-            status = _invalid(error)
+            status = _invalid(out, error)
         except typer.Abort:
-            Out().note("stopped")
+            out.note("stopped")
             status = FAILED
         if standalone_mode:
             sys.exit(status)
@@ -70,6 +72,12 @@ def _nothing(ctx: Any) -> None:
     return None
 
 
+def asks_json(words: Sequence[str]) -> bool:
+    """Tell whether JSON is asked for, of words that may be no valid command."""
+    words = list(words)
+    return "--json" in (words[: words.index("--")] if "--" in words else words)
+
+
 def refuse_halves(words: Sequence[str]) -> None:
     """Raise UsageError for a word that is not UTF-8 and names no file: nothing could be written of it."""
     for word in words:
@@ -80,10 +88,10 @@ def refuse_halves(words: Sequence[str]) -> None:
                 raise UsageError(f"{word[:80]!r} is not UTF-8", hint="write it in UTF-8") from None
 
 
-def _invalid(error: typer.TyperException) -> int:
+def _invalid(out: Out, error: typer.TyperException) -> int:
     context: typer.Context | None = getattr(error, "ctx", None)
     message = error.format_message()
     if message:  # empty where there were no words at all: the help stands there already
         hint = f"{context.command_path} --help" if context is not None else None
-        Out().fail(UsageError(message, hint=hint))
+        out.fail(UsageError(message, hint=hint))
     return error.exit_code

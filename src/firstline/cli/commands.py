@@ -48,7 +48,7 @@ async def run(out: Out, name: str, given: list[str], pairs: list[str], fields: s
                 result = await _run_one(out, app, runner, task, word, parameters, best=best)
                 status = max(status, _status(result, told))
             except FirstlineError as error:
-                status = max(status, out.fail(error, about=word if len(given) > 1 else ""))
+                status = max(status, out.fail(error, about=inputs.title_of(word) if len(given) > 1 else ""))
         return status
 
 
@@ -128,8 +128,7 @@ async def runs(out: Out, run_id: str | None, limit: int, which: RunFilter) -> in
             key_id=(await ledger.keys.get(which.key)).id if which.key else None,
         )
     if out.json:
-        for one in latest:
-            out.emit(run_object(one))
+        out.emit_list(run_object(one) for one in latest)
     elif latest:
         out.result.print(show_runs(latest), soft_wrap=True)
     else:
@@ -143,7 +142,7 @@ async def list_models(out: Out) -> int:
     async with build(settings.load()) as app:
         rows = [(model, app.weights.status(model)) for model in app.services.catalog.list()]
     if out.json:
-        out.emit([show_models.model_json(model, files, now) for model, files in rows])
+        out.emit_list(show_models.model_json(model, files, now) for model, files in rows)
     else:
         out.result.print(show_models.show_models(rows, now))
     return DONE
@@ -194,7 +193,7 @@ async def remove(out: Out, names: list[str]) -> int:
                 status = max(status, out.fail(error))
                 continue
             if out.json:
-                out.emit({"id": model.id, "removed_bytes": freed})
+                out.emit({"id": model.id, "object": "model", "deleted": True, "removed_bytes": freed})
             else:
                 out.result.print(f"{model.id} is not on disk any more: {size(freed)} freed", soft_wrap=True)
     return status

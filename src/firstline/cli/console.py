@@ -17,8 +17,9 @@ from rich.measure import Measurement
 from rich.segment import Segment
 from rich.text import Text
 
+from firstline.api.error_object import body, sentence
 from firstline.cli.interrupts import awake
-from firstline.errors import FirstlineError, UsageError
+from firstline.errors import FirstlineError, UsageError, message_about
 from firstline.printable import json_text, printable
 from firstline.types import Json
 
@@ -50,7 +51,10 @@ class Screen(Console):
 
 
 class Out:
-    """The two streams of one command. With `json` nothing but JSON reaches stdout, one object a line."""
+    """The two streams of one command.
+
+    With `json` nothing but JSON reaches stdout, one object a line, and an error is one line of JSON on stderr.
+    """
 
     def __init__(self, *, json: bool = False) -> None:
         self.json = json
@@ -61,6 +65,10 @@ class Out:
         """Print one JSON object on a line of stdout, at once."""
         sys.stdout.write(json_text(value) + "\n")
         sys.stdout.flush()
+
+    def emit_list(self, values: Iterable[Json]) -> None:
+        """Print a list on a line of stdout, in OpenAI's form."""
+        self.emit({"object": "list", "data": list(values)})
 
     def note(self, text: str) -> None:
         """Print a line for the person who waits."""
@@ -73,12 +81,20 @@ class Out:
             self.notes.print(Text.assemble(("hint", "bold"), ": ", _indented(hint)), soft_wrap=True)
 
     def fail(self, error: FirstlineError, *, about: str = "") -> int:
-        """Print an error and give the exit status it means."""
-        line = Text.assemble((f"error[{error.code}]", "bold red"), ": ", _indented(f"{about}: " if about else ""))
-        self.notes.print(line.append(_indented(error.message)), soft_wrap=True)
+        """Print an error, with what it is about where its message does not name that, and return the exit status."""
+        message = message_about(about, error.message)
+        status = WRONG_WORDS if error.type == UsageError.type else FAILED
+        if self.json:
+            told = body(
+                sentence(message, error.hint), type=error.type, param=error.param, code=error.code, hint=error.hint
+            )
+            sys.stderr.write(json_text(told) + "\n")
+            sys.stderr.flush()
+            return status
+        self.notes.print(Text.assemble((f"error[{error.code}]", "bold red"), ": ", _indented(message)), soft_wrap=True)
         if error.hint:
             self.notes.print(Text.assemble(("hint", "bold"), ": ", _indented(error.hint)), soft_wrap=True)
-        return WRONG_WORDS if error.type == UsageError.type else FAILED
+        return status
 
 
 def perform(out: Out, work: Callable[[], Coroutine[Any, Any, int]]) -> NoReturn:

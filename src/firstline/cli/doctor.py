@@ -23,6 +23,7 @@ from firstline.errors import (
     ModelNotFoundError,
     WeightsError,
     WeightsInvalidError,
+    message_about,
 )
 from firstline.money import show as money
 from firstline.settings import Loaded
@@ -197,4 +198,4 @@ def _undo(loaded: Loaded) -> Iterator[dict[str, Json]]:
 
 
 def _problem(what: str, error: FirstlineError) -> dict[str, Json]:
-    return {"what": f"{what}: {error.message}", "hint": error.hint, "code": error.code}
+    return {"what": message_about(what, error.message), "hint": error.hint, "code": error.code}

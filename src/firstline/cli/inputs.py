@@ -29,21 +29,28 @@ _PICTURES = ("png", "jpeg", "webp", "gif", "bmp", "tiff", "heic", "svg")
 def read_word(word: str, decode: Decode, stdin: BinaryIO) -> tuple[str, TaskInput]:
     """Give the name to show for a word and the input it stands for. Raises InputError and its kinds, UsageError."""
     if word == "-":
-        return "stdin", _of_bytes(stdin.read(), "stdin", decode)
+        return title_of(word), _of_bytes(stdin.read(), "stdin", decode)
     path = _existing(word)
     if path is None:
         if _looks_like_a_path(word):
             raise UsageError(
                 f"there is no file {word}", hint="to pass it as text, pipe it in: echo TEXT | firstline run TASK -"
             )
-        return _shortened(word), _text(word)
+        return title_of(word), _text(word)
     if path.is_dir():
         raise UsageError(f"{word} is a folder", hint=f"name its files: {word.rstrip('/')}/*")
     try:
         data = path.read_bytes()
     except OSError as error:
         raise UsageError(f"{word} cannot be read: {error.strerror}") from None
-    return str(path), _of_bytes(data, path.name, decode)
+    return str(path), _of_bytes(data, str(path), decode)
+
+
+def title_of(word: str) -> str:
+    """Return the name to show for a word: a path as it is, of a text its beginning."""
+    if word == "-":
+        return "stdin"
+    return word if _looks_like_a_path(word) or _existing(word) is not None else _shortened(word)
 
 
 def parameters(pairs: list[str], fields: str) -> dict[str, Json]:

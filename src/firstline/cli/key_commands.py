@@ -70,7 +70,7 @@ async def list_keys(out: Out) -> int:
     async with opened() as ledger:
         keys = await ledger.keys.list()
     if out.json:
-        out.emit([key_object(key) for key in keys])
+        out.emit_list(key_object(key) for key in keys)
     elif keys:
         out.result.print(show_keys.show_keys(keys))
     else:
@@ -113,7 +113,7 @@ async def usage(out: Out, days: int, by: str, key: str) -> int:
         rows = await ledger.usage.rows(end - days * DAY_S, end, width=DAY_S, groups=groups, key_id=key_id)
         names = {one.id: one.name for one in await ledger.keys.list()}
     if out.json:
-        out.emit(buckets(rows, end - days * DAY_S, end, DAY_S))
+        out.emit_list(buckets(rows, end - days * DAY_S, end, DAY_S))
     elif rows:
         out.result.print(show_keys.show_usage(rows, groups, names))
     else:

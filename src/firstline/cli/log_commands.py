@@ -24,7 +24,7 @@ async def show_key(out: Out, limit: int, name: str) -> int:
 async def _shown(out: Out, ledger: Ledger, limit: int, action: str, subject: str) -> int:
     found = await ledger.changes.list(limit, action=action or None, subject=subject or None)
     if out.json:
-        out.emit([change_object(one) for one in found])
+        out.emit_list(change_object(one) for one in found)
     elif found:
         out.result.print(show_log.show_changes(found))
     else:

@@ -30,7 +30,7 @@ async def list_reviews(out: Out, task: str, state: ReviewState | None, kind: Rev
         found = await reviews.list(limit, None, task=task or None, state=state, kind=kind)
         views = [] if out.json else [await reviews.view(one.id, None) for one in found]
     if out.json:
-        out.emit([review_object(one) for one in found])
+        out.emit_list(review_object(one) for one in found)
     elif views:
         out.result.print(show_reviews.show_queue(views), soft_wrap=True)
         if len(found) == limit:

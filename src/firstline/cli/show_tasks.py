@@ -17,6 +17,7 @@ from firstline.workflow.task import BUILT_IN, Task
 def task_json(task: Task) -> dict[str, Json]:
     """Give a task as one JSON object."""
     return {
+        "object": "task",
         "name": task.name,
         "kind": task.kind,
         "version": task.version,

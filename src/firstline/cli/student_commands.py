@@ -23,13 +23,13 @@ async def list_students(out: Out, task: str) -> int:
         kept = [student_object(row) for row in await app.services.students.rows.latest(task=task or None)]
         led = {one["task"] for one in kept if one["state"] == "promoted"}
         ours = [
-            {"student": sha256, "task": name, "state": "retired" if name in led else "shipped"}
+            {"object": "student", "student": sha256, "task": name, "state": "retired" if name in led else "shipped"}
             for name, sha256 in (await app.services.students.shipped()).items()
             if task in ("", name)
         ]
         shown = [{**one, "skipped": await _skipped(app, one)} for one in (*kept, *ours)]
     if out.json:
-        out.emit(shown)
+        out.emit_list(shown)
     elif shown:
         out.result.print(show_students.show_students(shown), soft_wrap=True)
     else:
@@ -89,7 +89,7 @@ async def _skipped(app: App, one: Mapping[str, Json]) -> str | None:
 def student_object(row: StudentRow) -> dict[str, Json]:
     """Give a student as JSON; `student` is its sha256."""
     told: dict[str, Json] = msgspec.to_builtins(row)
-    return {"student": told.pop("sha256"), **told}
+    return {"object": "student", "student": told.pop("sha256"), **told}
 
 
 def _show(out: Out, row: StudentRow) -> None:

@@ -19,7 +19,7 @@ async def list_tasks(out: Out) -> int:
             except FirstlineError as error:
                 status = max(status, out.fail(error))
     if out.json:
-        out.emit([show_tasks.task_json(task) for task in found])
+        out.emit_list(show_tasks.task_json(task) for task in found)
     else:
         out.result.print(show_tasks.show_tasks(found))
     return status

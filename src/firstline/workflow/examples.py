@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from firstline import strict_json
-from firstline.errors import UsageError
+from firstline.errors import UsageError, message_about
 from firstline.schema import Validator, compile_schema
 from firstline.types import Json, Text, Value
 from firstline.values.dates import parse_dates
@@ -120,7 +120,7 @@ def at_line(path: Path, number: int) -> Iterator[None]:
     try:
         yield
     except UsageError as error:
-        raise UsageError(f"{path.name}:{number}: {error.message}", hint=error.hint) from None
+        raise UsageError(message_about(f"{path.name}:{number}", error.message), hint=error.hint) from None
 
 
 def examine(

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal, get_args
 
 from firstline import disk
-from firstline.errors import ContentsDamagedError, LedgerError, NotFoundError, UsageError
+from firstline.errors import ContentsDamagedError, LedgerError, NotFoundError, UsageError, message_about
 from firstline.ledger.contents import Placing
 from firstline.ledger.files import FileRows, StoredFile
 from firstline.ledger.paging import Order
@@ -210,7 +210,7 @@ def _told(file: StoredFile) -> Iterator[None]:
     except FileNotFoundError:
         raise NotFoundError(f"the bytes of {file.id} are gone", hint="upload it again", param="id") from None
     except ContentsDamagedError as error:
-        raise ContentsDamagedError(f"{file.id}: {error.message}", hint=error.hint, param="id") from None
+        raise ContentsDamagedError(message_about(file.id, error.message), hint=error.hint, param="id") from None
 
 
 def _unkept(error: OSError) -> LedgerError:

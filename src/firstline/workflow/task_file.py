@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from firstline import patterns
 from firstline.declared_mistakes import find_mistake, line_of
-from firstline.errors import FirstlineError, TaskError, UsageError
+from firstline.errors import FirstlineError, TaskError, UsageError, message_about
 from firstline.schema import unsatisfiable
 from firstline.types import Json, Modality, OnReview
 from firstline.workflow.checks.base import Check
@@ -119,7 +119,7 @@ def task_from_text(name: str, text: str, *, origin: str = BUILT_IN) -> Task:
     except TaskError as error:
         line = line_of(text, error.param)
         where = f"{origin}:{line}" if line else origin
-        raise TaskError(f"{where}: {error.message}", hint=error.hint, param=error.param) from None
+        raise TaskError(message_about(where, error.message), hint=error.hint, param=error.param) from None
 
 
 def place_of(origin: str, path: str) -> str:
@@ -233,7 +233,7 @@ def _built(
     try:
         return build(spec, field=field, field_type=field_type, known_fields=known)
     except FirstlineError as error:
-        raise TaskError(f"{path}: {error.message}", hint=error.hint, param=path) from None
+        raise TaskError(message_about(path, error.message), hint=error.hint, param=path) from None
 
 
 def _check_shape(file: TaskFile) -> None:

@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 import msgspec
 
-from firstline.errors import BudgetError, FirstlineError, InputError
+from firstline.errors import BudgetError, FirstlineError, InputError, message_about
 from firstline.money import NanoUSD, show
 from firstline.tokens import O200k
 from firstline.types import Json, Run
@@ -141,7 +141,7 @@ class Recorder:
         except FirstlineError as error:
             await self._basis.ledger.drop_run(run_id, error.message, code=error.code)
             if isinstance(error, InputError):
-                raise InputError(f"line {row.line}: {error.message}", hint=error.hint) from None
+                raise InputError(message_about(f"line {row.line}", error.message), hint=error.hint) from None
             raise
         cost = NanoUSD(sum(attempt.cost_nano_usd for attempt in ascent.attempts))
         run = Run(

@@ -22,6 +22,7 @@ from firstline.errors import (
     EngineUnavailableError,
     FirstlineError,
     InputError,
+    message_about,
 )
 from firstline.money import NanoUSD, show
 from firstline.schema import compile_schema
@@ -171,7 +172,9 @@ class Designer:
                 try:
                     texts[row.line] = (await self._runner.read(row.given)).text
                 except InputError as error:
-                    raise InputError(f"{found.name}:{row.line}: {error.message}", hint=error.hint) from None
+                    raise InputError(
+                        message_about(f"{found.name}:{row.line}", error.message), hint=error.hint
+                    ) from None
         return texts
 
     async def _quote(self, model: Model, asked: ModelRequest) -> Quote:
