@@ -1,8 +1,8 @@
 """Receipts from pictures, no examples given: per field, the share accepted and the share of the accepted that is right.
 
     python benchmarks/receipts.py SROIE [--skip 20] [--limit N] [--fields company,date,total] [--rungs N]
-                                  [--json] [--plot FILE]
-    python benchmarks/receipts.py --report FILE.json [--plot FILE]
+                                  [--json]
+    python benchmarks/receipts.py --report FILE.json
 
 SROIE is a folder with `index.jsonl` (`{"id", "image", "gold": {company, date, total}}`) and the pictures. The first 20
 were looked at while the reader was made (`--skip 20` leaves them out); the report gives both groups. Of a folder with
@@ -10,7 +10,7 @@ were looked at while the reader was made (`--skip 20` leaves them out); the repo
 right by the rules of `firstline eval`. With `--fields` the built-in task is cut down to these, as a user would who
 needs only them would run; without it the whole task is run. With `--rungs 1` the first rung alone is asked: of the
 whole task its student. One line a receipt goes to stderr as it is done.
-`--report` shows or draws an earlier `--json` once more instead of measuring. `--plot` needs the extra `bench`.
+`--report` shows an earlier `--json` once more instead of measuring.
 """
 
 from __future__ import annotations
@@ -132,31 +132,6 @@ def show(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def plot(found: dict[str, Any], path: Path) -> None:
-    """Draw, for each field of the pictures not looked at, what is accepted and what of that is right."""
-    from matplotlib import pyplot  # the benchmarks' own extra: only --plot needs it
-
-    part = found["not_looked_at"]
-    names = list(part["fields"])[::-1]
-    figure, axis = pyplot.subplots(figsize=(7, 2.6))
-    for shift, key, label, aim, colour in (
-        (0.2, "accepted", "accepted without a person", 0.6, "tab:gray"),
-        (-0.2, "right_of_accepted", "right, of the accepted", 0.9, "tab:blue"),
-    ):
-        values = [part["fields"][name][key] or 0.0 for name in names]
-        bars = axis.barh([at + shift for at in range(len(names))], values, height=0.36, color=colour, label=label)
-        axis.bar_label(bars, fmt="%.2f", padding=3)
-        axis.axvline(aim, color=colour, linestyle=":", linewidth=1)
-    axis.set_yticks(range(len(names)), names)
-    axis.set_xlim(0, 1.1)
-    axis.set_title(
-        f"{part['n']} receipt photos, two small models on {found['cores']} cores (dotted: the aim)", fontsize=9
-    )
-    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2, fontsize=8, frameon=False)
-    figure.tight_layout()
-    figure.savefig(path, metadata={"Date": None})
-
-
 def main() -> None:
     """Read the words, measure, print."""
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -167,7 +142,6 @@ def main() -> None:
     words.add_argument("--rungs", type=int)
     words.add_argument("--report", type=Path)
     words.add_argument("--json", action="store_true")
-    words.add_argument("--plot", type=Path)
     given = words.parse_args()
     if given.report:
         found = json.loads(given.report.read_text(encoding="utf-8"))
@@ -175,10 +149,8 @@ def main() -> None:
         words.error(missing)
     else:
         fields = tuple(one for one in given.fields.split(",") if one)
-        found = asyncio.run(measure(given.folder, skip=given.skip, limit=given.limit, fields=fields))
+        found = asyncio.run(measure(given.folder, skip=given.skip, limit=given.limit, fields=fields, rungs=given.rungs))
     print(json.dumps(found, indent=1) if given.json else show(found))
-    if given.plot:
-        plot(found, given.plot)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from firstline.api.chat_shapes import FilePart, ImagePart, RefusalPart, TextPart, WireMessage, WirePart
 from firstline.errors import DocumentError, FirstlineError, InputError, NotFoundError
 from firstline.media.data_uri import data_uri, from_base64
+from firstline.media.foreign import no_document
 from firstline.media.sniff import sniff
 from firstline.settings_sections import Limits
 from firstline.types import Caller, Detail, Image, Text, Value
@@ -110,7 +111,8 @@ async def read_part(part: WirePart, limits: Limits, sources: Sources, where: str
             case FilePart() if part.file.file_id is not None:
                 return await uploaded(part.file.file_id, limits, sources)
             case FilePart():
-                return Document(data=await asyncio.to_thread(_document, part.file.file_data or "", limits))
+                data = await asyncio.to_thread(_document, part.file.file_data or "", limits)
+                return Document(data=_known(data))
             case _:
                 raise InputError("not a part that can be read")
     except NotFoundError as error:
@@ -143,7 +145,14 @@ async def fetched(url: str, limits: Limits, sources: Sources, where: str) -> Inp
 async def _of_bytes(data: bytes, sources: Sources) -> InputPart:
     if sniff(data) == "pdf":
         return Document(data=data)
-    return await sources.decode(data, None)
+    return await sources.decode(_known(data), None)
+
+
+def _known(data: bytes) -> bytes:
+    """Return the bytes of a file. Raises InputError for one of another program, which says what to do with it."""
+    if (found := no_document(data)) is not None:
+        raise InputError(f"the file is {found[0]}", hint=found[1])
+    return data
 
 
 async def _image(part: ImagePart, limits: Limits, sources: Sources) -> Image:

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from firstline.errors import ImageError
+from firstline.media.foreign import foreign
 from firstline.media.sniff import Kind, sniff
 from firstline.settings_sections import Limits
 from firstline.types import Value
@@ -64,7 +65,7 @@ def read_header(data: bytes, limits: Limits, *, declared: str | None = None) -> 
         )
     kind = sniff(data)
     if kind not in _SIZES:
-        what, hint = _WHAT[kind]
+        what, hint = foreign(data) or _WHAT[kind]
         raise ImageError(f"{f'declared as {declared}, but ' if declared else ''}the content is {what}", hint=hint)
     try:
         width, height = _SIZES[kind](data)

@@ -17,6 +17,7 @@ from typing import Any
 
 from firstline import strict_json
 from firstline.errors import UsageError, message_about
+from firstline.media.foreign import foreign
 from firstline.schema import Validator, compile_schema
 from firstline.types import Json, Text, Value
 from firstline.values.dates import parse_dates
@@ -92,9 +93,13 @@ def read_rows(path: Path, decode: Decode, *, labelled: bool = True) -> list[Row]
 def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Json]]]:
     """Give the JSON objects of a file with the numbers of their lines; empty lines are left out. Raises UsageError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        data = path.read_bytes()
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+    if (other := foreign(data)) is not None:
+        raise UsageError(f"{path} is {other[0]}, not lines of JSON", hint="save it as JSONL in UTF-8")
+    try:
+        text = data.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8: {error.reason} at byte {error.start}") from None
     for number, line in lines_of(text):

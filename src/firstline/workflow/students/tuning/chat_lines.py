@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 
 from firstline import strict_json
 from firstline.errors import UsageError
+from firstline.media.foreign import foreign
 from firstline.types import Json, Value
 from firstline.workflow.json_lines import lines_of
 
@@ -68,6 +69,8 @@ def read_chat(data: bytes) -> list[ChatLine]:
     """Read a file. Raises UsageError that tells the first mistakes, each with its line."""
     if len(data) > LARGEST:
         raise UsageError(f"the file has {len(data) / 1e6:.0f} MB, the most is {LARGEST / 1e6:.0f} MB", param="file")
+    if (other := foreign(data)) is not None:
+        raise UsageError(f"the file is {other[0]}, not lines of JSON", hint="save it as JSONL in UTF-8", param="file")
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
