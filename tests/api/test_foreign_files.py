@@ -54,7 +54,7 @@ async def refusals(data: bytes) -> list[FirstlineError]:
     """What is said of a file in a message, by its id and at an address."""
     given = FilePart(file=FileData(file_data="data:application/pdf;base64," + base64.b64encode(data).decode()))
     kept = FilePart(file=FileData(file_id="file-x"))
-    found = []
+    found: list[FirstlineError] = []
     for read in (
         read_part(given, Limits(), sources(data), "messages[0].content[0]"),
         read_part(kept, Limits(), sources(data), "messages[0].content[0]"),
@@ -85,7 +85,7 @@ async def test_text_in_a_file_s_place_is_said_to_be_text(text: str) -> None:
 
 
 async def test_a_pdf_is_read() -> None:
-    given = FilePart(file=FileData(file_data=base64.b64encode(pdf(["hello"])).decode()))
+    given = FilePart(file=FileData(file_data=base64.b64encode(pdf("hello")).decode()))
     assert isinstance(await read_part(given, Limits(), sources(b""), "x"), Document)
 
 

@@ -48,9 +48,9 @@ def test_a_file_of_another_program_is_named_also_where_an_image_is_due(name: str
 
 
 def test_what_is_read_is_not_foreign() -> None:
-    for data in (b"", b"words", b"PK of ours", b"a,b\n1,2\n", b"<html><p>hello</p></html>", pdf(["hello"])):
+    for data in (b"", b"words", b"PK of ours", b"a,b\n1,2\n", b"<html><p>hello</p></html>", pdf("hello")):
         assert foreign(data) is None
-    assert no_document(pdf(["hello"])) is None
+    assert no_document(pdf("hello")) is None
     assert no_document(b"\x89PNG\r\n\x1a\n") is None
     for data, what in ((b"<html>x</html>", "a web page"), (b"a,b\n1,2\n", "text"), (b"From: a@b.c\n\nhello", "text")):
         found = no_document(data)
