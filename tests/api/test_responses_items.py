@@ -12,7 +12,7 @@ from firstline.api.content import Sources
 from firstline.api.responses_body import items_of
 from firstline.api.responses_items import kept_items, read_items, turns
 from firstline.api.responses_shapes import Item
-from firstline.errors import ImageError, UsageError
+from firstline.errors import InputError, UsageError
 from firstline.settings_sections import Limits
 from firstline.types import Image, Text
 from firstline.workflow.source import Document, InputPart
@@ -102,6 +102,6 @@ async def test_a_file_at_an_address_is_read_as_what_its_bytes_are() -> None:
         if known:
             assert await read_items(items, Limits(), sources, ["here"]) == [(Document(data=pdf("BT ET")),)]
             continue
-        with pytest.raises(ImageError) as caught:
+        with pytest.raises(InputError, match="the file is text") as caught:
             await read_items(items, Limits(), sources, ["here"])
         assert caught.value.param == "here[0]"
