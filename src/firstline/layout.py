@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstline import patterns
+from firstline.interruption import asking
 from firstline.pieces import LONGEST, pieces
 from firstline.types import Page, Segment, Value
 
@@ -92,7 +93,7 @@ def lines_of_text(text: str) -> list[Line]:
     rows = [piece.rstrip() for row in text.splitlines() for _, piece in pieces(row.rstrip())]
     width = max((len(row.expandtabs()) for row in rows), default=0)
     lines = []
-    for index, raw in enumerate(rows):
+    for index, raw in enumerate(asking(rows, every=8)):
         cells = tuple(_text_cells(raw, width))
         if cells:
             lines.append(Line(cells=cells, y0=index / len(rows), y1=(index + 1) / len(rows)))

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from unicode_segmentation_rs import split_word_bounds
 
 from firstline import patterns
+from firstline.interruption import asking
 from firstline.normal_form import normalized
 from firstline.types import Value
 
@@ -84,7 +85,7 @@ def folded_words(text: str) -> list[Folded]:
     flat = _flat(text)
     if flat.isascii():
         return [Folded(letters=word, points=_NO_POINTS) for word in _PLAIN_WORD.findall(flat)]
-    return [word for run in _RUN.findall(flat) for word in _words_of(run)]
+    return [word for run in asking(_RUN.findall(flat)) for word in _words_of(run)]
 
 
 def joined(words: Sequence[Folded]) -> Folded:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from firstline import patterns
 from firstline.errors import TaskError
+from firstline.interruption import asking
 from firstline.types import Finding
 from firstline.workflow.checks.base import Check, NamedCheck, Subject, shown
 from firstline.workflow.checks.telling import Telling
@@ -55,7 +56,7 @@ def overlaps(text: str, source: str) -> Iterator[tuple[str, float, float]]:
     Sentences of fewer than three telling words say too little and are left out.
     """
     telling = Telling(source)
-    for sentence in _SENTENCE.split(text):
+    for sentence in asking(_SENTENCE.split(text)):
         share = telling.share(sentence)
         if share.words >= _LEAST_WORDS:
             yield sentence, share.in_source, share.pairs_in_source

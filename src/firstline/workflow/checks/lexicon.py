@@ -16,6 +16,7 @@ from babel.core import UnknownLocaleError
 from babel.numbers import get_currency_name
 from babel.units import format_unit
 
+from firstline.interruption import asking
 from firstline.normal_form import normalized
 from firstline.types import Value
 from firstline.values.currencies import CURRENCIES
@@ -99,7 +100,8 @@ class Table(Value, frozen=True, kw_only=True):
 
     def anywhere(self, words: Sequence[str]) -> frozenset[object]:
         """Return everything that some words mean, wherever they stand."""
-        return frozenset(one for at in range(len(words)) for one in self.first(words[at : at + _LONGEST_SIGNS]).found)
+        places = asking(range(len(words)))
+        return frozenset(one for at in places for one in self.first(words[at : at + _LONGEST_SIGNS]).found)
 
     def _sign(self, text: str, *, last: bool) -> Meaning:
         for size in range(min(_LONGEST_SIGNS, len(text)), 0, -1):

@@ -132,6 +132,8 @@ _SCALES = {
 }
 _LARGE = 10**6
 _ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50}
+_LONGEST_NAME = 24
+"""Characters of the longest name of a month or a large number, its inflections not counted."""
 
 
 class Scale(Value, frozen=True, kw_only=True):
@@ -183,7 +185,10 @@ def _months_and_scales() -> patterns.Pattern:
 
 def may_name_month_or_scale(text: str) -> bool:
     """Say whether a text can name a month, or millions and more; cheap, before its language is looked at."""
-    return _months_and_scales().search(text.lower()) is not None
+    lowered, pattern = text.lower(), _months_and_scales()
+    # With each piece the beginning of the next: a name may lie across the cut.
+    windows = (lowered[at : at + len(piece) + _LONGEST_NAME] for at, piece in pieces(lowered))
+    return any(map(pattern.search, windows))
 
 
 def _pattern(words: list[str]) -> patterns.Pattern:
@@ -200,7 +205,7 @@ def _pattern(words: list[str]) -> patterns.Pattern:
 def values_in_words(text: str) -> frozenset[int]:
     """Give the numbers that the words of a text may stand for; generous, since it only excuses."""
     lowered = [piece for _, piece in pieces(text.lower())]
-    found = {value for value, pattern in _patterns() if any(map(pattern.search, asking(lowered)))}
+    found = {value for value, pattern in _patterns() if any(map(pattern.search, asking(lowered, every=1)))}
     tens = [value for value in found if 20 <= value <= 90]
     found.update(ten + unit for ten in tens for unit in range(1, 10) if unit in found)
     found.update(_romans(text))

@@ -13,6 +13,7 @@ from typing import Literal, get_args
 
 from firstline import patterns
 from firstline.errors import TaskError
+from firstline.interruption import asking
 from firstline.types import Finding, Json, Value
 from firstline.values.dates import DateFound, find_dates
 from firstline.values.texts import fold
@@ -116,7 +117,7 @@ def _lost_dates(source: _Side, target: _Side) -> Sequence[str]:
     months = target.numbers.months | {day.month for day in days}
     lost = [
         one.text
-        for one in find_dates(source.marks.rest)
+        for one in asking(find_dates(source.marks.rest))
         if not days.intersection(one.readings) and (_in_another(one, months) or not _in_digits(one, target.numbers))
     ]
     return lost or _exchanged_months(source, target, months) or lost_days(source.facts, target.facts)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import groupby, pairwise
 
+from firstline.interruption import asking
 from firstline.types import Value
 from firstline.values.texts import fold_words
 
@@ -80,7 +81,7 @@ class Telling:
         """Count the signs that stand in the source with their neighbours; a shorter row is looked for as a whole."""
         size = min(size, len(row))
         covered: set[int] = set()
-        for at, gram in enumerate(_grams(row, size)):
+        for at, gram in enumerate(asking(_grams(row, size))):
             if gram in self._grams:
                 covered.update(range(at, at + size))
         return len(covered)
@@ -92,16 +93,18 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
     Words of one text are one row, as if the common ones between them were not there.
     """
     words = fold_words(text)
-    telling = [_stem(word) for word in words if not _size(word) and len(word) > 1 and word not in _common_words()]
+    telling = [
+        _stem(word) for word in asking(words) if not _size(word) and len(word) > 1 and word not in _common_words()
+    ]
     if telling:
         yield 0, telling
-    for size, row in groupby(words, key=lambda word: _size(word) if _tells(word) else 0):
+    for size, row in groupby(asking(words), key=lambda word: _size(word) if _tells(word) else 0):
         if size:
             yield size, list(row)
 
 
 def _grams(row: Sequence[str], size: int) -> list[str]:
-    return ["".join(row[at : at + size]) for at in range(len(row) - size + 1)]
+    return ["".join(row[at : at + size]) for at in asking(range(len(row) - size + 1))]
 
 
 def _size(word: str) -> int:

@@ -13,6 +13,7 @@ from fractions import Fraction
 from functools import cached_property
 
 from firstline import patterns
+from firstline.interruption import asking
 from firstline.types import Value
 from firstline.values.numbers import read_number
 from firstline.values.texts import fold_words
@@ -105,9 +106,8 @@ class Numbers:
     def scales(self) -> frozenset[int]:
         """The factors that some word of the text has."""
         named = self.lexicon.scales.anywhere(self._words)
-        common = (
-            factor for at in range(len(self._words)) for factor in scale_at(" ".join(self._words[at : at + 2])).factors
-        )
+        places = asking(range(len(self._words)))
+        common = (factor for at in places for factor in scale_at(" ".join(self._words[at : at + 2])).factors)
         return frozenset(one for one in (*named, *common) if isinstance(one, int))
 
     @cached_property
@@ -120,7 +120,7 @@ class Numbers:
     def named_scales(self) -> dict[int, str]:
         """The factors from a million on that words of the text's own language name, with the word."""
         found: dict[int, str] = {}
-        for at, word in enumerate(self._words if self._may_name else ()):
+        for at, word in enumerate(asking(self._words) if self._may_name else ()):
             for factor in self.lexicon.scales.first(self._words[at : at + 3]).found:
                 if isinstance(factor, int) and factor >= _LARGE:
                     found.setdefault(factor, word)
