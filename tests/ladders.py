@@ -31,18 +31,19 @@ async def two_rungs(
     *,
     more: str = "",
     price: str = "",
+    small_price: str = "",
     tasks: Mapping[str, str] | None = None,
 ) -> AsyncIterator[App]:
     """The product in an empty folder; `small` and `large` are answers, or rules of a script where they are lists.
 
-    `more` are further settings, `price` those of the large model.
+    `more` are further settings, `price` those of the large model, `small_price` those of the small one.
     """
     parts = [f'data_dir = "{folder}"', f'tasks_dir = "{folder / "tasks"}"', more]
-    for name, answer in (("small", small), ("large", large)):
+    for name, answer, own in (("small", small, small_price), ("large", large, price)):
         script = folder / f"{name}.json"
         rules = answer if isinstance(answer, list) else [{"answer": answer, "confidence": 0.9}]
         script.write_text(json.dumps({"rules": rules}))
-        parts.append(f'[models."fake/{name}"]\nscript = "{script}"\n{price if name == "large" else ""}')
+        parts.append(f'[models."fake/{name}"]\nscript = "{script}"\n{own}')
     for name, text in (tasks or {}).items():
         path = folder / "tasks" / f"{name}.toml"
         path.parent.mkdir(exist_ok=True)

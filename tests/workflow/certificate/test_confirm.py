@@ -52,8 +52,9 @@ SMALL: Json = [
     {"when": "odd", "answer": {"plate": "AB 123", "total": 99.0}, "confidence": 0.99},
     {"answer": {"plate": "AB 123", "total": 12.5}, "confidence": 0.99},
 ]
-RIGHT = {"answer": {"plate": "AB 123", "total": 12.5}, "confidence": 0.99, "delay_ms": 10}
-"""Takes its time, so that asking it for everything is not the cheapest."""
+RIGHT = {"answer": {"plate": "AB 123", "total": 12.5}, "confidence": 0.99}
+PRICE = "input_usd_per_mtok = 1.0\noutput_usd_per_mtok = 1.0"
+"""Of the large model, so that asking it for everything is not the cheapest."""
 ALWAYS_RIGHT: Json = [RIGHT]
 WRONG_WHEN_ASKED_FOR_ONE: Json = [
     {"when": "plate: ", **RIGHT},
@@ -69,7 +70,7 @@ async def certify(app: App, stages: list[Stage]) -> Certification:
 
 async def test_a_promise_that_holds_live_is_put_in_force(tmp_path: Path) -> None:
     stages: list[Stage] = []
-    async with two_rungs(tmp_path, SMALL, ALWAYS_RIGHT) as app:
+    async with two_rungs(tmp_path, SMALL, ALWAYS_RIGHT, price=PRICE) as app:
         found = await certify(app, stages)
     assert found.result.feasible, found.result.reason
     assert found.certificate is not None
@@ -84,7 +85,7 @@ async def test_a_promise_that_holds_live_is_put_in_force(tmp_path: Path) -> None
 
 
 async def test_one_that_live_answers_break_is_refused(tmp_path: Path) -> None:
-    async with two_rungs(tmp_path, SMALL, WRONG_WHEN_ASKED_FOR_ONE) as app:
+    async with two_rungs(tmp_path, SMALL, WRONG_WHEN_ASKED_FOR_ONE, price=PRICE) as app:
         found = await certify(app, [])
         kept = await app.services.certificates.of("ticket")
     assert (found.result.feasible, found.certificate, found.policy, kept) == (False, None, None, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import msgspec
@@ -42,7 +43,9 @@ ladder = ["fake/small", "fake/large"]
 [labels.order]
 """
 REFUND, ORDER = {"label": "refund"}, {"label": "order"}
-RIGHT: Json = [{"when": "refund", "answer": REFUND, "delay_ms": 5}, {"answer": ORDER, "delay_ms": 5}]
+RIGHT: Json = [{"when": "refund", "answer": REFUND}, {"answer": ORDER}]
+PRICE = "input_usd_per_mtok = 1.0\noutput_usd_per_mtok = 1.0"
+"""What a student wins is money, so that no test hangs on how fast the machine is."""
 
 
 class Words:
@@ -93,6 +96,10 @@ class Toy:
         )
 
 
+def priced(folder: Path) -> AbstractAsyncContextManager[App]:
+    return two_rungs(folder, RIGHT, RIGHT, price=PRICE, small_price=PRICE)
+
+
 def opening(artifact: Artifact) -> Student:
     return Words(artifact.facts["words"])
 
@@ -139,7 +146,7 @@ WRONG = {"order": "refund", "refund": "order"}
 
 async def test_a_good_student_is_certified_and_put_in_charge(tmp_path: Path) -> None:
     toy = Toy(KNOWS)
-    async with two_rungs(tmp_path, RIGHT, RIGHT) as app:
+    async with priced(tmp_path) as app:
         found, students, steps = await distilled(app, tmp_path, toy, 240, sample=20)
         run = await app.services.runner.trying(students.of).run(sort(), text_input("a late refund"))
         certificate = await app.services.certificates.of("sort")
@@ -157,7 +164,7 @@ async def test_a_good_student_is_certified_and_put_in_charge(tmp_path: Path) -> 
 
 async def test_no_row_that_a_promise_rests_on_is_learned_from(tmp_path: Path) -> None:
     toy = Toy(KNOWS)
-    async with two_rungs(tmp_path, RIGHT, RIGHT) as app:
+    async with priced(tmp_path) as app:
         found, students, _ = await distilled(app, tmp_path, toy, 240, sample=40)
         seen = (await students.of(sort())).taught  # type: ignore[union-attr]
         records = [read_records(path) for path in (tmp_path / "records").glob("*.jsonl")]
@@ -182,7 +189,7 @@ async def test_no_row_that_a_promise_rests_on_is_learned_from(tmp_path: Path) ->
 
 async def test_what_nothing_is_promised_by_is_learned_from_once_it_was_measured_on(tmp_path: Path) -> None:
     toy, few = Toy(KNOWS), Toy(KNOWS)
-    async with two_rungs(tmp_path, RIGHT, RIGHT) as app:
+    async with priced(tmp_path) as app:
         found, _, steps = await distilled(app, tmp_path, toy, 240, certify=False)
         failed, _, _ = await distilled(app, tmp_path, few, 60)
     assert (found.taught, found.measured_taught, found.held_out) == (240, 120, 120)
@@ -195,7 +202,7 @@ async def test_what_nothing_is_promised_by_is_learned_from_once_it_was_measured_
 
 async def test_no_promise_is_made_by_rows_that_the_student_in_charge_was_taught(tmp_path: Path) -> None:
     plan = Plan(target=Target(max_error=0.05, confidence=0.95))
-    async with two_rungs(tmp_path, RIGHT, RIGHT) as app:
+    async with priced(tmp_path) as app:
         found, students, _ = await distilled(app, tmp_path, Toy(KNOWS), 120, certify=False)
         assert found.promoted, found.advice.reason
         certifier = app.services.certifier.trying(app.services.runner.trying(students.of))
@@ -210,7 +217,7 @@ async def test_no_promise_is_made_by_rows_that_the_student_in_charge_was_taught(
 
 async def test_what_is_taught_is_never_measured_on(tmp_path: Path) -> None:
     toy = Toy(KNOWS)
-    async with two_rungs(tmp_path, RIGHT, RIGHT) as app:
+    async with priced(tmp_path) as app:
         await distilled(app, tmp_path, toy, 60, certify=False)
     with sqlite3.connect(tmp_path / "ledger.db") as ledger:
         asked = {sha256 for (sha256,) in ledger.execute("SELECT input_sha256 FROM runs")}
@@ -220,7 +227,7 @@ async def test_what_is_taught_is_never_measured_on(tmp_path: Path) -> None:
 
 
 async def test_a_bad_student_is_kept_and_measured_and_not_promoted(tmp_path: Path) -> None:
-    async with two_rungs(tmp_path, RIGHT, RIGHT) as app:
+    async with priced(tmp_path) as app:
         found, students, _ = await distilled(app, tmp_path, Toy(WRONG), 240, certify=False)
         in_charge = await students.rows.in_charge()
         [row] = await students.rows.latest()
@@ -230,7 +237,7 @@ async def test_a_bad_student_is_kept_and_measured_and_not_promoted(tmp_path: Pat
 
 
 async def test_an_uncertified_student_does_not_cost_the_task_its_certificate(tmp_path: Path) -> None:
-    async with two_rungs(tmp_path, RIGHT, RIGHT) as app:
+    async with priced(tmp_path) as app:
         await distilled(app, tmp_path, Toy(KNOWS), 240, sample=20)
         before = await app.services.certificates.of("sort")
         found, students, _ = await distilled(app, tmp_path, Toy({"refund": "refund"}), 240, sample=20, certify=False)
@@ -243,7 +250,7 @@ async def test_an_uncertified_student_does_not_cost_the_task_its_certificate(tmp
 
 
 async def test_a_student_that_loses_its_certificate_is_rolled_back_by_itself(tmp_path: Path) -> None:
-    async with two_rungs(tmp_path, RIGHT, RIGHT) as app:
+    async with priced(tmp_path) as app:
         _, students, _ = await distilled(app, tmp_path, Toy(KNOWS), 240, sample=20)
         runner = app.services.runner.trying(students.of, app.services.certificates.cover)
         before = await runner.run(sort(), text_input("a late refund"))
@@ -264,7 +271,7 @@ async def test_a_student_that_loses_its_certificate_is_rolled_back_by_itself(tmp
 
 async def test_what_models_answered_teaches_and_is_never_measured_on(tmp_path: Path) -> None:
     toy = Toy(KNOWS)
-    async with two_rungs(tmp_path, RIGHT, RIGHT) as app:
+    async with priced(tmp_path) as app:
         students = Students(app.services.ledger.students, tmp_path / "students", shipped={}, opening=opening)
         made, target = rows(80), Target(max_error=0.05, confidence=0.95)
         both = await distiller(app, students, toy).distill(
@@ -281,7 +288,7 @@ async def test_what_models_answered_teaches_and_is_never_measured_on(tmp_path: P
 
 
 async def test_the_same_lessons_make_the_same_student(tmp_path: Path) -> None:
-    async with two_rungs(tmp_path, RIGHT, RIGHT) as app:
+    async with priced(tmp_path) as app:
         first, students, _ = await distilled(app, tmp_path, Toy(KNOWS), 60, certify=False)
         again, _, _ = await distilled(app, tmp_path, Toy(KNOWS), 60, certify=False)
         kept = await students.rows.latest()
@@ -291,7 +298,7 @@ async def test_the_same_lessons_make_the_same_student(tmp_path: Path) -> None:
 
 async def test_a_task_that_writes_text_has_no_student(tmp_path: Path) -> None:
     text = 'kind = "transform"\ninstruction = "Say it politely."\nladder = ["fake/small"]\n'
-    async with two_rungs(tmp_path, RIGHT, RIGHT) as app:
+    async with priced(tmp_path) as app:
         students = Students(app.services.ledger.students, tmp_path / "students", shipped={}, opening=opening)
         plan = DistillPlan(target=Target(max_error=0.05, confidence=0.95))
         with pytest.raises(UsageError, match="no student can be made for polite, which is a task of kind transform"):
@@ -299,7 +306,7 @@ async def test_a_task_that_writes_text_has_no_student(tmp_path: Path) -> None:
 
 
 async def test_too_few_rows_are_said_before_anything_is_asked(tmp_path: Path) -> None:
-    async with two_rungs(tmp_path, RIGHT, RIGHT) as app:
+    async with priced(tmp_path) as app:
         with pytest.raises(UsageError, match="holds 12 examples: too few"):
             await distilled(app, tmp_path, Toy(KNOWS), 12)
         assert await app.services.ledger.list_runs() == ()
