@@ -125,6 +125,7 @@ class RunObject(OutcomeObject, frozen=True, kw_only=True):
     and parameters are empty, and `skipped` and `error` of attempts say `purged`. Figures are as they were.
     """
 
+    object: Literal["run"]
     task: str
     answer: Any
     error_code: str | None
