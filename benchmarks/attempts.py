@@ -25,13 +25,13 @@ from pathlib import Path
 from typing import Any
 
 from firstline import settings
-from firstline.app import build
-from firstline.workflow.certificate.records import Record, append_records, read_records
-from firstline.workflow.examples import Row
-from firstline.workflow.source import text_input
-from firstline.workflow.task import Task
-from firstline.workflow.task_file import task_from_tree
-from firstline.workflow.tasks import Tasks
+from firstline.app.build import build
+from firstline.certify.records import Record, append_records, read_records
+from firstline.evaluation.examples import Row
+from firstline.reading.source import text_input
+from firstline.tasks.registry import Tasks
+from firstline.tasks.task import Task
+from firstline.tasks.task_file import task_from_tree
 
 LADDER = ("local/qwen2.5-coder-0.5b", "local/qwen2.5-coder-1.5b")
 OUTSIDE = "out_of_scope"

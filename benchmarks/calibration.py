@@ -21,11 +21,11 @@ import numpy as np
 
 import recorded
 from drawing import DARK, OTHER, OURS, PALE, SETS, begin, save
-from firstline.workflow.certificate.fit import fit
-from firstline.workflow.certificate.logistic import sigmoid
-from firstline.workflow.certificate.measure import reliability
-from firstline.workflow.certificate.split import draw
-from firstline.workflow.certificate.table import RIGHT, UNLABELLED, Bools, Floats, Ints, Table
+from firstline.certify.measure import reliability
+from firstline.certify.statistics.fit import fit
+from firstline.certify.statistics.logistic import sigmoid
+from firstline.certify.statistics.split import draw
+from firstline.certify.statistics.table import RIGHT, UNLABELLED, Bools, Floats, Ints, Table
 from recorded import Recorded
 
 _POINTS = 10

@@ -27,17 +27,17 @@ import msgspec
 
 import recorded
 from drawing import DARK, OTHER, OURS, PALE, SETS, begin, save
-from firstline.workflow.certificate.certify import certify_table
-from firstline.workflow.certificate.choose import choose
-from firstline.workflow.certificate.fit import fit
-from firstline.workflow.certificate.groups import group
-from firstline.workflow.certificate.ltt import sequence_test
-from firstline.workflow.certificate.records import FieldRecord, Record, append_records, read_records
-from firstline.workflow.certificate.report import report
-from firstline.workflow.certificate.result import Result
-from firstline.workflow.certificate.split import draw
-from firstline.workflow.certificate.tabulate import tabulate
-from firstline.workflow.certificate.target import Target
+from firstline.certify.certify import certify_table
+from firstline.certify.records import FieldRecord, Record, append_records, read_records
+from firstline.certify.report import report
+from firstline.certify.result import Result
+from firstline.certify.statistics.choose import choose
+from firstline.certify.statistics.fit import fit
+from firstline.certify.statistics.groups import group
+from firstline.certify.statistics.ltt import fixed_sequence_test
+from firstline.certify.statistics.split import draw
+from firstline.certify.statistics.target import Target
+from firstline.certify.tabulate import tabulate
 from recorded import WORTH, Recorded
 
 PHASES = ("read", "group", "tabulate", "fit", "choose", "test", "report")
@@ -127,7 +127,7 @@ def timed(given: Recorded, examples: int, max_error: float, seed: int) -> dict[s
     chosen = choose(table, fitted, split, target=target, worth=WORTH)
     took["choose"] = time.process_time() - begun
     begun = time.process_time()
-    outcome = sequence_test(table, fitted, split, chosen, max_error=max_error)
+    outcome = fixed_sequence_test(table, fitted, split, chosen, max_error=max_error)
     took["test"] = time.process_time() - begun
     begun = time.process_time()
     result = report(table, fitted, split, chosen, outcome, target=target, worth=WORTH)

@@ -20,14 +20,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from firstline.checks.base import Check, Subject
+from firstline.checks.faithful import faithful
+from firstline.checks.grounding import grounded
+from firstline.checks.language import in_language, warm
+from firstline.checks.preservation import Kind, preserved
+from firstline.schema.field import FieldType
 from firstline.values.amounts import parse_amount
 from firstline.values.dates import parse_dates
-from firstline.workflow.checks.base import Check, Subject
-from firstline.workflow.checks.faithful import faithful
-from firstline.workflow.checks.grounding import grounded
-from firstline.workflow.checks.language import in_language, warm
-from firstline.workflow.checks.preservation import Kind, preserved
-from firstline.workflow.field import FieldType
 
 LANGUAGES = {
     "arb": "ar", "deu": "de", "fra": "fr", "hin": "hi", "jpn": "ja", "pol": "pl", "por": "pt", "rus": "ru", "spa": "es",

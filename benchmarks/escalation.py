@@ -33,21 +33,21 @@ import numpy as np
 
 import recorded
 from drawing import DARK, OTHER, OURS, PALE, begin, save
+from firstline.answering import prompt
 from firstline.catalog.catalog import Catalog
 from firstline.catalog.price import price
+from firstline.certify.statistics.apply import confidences
+from firstline.certify.statistics.choose import choose
+from firstline.certify.statistics.fit import Fit, RungFit, constant, fit
+from firstline.certify.statistics.ltt import fixed_sequence_test
+from firstline.certify.statistics.replay import Sample, reaches, sample
+from firstline.certify.statistics.split import Split
+from firstline.certify.statistics.table import RIGHT, UNLABELLED, WRONG, Bools, Floats, Ints, Table
+from firstline.certify.statistics.target import CostModel, Target
+from firstline.runs.policy import Policy
 from firstline.settings import load
 from firstline.tokens import PER_MESSAGE, O200k
 from firstline.types import Usage
-from firstline.workflow import prompt
-from firstline.workflow.certificate.apply import confidences
-from firstline.workflow.certificate.choose import choose
-from firstline.workflow.certificate.fit import Fit, RungFit, constant, fit
-from firstline.workflow.certificate.ltt import sequence_test
-from firstline.workflow.certificate.policy import Policy
-from firstline.workflow.certificate.replay import Sample, reaches, sample
-from firstline.workflow.certificate.split import Split
-from firstline.workflow.certificate.table import RIGHT, UNLABELLED, WRONG, Bools, Floats, Ints, Table
-from firstline.workflow.certificate.target import Target, Worth
 from recorded import WORTH, Recorded
 from trials import draw_one, spread, take
 
@@ -90,7 +90,7 @@ class Aim:
 
     split: Split
     max_error: float
-    worth: Worth
+    worth: CostModel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,14 +112,14 @@ def main() -> None:
     words = parser.parse_args()
     if lacking := recorded.missing(words.records, ["sroie"]):
         parser.error(lacking)
-    worth = Worth(machine_nano_usd_per_second=WORTH.machine_nano_usd_per_second, review_nano_usd=words.review * 1e9)
+    worth = CostModel(machine_nano_usd_per_second=WORTH.machine_nano_usd_per_second, review_nano_usd=words.review * 1e9)
     rows = measure(recorded.load(words.records, ["sroie"])[0], words.splits, words.examples, worth)
     print(json.dumps(rows) if words.json else show(rows))
     if words.plot:
         plot(rows, words.plot)
 
 
-def measure(given: Recorded, splits: int, examples: int, worth: Worth) -> list[dict[str, Any]]:
+def measure(given: Recorded, splits: int, examples: int, worth: CostModel) -> list[dict[str, Any]]:
     """Give a row for each target and way: means over the splits in which both ways were certified."""
     bills = bill(given)
     given = replace(given, table=priced(given, bills))
@@ -181,7 +181,7 @@ def certified(table: Table, fitted: Fit, aim: Aim) -> Policy | None:
     """Choose and test as a certification does."""
     target = Target(max_error=aim.max_error, confidence=0.95)
     chosen = choose(table, fitted, aim.split, target=target, worth=aim.worth, benefit=False)
-    return sequence_test(table, fitted, aim.split, chosen, max_error=aim.max_error).policy
+    return fixed_sequence_test(table, fitted, aim.split, chosen, max_error=aim.max_error).policy
 
 
 def climbed(policy: Policy, given: Sample, *, whole: bool = False) -> Climbed:

@@ -33,14 +33,14 @@ from typing import Any
 
 import msgspec
 
+from firstline.answering.labels import LabelReader, LabelReading, View, spoken
 from firstline.catalog.catalog import Catalog
 from firstline.catalog.weights import WeightsStore
 from firstline.engines.encoder import Encoder
 from firstline.engines.llama_cpp import LlamaCpp
 from firstline.settings import load
+from firstline.tasks.task import Label
 from firstline.types import ModelRequest, Sampling
-from firstline.workflow.labels import LabelReader, LabelReading, View, spoken
-from firstline.workflow.task import Label
 
 MODELS = ("local/smollm2-135m", "local/qwen2.5-coder-0.5b", "local/qwen2.5-coder-1.5b")
 ENCODER = "local/all-minilm-l6-v2"

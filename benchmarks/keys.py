@@ -24,7 +24,7 @@ import httpx2
 
 from firstline import settings
 from firstline.api.server import application
-from firstline.app import build
+from firstline.app.build import build
 from firstline.money import NanoUSD
 from firstline.types import KeyTerms
 

@@ -27,10 +27,10 @@ import numpy as np
 import peers
 import recorded
 from drawing import DARK, OTHER, OURS, begin, save
-from firstline.workflow.certificate.apply import probabilities
-from firstline.workflow.certificate.bounds import interval
-from firstline.workflow.certificate.fit import calibrate
-from firstline.workflow.certificate.table import Bools, Floats, Ints, Table
+from firstline.certify.statistics.apply import probabilities
+from firstline.certify.statistics.bounds import interval
+from firstline.certify.statistics.fit import calibrate
+from firstline.certify.statistics.table import Bools, Floats, Ints, Table
 
 BAR_RECALL, BAR_ALARMS = 0.815, 0.0396
 _CURVE = 41

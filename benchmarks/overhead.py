@@ -17,9 +17,9 @@ import time
 from pathlib import Path
 
 from firstline import settings
-from firstline.app import build
-from firstline.workflow.source import text_input
-from firstline.workflow.task_file import task_from_text
+from firstline.app.build import build
+from firstline.reading.source import text_input
+from firstline.tasks.task_file import task_from_text
 
 TASK = """
 kind = "extract"

@@ -24,8 +24,8 @@ import numpy as np
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from firstline.workflow.certificate.logistic import fit_many, sigmoid
-from firstline.workflow.certificate.table import Bools, Floats, Ints
+from firstline.certify.statistics.logistic import fit_many, sigmoid
+from firstline.certify.statistics.table import Bools, Floats, Ints
 
 NEVER = np.inf
 _GRID = 80

@@ -26,16 +26,16 @@ from typing import Any
 import msgspec
 
 from firstline import settings
-from firstline.app import build
+from firstline.app.build import build
+from firstline.evaluation.evaluate import Scored, evaluate, report
+from firstline.evaluation.examples import Row
 from firstline.media.images import read_image
+from firstline.reading.source import TaskInput
 from firstline.settings_sections import Limits
+from firstline.tasks.task import Task
+from firstline.tasks.task_file import task_from_tree
 from firstline.types import Run
 from firstline.values.amounts import find_amounts
-from firstline.workflow.evaluate import Scored, evaluate, report
-from firstline.workflow.examples import Row
-from firstline.workflow.source import TaskInput
-from firstline.workflow.task import Task
-from firstline.workflow.task_file import task_from_tree
 
 LOOKED_AT = 20
 COMPARED = ("company", "date", "total", "address")

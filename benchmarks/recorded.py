@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 
 from attempts import OUTSIDE, receipt_task
-from firstline.workflow.certificate.logistic import sigmoid
-from firstline.workflow.certificate.records import Record, read_records
-from firstline.workflow.certificate.table import WRONG, Bools, Floats, Ints, Table
-from firstline.workflow.certificate.tabulate import tabulate
-from firstline.workflow.certificate.target import Worth
-from firstline.workflow.task import Task
-from firstline.workflow.task_file import task_from_tree
+from firstline.certify.records import Record, read_records
+from firstline.certify.statistics.logistic import sigmoid
+from firstline.certify.statistics.table import WRONG, Bools, Floats, Ints, Table
+from firstline.certify.statistics.target import CostModel
+from firstline.certify.tabulate import tabulate
+from firstline.tasks.task import Task
+from firstline.tasks.task_file import task_from_tree
 
 NAMES = ("snips", "banking77", "clinc150", "sroie")
-WORTH = Worth(machine_nano_usd_per_second=0.05e9 / 3600, review_nano_usd=0.1e9)
+WORTH = CostModel(machine_nano_usd_per_second=0.05e9 / 3600, review_nano_usd=0.1e9)
 """The defaults of `[worth]`."""
 
 

@@ -27,13 +27,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from firstline import settings
+from firstline.answering.structured import ask_structured, relax
 from firstline.catalog.catalog import Catalog
 from firstline.catalog.weights import WeightsStore
 from firstline.engines.llama_cpp import LlamaCpp
 from firstline.errors import FirstlineError, SchemaError
-from firstline.schema import compile_schema
+from firstline.schema.schema import compile_schema
 from firstline.types import Completion, Json, ModelRequest, Sampling, message
-from firstline.workflow.structured import ask_structured, relax
 
 SOURCES = (
     "BFCL", "Github_easy", "Github_hard", "Github_medium", "Glaiveai2K", "JME", "Kubernetes", "Snowplow",

@@ -32,18 +32,18 @@ from typing import Any
 import numpy as np
 
 import intent_sets
-from firstline.app import ENCODER
+from firstline.app.build import ENCODER
 from firstline.catalog.catalog import Catalog
 from firstline.catalog.weights import WeightsStore
 from firstline.engines.encoder import Encoder
+from firstline.reading.document import Document
 from firstline.settings import load
-from firstline.workflow.reading.document import Document
-from firstline.workflow.students.artifact import pack, unpack
-from firstline.workflow.students.classify.classifier import Named
-from firstline.workflow.students.classify.serve import ClassifyStudent, Features
-from firstline.workflow.students.teaching import Lesson
-from firstline.workflow.students.training import Trainer
-from firstline.workflow.task import Label, Task
+from firstline.students.artifact import pack, unpack
+from firstline.students.classify.classifier import Named
+from firstline.students.classify.serve import ClassifyStudent, Features
+from firstline.students.distill.teaching import Lesson
+from firstline.students.distill.training import Trainer
+from firstline.tasks.task import Label, Task
 from intent_sets import IntentSet, Row
 
 BARS = {

@@ -31,21 +31,21 @@ from typing import Any
 
 import msgspec
 
+from firstline.certify.statistics.groups import group
 from firstline.engines.ocr import Ocr
+from firstline.evaluation.evaluate import agrees
 from firstline.layout import reading_order
+from firstline.reading.document import Document
+from firstline.students.artifact import pack
+from firstline.students.extract.fit import Fit
+from firstline.students.extract.serve import ExtractStudent
+from firstline.students.extract.train import train
+from firstline.tasks.task import Task
+from firstline.tasks.task_file import task_from_tree
 from firstline.types import Json, Page
 from firstline.values.amounts import parse_amount
 from firstline.values.dates import parse_dates
 from firstline.values.texts import fold
-from firstline.workflow.certificate.groups import group
-from firstline.workflow.evaluate import agrees
-from firstline.workflow.reading.document import Document
-from firstline.workflow.students.artifact import pack
-from firstline.workflow.students.extract.fit import Fit
-from firstline.workflow.students.extract.serve import ExtractStudent
-from firstline.workflow.students.extract.train import train
-from firstline.workflow.task import Task
-from firstline.workflow.task_file import task_from_tree
 
 FIELDS = ("company", "date", "total", "address")
 AIMED = ("company", "date", "total")

@@ -15,15 +15,15 @@ from typing import Literal
 import numpy as np
 
 import peers
-from firstline.workflow.certificate.apply import confidences
-from firstline.workflow.certificate.choose import choose, hindsight
-from firstline.workflow.certificate.fit import Fit, fit
-from firstline.workflow.certificate.ltt import sequence_test
-from firstline.workflow.certificate.replay import replay, sample
-from firstline.workflow.certificate.split import Split, draw
-from firstline.workflow.certificate.strata import units, weighed_cost
-from firstline.workflow.certificate.table import Bools, Floats, Ints, Table
-from firstline.workflow.certificate.target import Target
+from firstline.certify.statistics.apply import confidences
+from firstline.certify.statistics.choose import choose, hindsight
+from firstline.certify.statistics.fit import Fit, fit
+from firstline.certify.statistics.ltt import fixed_sequence_test
+from firstline.certify.statistics.replay import replay, sample
+from firstline.certify.statistics.split import Split, draw
+from firstline.certify.statistics.strata import units, weighed_cost
+from firstline.certify.statistics.table import Bools, Floats, Ints, Table
+from firstline.certify.statistics.target import Target
 from recorded import WORTH, Answers, Recorded, answers, whole
 
 Design = Literal["drawn", "held-out"]
@@ -165,7 +165,7 @@ class Trial:
         target = Target(max_error=max_error, confidence=CONFIDENCE)
         split = self._drawn.split
         chosen = choose(self._labelled, self._fitted, split, target=target, worth=WORTH, benefit=self._benefit)
-        outcome = sequence_test(self._labelled, self._fitted, split, chosen, max_error=max_error)
+        outcome = fixed_sequence_test(self._labelled, self._fitted, split, chosen, max_error=max_error)
         n = self._judged.n
         if outcome.policy is None:
             return Served(n=n, served=(0,), wrong=(0,), weighed=WORTH.review_nano_usd, seconds=0.0)

@@ -33,7 +33,7 @@ from scipy.special import bdtr
 
 import peers
 import recorded
-from firstline.workflow.certificate.bounds import floor, interval
+from firstline.certify.statistics.bounds import floor, interval
 from recorded import Recorded
 from trials import METHODS, Design, Served, Trial, draw_one, never_right, spread
 

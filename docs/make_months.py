@@ -20,8 +20,8 @@ from typing import Any
 from babel import localedata
 
 from firstline import patterns
+from firstline.checks.languages import merged, told_apart
 from firstline.values.months import folded_name, without_marks
-from firstline.workflow.checks.languages import merged, told_apart
 
 FILE = Path(__file__).parent.parent / "src" / "firstline" / "values" / "months.json"
 _WIDTHS = ("wide", "abbreviated")

@@ -17,12 +17,12 @@ from msgspec import Meta
 import firstline
 from firstline import errors, settings
 from firstline.api.openapi import by_status, document, summary
-from firstline.api.operation import failures, method_of, operation_of
 from firstline.api.routes import ROUTES
+from firstline.api.wire.operation import failures, method_of, operation_of
+from firstline.checks.registry import checks
 from firstline.cli.main import app
-from firstline.workflow.checks.registry import checks
-from firstline.workflow.task import Target, TaskBudget
-from firstline.workflow.task_file import FieldPart, LabelPart, ParameterPart, TaskFile
+from firstline.tasks.task import Target, TaskBudget
+from firstline.tasks.task_file import FieldPart, LabelPart, ParameterPart, TaskFile
 
 FOLDER = Path(__file__).parent / "reference"
 NOTE = "<!-- Written by scripts/reference; do not edit. -->\n\n"

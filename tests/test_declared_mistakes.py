@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from firstline.declared_mistakes import line_of
 from firstline.errors import SettingsError, TaskError
 from firstline.settings import declared, load
-from firstline.workflow.task_file import task_from_text
+from firstline.tasks.task_file import task_from_text
 
 TASK = 'kind = "classify"\ninstruction = "What?"\n[labels.a]\n[labels.b]\n'
 

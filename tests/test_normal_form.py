@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firstline.normal_form import normalized
-from growing import superlinear
+from support.growing import superlinear
 
 
 @given(st.text(max_size=25))

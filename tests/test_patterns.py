@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from every_pattern import every_pattern
 from firstline import patterns
+from support.every_pattern import every_pattern
 
 CLASSES = (
     r"[\w.,]", r"[^\W\d_]", r"[^\W_]", r"[^\w\s]", r"[\W\d]", r"[^\d]", r"[^]\w]", r"[]\w]", r"[-\w]", r"[\w-]",

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from firstline import Firstline, FirstlineError, Input, TaskModel, image, output, pdf, text
-from small_pdf import pdf as small_pdf
-from small_pdf import shown
+from support.small_pdf import pdf as small_pdf
+from support.small_pdf import shown
 
 SETTINGS = """
 data_dir = "{folder}/data"

@@ -21,8 +21,8 @@ from firstline.strict_json import (
     worded,
     written,
 )
-from growing import superlinear
-from odd_json import DOCUMENTS
+from support.growing import superlinear
+from support.odd_json import DOCUMENTS
 
 
 def agreed(value: Any) -> Any:

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 
 from firstline import settings
 from firstline.allowances import Allowance, Allowances
-from firstline.app import build
+from firstline.app.build import build
 from firstline.catalog.catalog import Catalog
 from firstline.errors import FolderNotAllowedError, SettingsError
 from firstline.settings import Loaded, Settings, declared
 from firstline.settings_tree import value_at
 from firstline.trust import Trust, loopback
-from served import client_of, served
+from support.served import client_of, served
 
 REMOTE = '[models."acme/m"]\nbase_url = "https://llm.example/v1"\n'
 KEY = '[models."acme/m"]\nbase_url = "http://127.0.0.1:9/v1"\napi_key_env = "AWS_SECRET_ACCESS_KEY"\n'

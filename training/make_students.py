@@ -17,8 +17,8 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from firstline.workflow.students.artifact import name_of, pack, unpack
-from firstline.workflow.tasks import Tasks
+from firstline.students.artifact import name_of, pack, unpack
+from firstline.tasks.registry import Tasks
 from students import documents, messages
 from students.report import Mark, report
 

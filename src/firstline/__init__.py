@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from firstline.errors import FirstlineError
+    from firstline.evaluation.evaluate import EvalReport
     from firstline.product import Firstline, Input, image, pdf, text
+    from firstline.tasks.task import Task
+    from firstline.tasks.task_class import TaskModel, output
     from firstline.types import Run, Verdict
-    from firstline.workflow.evaluate import EvalReport
-    from firstline.workflow.task import Task
-    from firstline.workflow.task_class import TaskModel, output
 
 __all__ = (
     "EvalReport",
@@ -45,11 +45,11 @@ def __getattr__(name: str) -> Any:
         case "Run" | "Verdict":
             home = "types"
         case "EvalReport":
-            home = "workflow.evaluate"
+            home = "evaluation.evaluate"
         case "Task":
-            home = "workflow.task"
+            home = "tasks.task"
         case "TaskModel" | "output":
-            home = "workflow.task_class"
+            home = "tasks.task_class"
         case _:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{home}"), name)

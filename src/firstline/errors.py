@@ -1,7 +1,7 @@
 """Everything that can go wrong, as one tree.
 
 `status`, `type`, `code` and `retryable` are facts of the class, `message`, `hint` and `param` of the instance.
-`firstline.api.errors` turns them into the wire's shape, `firstline.cli` into words and an exit status.
+`firstline.api.wire.errors` turns them into the wire's shape, `firstline.cli` into words and an exit status.
 """
 
 from __future__ import annotations

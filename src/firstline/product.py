@@ -17,15 +17,15 @@ from typing import Literal, Self
 import msgspec
 
 from firstline import patterns, settings
-from firstline.app import App, build
+from firstline.app.build import App, build
 from firstline.errors import DocumentError, UsageError
+from firstline.evaluation.evaluate import EvalReport, evaluate
+from firstline.evaluation.examples import read_rows
+from firstline.reading.source import Decode, Document, InputPart, TaskInput
+from firstline.tasks.registry import task_of_path
+from firstline.tasks.task import Task
+from firstline.tasks.task_class import TaskModel, task_from_class
 from firstline.types import Json, Run, Text, Value
-from firstline.workflow.evaluate import EvalReport, evaluate
-from firstline.workflow.examples import read_rows
-from firstline.workflow.source import Decode, Document, InputPart, TaskInput
-from firstline.workflow.task import Task
-from firstline.workflow.task_class import TaskModel, task_from_class
-from firstline.workflow.tasks import task_of_path
 
 _WORD = patterns.compile(r"(?<=[a-z0-9])(?=[A-Z])|_")
 TaskLike = str | Path | Task | type[TaskModel]

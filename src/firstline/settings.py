@@ -21,26 +21,26 @@ from msgspec import Meta
 from firstline.declared_mistakes import find_mistake, line_of
 from firstline.errors import SettingsError
 from firstline.settings_sections import (
-    Audits,
-    Budget,
-    Embeddings,
-    Files,
-    Idempotency,
+    AuditSettings,
+    BudgetSettings,
+    EmbeddingSettings,
+    FileSettings,
+    IdempotencySettings,
     KeyDefaults,
-    Ladder,
+    LadderSettings,
     Limits,
     Llama,
-    Messages,
+    MessageSettings,
     ModelSettings,
-    Reviews,
-    Runs,
+    ReviewSettings,
+    RunSettings,
     Scripted,
     Section,
-    Server,
-    Sources,
-    Stored,
+    ServerSettings,
+    SourceSettings,
+    StoredSettings,
     TaskSettings,
-    Worth,
+    WorthSettings,
 )
 from firstline.settings_tree import from_text, help_of, kind_of, leaves, put, read_toml, value_at
 
@@ -53,24 +53,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     data_dir: Annotated[str, Meta(description="folder of models, ledger and caches")] = ""
     tasks_dir: Annotated[str, Meta(description="folder of your own tasks")] = "tasks"
-    server: Server = Server()
+    server: ServerSettings = ServerSettings()
     tasks: TaskSettings = TaskSettings()
-    ladder: Ladder = Ladder()
-    budget: Budget = Budget()
-    worth: Worth = Worth()
+    ladder: LadderSettings = LadderSettings()
+    budget: BudgetSettings = BudgetSettings()
+    worth: WorthSettings = WorthSettings()
     keys: KeyDefaults = KeyDefaults()
     limits: Limits = Limits()
     llama: Llama = Llama()
-    embeddings: Embeddings = Embeddings()
-    messages: Messages = Messages()
-    files: Files = Files()
-    runs: Runs = Runs()
-    stored: Stored = Stored()
-    idempotency: Idempotency = Idempotency()
-    reviews: Reviews = Reviews()
-    audits: Audits = Audits()
+    embeddings: EmbeddingSettings = EmbeddingSettings()
+    messages: MessageSettings = MessageSettings()
+    files: FileSettings = FileSettings()
+    runs: RunSettings = RunSettings()
+    stored: StoredSettings = StoredSettings()
+    idempotency: IdempotencySettings = IdempotencySettings()
+    reviews: ReviewSettings = ReviewSettings()
+    audits: AuditSettings = AuditSettings()
     fake: Scripted = Scripted()
-    sources: Sources = Sources()
+    sources: SourceSettings = SourceSettings()
     models: dict[str, ModelSettings] = {}
 
     @property

@@ -12,7 +12,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Base of the sections: frozen, and an unknown key is an error."""
 
 
-class Server(Section, frozen=True, kw_only=True):
+class ServerSettings(Section, frozen=True, kw_only=True):
     """`[server]`: the HTTP server."""
 
     host: Annotated[str, Meta(description="address to listen on")] = "127.0.0.1"
@@ -33,7 +33,7 @@ class Server(Section, frozen=True, kw_only=True):
     ] = ()
 
 
-class Ladder(Section, frozen=True, kw_only=True):
+class LadderSettings(Section, frozen=True, kw_only=True):
     """`[ladder]`: which models stand behind `gpt-4o-mini`, and what a task without a ladder climbs."""
 
     stand_in: Annotated[
@@ -55,7 +55,7 @@ class Ladder(Section, frozen=True, kw_only=True):
     ] = True
 
 
-class Budget(Section, frozen=True, kw_only=True):
+class BudgetSettings(Section, frozen=True, kw_only=True):
     """`[budget]`: what one run may spend, unless its task says otherwise."""
 
     usd: Annotated[float, Meta(description="US dollars a run may cost", ge=0, le=1e6)] = 0.05
@@ -77,7 +77,7 @@ class TaskSettings(Section, frozen=True, kw_only=True):
     ] = ""
 
 
-class Worth(Section, frozen=True, kw_only=True):
+class WorthSettings(Section, frozen=True, kw_only=True):
     """`[worth]`: what time and work count when a certificate weighs rungs against each other and against a person, and
     what savings are reckoned against.
 
@@ -166,7 +166,7 @@ class Llama(Section, frozen=True, kw_only=True):
     max_models: Annotated[int, Meta(description="local models kept in memory at the same time", gt=0)] = 2
 
 
-class Embeddings(Section, frozen=True, kw_only=True):
+class EmbeddingSettings(Section, frozen=True, kw_only=True):
     """`[embeddings]`: vectors of texts."""
 
     stand_in: Annotated[
@@ -178,7 +178,7 @@ class Embeddings(Section, frozen=True, kw_only=True):
     ] = ""
 
 
-class Messages(Section, frozen=True, kw_only=True):
+class MessageSettings(Section, frozen=True, kw_only=True):
     """`[messages]`: Anthropic's wire, `POST /v1/messages`."""
 
     stand_in: Annotated[
@@ -190,20 +190,20 @@ class Messages(Section, frozen=True, kw_only=True):
     ] = ""
 
 
-class Files(Section, frozen=True, kw_only=True):
+class FileSettings(Section, frozen=True, kw_only=True):
     """`[files]`: files that are uploaded and kept."""
 
     max_mb: Annotated[float, Meta(description="largest file in MB", gt=0)] = 512.0
     batch_days: Annotated[float, Meta(description="days that an input of a batch is kept; others stay", gt=0)] = 30.0
 
 
-class Stored(Section, frozen=True, kw_only=True):
+class StoredSettings(Section, frozen=True, kw_only=True):
     """`[stored]`: chat completions whose request says `store`, and responses unless theirs says `store: false`."""
 
     days: Annotated[float, Meta(description="days they are kept; 0 keeps none", ge=0)] = 30.0
 
 
-class Runs(Section, frozen=True, kw_only=True):
+class RunSettings(Section, frozen=True, kw_only=True):
     """`[runs]`: how long the contents of runs are kept."""
 
     keep_days: Annotated[
@@ -217,7 +217,7 @@ class Runs(Section, frozen=True, kw_only=True):
     ] = 0.0
 
 
-class Idempotency(Section, frozen=True, kw_only=True):
+class IdempotencySettings(Section, frozen=True, kw_only=True):
     """`[idempotency]`: requests with an `Idempotency-Key`, which are answered alike and done once."""
 
     hours: Annotated[float, Meta(description="hours that an answer is kept; 0: the header is ignored", ge=0)] = 24.0
@@ -228,7 +228,7 @@ class Idempotency(Section, frozen=True, kw_only=True):
     key_mb: Annotated[float, Meta(description="answers that are kept of one API key in MB", gt=0)] = 256.0
 
 
-class Reviews(Section, frozen=True, kw_only=True):
+class ReviewSettings(Section, frozen=True, kw_only=True):
     """`[reviews]`: runs that are left to a person, and what is kept of inputs for them."""
 
     keep: Annotated[
@@ -253,7 +253,7 @@ class Reviews(Section, frozen=True, kw_only=True):
     ] = 900.0
 
 
-class Audits(Section, frozen=True, kw_only=True):
+class AuditSettings(Section, frozen=True, kw_only=True):
     """`[audits]`: answers served under a certificate that are looked at again, so that a broken promise is found."""
 
     rate: Annotated[float, Meta(description="share of the served answers that is audited; 0: none", ge=0, le=1)] = 0.02
@@ -280,7 +280,7 @@ class Scripted(Section, frozen=True, kw_only=True):
     ] = False
 
 
-class Sources(Section, frozen=True, kw_only=True):
+class SourceSettings(Section, frozen=True, kw_only=True):
     """`[sources]`: where weights come from."""
 
     hub: Annotated[str, Meta(description="address of the model hub; empty: never ask it")] = "https://huggingface.co"

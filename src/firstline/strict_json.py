@@ -5,7 +5,7 @@ character; readers differ in it, and what one of them lets through another canno
 their places (RFC 7493, I-JSON), and what is read can be encoded. Numbers with a point or an exponent are `Decimal`s:
 they keep the digits they were written with, and `written` writes these again.
 
-Requests and answers of the wire are msgspec's to read (`api/body.py`, `engines/openai_wire.py`): their shapes are
+Requests and answers of the wire are msgspec's to read (`api/wire/body.py`, `engines/openai_wire.py`): their shapes are
 known.
 """
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from error_shapes import check_error
-from served import client_of, made_key, served
+from support.error_shapes import check_error
+from support.served import client_of, made_key, served
 
 
 async def test_an_administrator_reads_who_changed_what(tmp_path: Path) -> None:

@@ -11,13 +11,13 @@ from typing import Any
 import httpx2
 import pytest
 
-from certified import put_in_force
-from error_shapes import check_error
 from firstline.cli import serving
 from firstline.ledger.audits import AuditRows
-from firstline.workflow.source import text_input
-from ladders import TICKET, two_rungs
-from served import Served, client_of, made_key, served
+from firstline.reading.source import text_input
+from support.certified import put_in_force
+from support.error_shapes import check_error
+from support.ladders import TICKET, two_rungs
+from support.served import Served, client_of, made_key, served
 
 SCRIPT = '[[rules]]\nwhen = "purple"\nanswer = { colour = "purple" }\n[[rules]]\nanswer = { colour = "red" }'
 RIGHT = {"plate": "AB 123", "total": 12.5}

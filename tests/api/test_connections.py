@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from asked_routes import WITH_BODY, address, body_of
-from firstline.api.operation import method_of
-from served import Served, served
+from firstline.api.wire.operation import method_of
+from support.asked_routes import WITH_BODY, address, body_of
+from support.served import Served, served
 
 WISHES = {
     "java": b"connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n",

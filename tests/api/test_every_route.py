@@ -19,14 +19,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from asked_routes import WITH_BODY, address, body_of
-from error_shapes import ANY, check_error
-from firstline.api.auth import OPEN, guarded
 from firstline.api.openapi import document
-from firstline.api.operation import FREE, Operation, method_of, operation_of
 from firstline.api.routes import ROUTES
+from firstline.api.wire.auth import OPEN, guarded
+from firstline.api.wire.operation import FREE, Operation, method_of, operation_of
 from firstline.rights import READ, RIGHTS
-from served import client_of, made_key, served
+from support.asked_routes import WITH_BODY, address, body_of
+from support.error_shapes import ANY, check_error
+from support.served import client_of, made_key, served
 
 KEYED = [route for route in ROUTES if route.path not in OPEN]
 NAMING = [route for route in WITH_BODY if operation_of(route).names_model]

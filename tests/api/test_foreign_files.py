@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from decoding import decode, decoded
-from firstline.api.chat_shapes import FileData, FilePart
-from firstline.api.content import Sources, fetched, read_part
+from firstline.api.wire.content import Sources, fetched, read_part
+from firstline.api.wire.parts import FileData, FilePart
 from firstline.cli.inputs import read_word
 from firstline.errors import FirstlineError, InputError, UsageError
+from firstline.evaluation.examples import read_lines
+from firstline.reading.source import Document
 from firstline.settings_sections import Limits
-from firstline.workflow.examples import read_lines
-from firstline.workflow.source import Document
-from firstline.workflow.students.tuning.chat_lines import read_chat
-from small_pdf import pdf
+from firstline.students.fine_tuning.chat_lines import read_chat
+from support.decoding import decode, decoded
+from support.small_pdf import pdf
 
 
 def office(name: str) -> bytes:

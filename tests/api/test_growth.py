@@ -16,10 +16,10 @@ import msgspec
 import pytest
 from starlette.routing import Route
 
-from asked_routes import WITH_BODY, address, body_of
-from firstline.api.operation import operation_of
 from firstline.api.routes import ROUTES
-from served import served
+from firstline.api.wire.operation import operation_of
+from support.asked_routes import WITH_BODY, address, body_of
+from support.served import served
 
 SIZES = (1000, 2000, 4000)
 """Elements; a text has fifty times as many characters."""

@@ -10,11 +10,11 @@ from typing import Any
 import httpx2
 import pytest
 
-from books import check_books, entries_of
-from error_shapes import check_error
 from firstline.money import NanoUSD
 from firstline.types import KeyTerms
-from served import Served, served
+from support.books import check_books, entries_of
+from support.error_shapes import check_error
+from support.served import Served, served
 
 PRICE = "input_usd_per_mtok = 1.0\noutput_usd_per_mtok = 2.0"
 HELLO = [{"role": "user", "content": "red"}]

@@ -12,7 +12,7 @@ import pytest
 
 from firstline import patterns
 from firstline.types import Value
-from served import Served, client_of, made_key, served
+from support.served import Served, client_of, made_key, served
 
 TASK = """
 kind = "extract"

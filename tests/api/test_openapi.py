@@ -15,12 +15,12 @@ import pytest
 import schemathesis
 from starlette.routing import Route
 
-from described import Described
-from firstline.api.auth import OPEN
 from firstline.api.openapi import document, summary
-from firstline.api.operation import Operation, method_of, operation_of
 from firstline.api.routes import ROUTES
-from served import served
+from firstline.api.wire.auth import OPEN
+from firstline.api.wire.operation import Operation, method_of, operation_of
+from support.described import Described
+from support.served import served
 
 
 def refs(node: Any) -> set[str]:

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.routing import Route
 
-from error_shapes import check_error
-from firstline.api.operation import FREE, method_of
 from firstline.api.origin import is_own
 from firstline.api.routes import ROUTES
+from firstline.api.wire.operation import FREE, method_of
 from firstline.errors import UsageError
-from served import client_of, made_key, served
+from support.error_shapes import check_error
+from support.served import client_of, made_key, served
 
 ASK = {"model": "fake/echo", "messages": [{"role": "user", "content": "hello"}]}
 EVIL = "http://evil.example"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from served import client_of, served
+from support.served import client_of, served
 
 SCRIPT = '[[rules]]\nwhen = "purple"\nanswer = { colour = "purple" }\n[[rules]]\nanswer = { colour = "red" }'
 

@@ -10,9 +10,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from error_shapes import check_error
 from firstline.types import Run
-from served import Served, served
+from support.error_shapes import check_error
+from support.served import Served, served
 
 
 async def test_every_route_that_names_something_knows_when_it_does_not_exist(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from firstline.catalog.catalog import Catalog
 from firstline.errors import SettingsError
-from served import served
+from support.served import served
 
 TOML = """
 [ladder]

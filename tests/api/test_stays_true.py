@@ -19,13 +19,13 @@ import httpx2
 import pytest
 from typer.testing import CliRunner
 
+from firstline.certify.certifier import Plan
+from firstline.certify.statistics.target import Target
 from firstline.cli.main import app
+from firstline.evaluation.examples import Row
+from firstline.reading.source import text_input
 from firstline.types import Json
-from firstline.workflow.certificate.certifier import Plan
-from firstline.workflow.certificate.target import Target
-from firstline.workflow.examples import Row
-from firstline.workflow.source import text_input
-from served import Served, client_of, served
+from support.served import Served, client_of, served
 
 SORT = """
 kind = "classify"

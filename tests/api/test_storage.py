@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx2
 
-from error_shapes import check_error
-from served import client_of, made_key, served
+from support.error_shapes import check_error
+from support.served import client_of, made_key, served
 
 CHAT: dict[str, Any] = {"model": "fake/echo", "messages": [{"role": "user", "content": "hello"}]}
 

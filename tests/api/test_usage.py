@@ -8,12 +8,12 @@ from typing import Any
 import httpx2
 import pytest
 
-from error_shapes import check_error
 from firstline.api.usage import UsageQuery, span
 from firstline.errors import UsageError
 from firstline.money import NanoUSD
 from firstline.types import KeyTerms
-from served import served
+from support.error_shapes import check_error
+from support.served import served
 
 PRICE = "input_usd_per_mtok = 1.0\noutput_usd_per_mtok = 2.0"
 DAY = 86_400

@@ -14,11 +14,11 @@ KNOWN = {
 }
 """Modules that may use Python's own engine, each with its reason."""
 MADE_BY = {
-    "workflow/reading/candidate.py": {"label_pattern"},  # of the labels of a task
+    "reading/candidate.py": {"label_pattern"},  # of the labels of a task
     "values/named_dates.py": {"_forms", "form"},
-    "workflow/checks/clock.py": {"_patterns"},
-    "workflow/checks/terms.py": {"_any_of"},
-    "workflow/checks/number_words.py": {"_pattern", "_scale_pattern"},
+    "checks/clock.py": {"_patterns"},
+    "checks/terms.py": {"_any_of"},
+    "checks/number_words.py": {"_pattern", "_scale_pattern"},
 }
 """Functions that compile a pattern of the product from its own words; `tests/scaling` calls each."""
 

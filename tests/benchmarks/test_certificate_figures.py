@@ -17,11 +17,11 @@ import certify
 import escalation
 import outside
 import recorded
-from attempted import labelled, receipts, write
 from escalation import Bill
-from firstline.workflow.certificate.groups import group
-from firstline.workflow.certificate.policy import Policy, RungPolicy
-from firstline.workflow.certificate.replay import sample
+from firstline.certify.statistics.groups import group
+from firstline.certify.statistics.replay import sample
+from firstline.runs.policy import Policy, RungPolicy
+from support.attempted import labelled, receipts, write
 
 ROOT = Path(__file__).parents[2]
 

@@ -14,8 +14,8 @@ import pytest
 
 import intent_sets
 import students_intent
-from firstline.workflow.students.classify.classifier import Named
-from firstline.workflow.students.classify.lexical import Floats
+from firstline.students.classify.classifier import Named
+from firstline.students.classify.lexical import Floats
 from intent_sets import IntentSet, Row
 from students_intent import Asked
 

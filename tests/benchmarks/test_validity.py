@@ -14,7 +14,7 @@ import peers
 import recorded
 import trials
 import validity
-from attempted import labelled, receipts, write
+from support.attempted import labelled, receipts, write
 from trials import Served
 
 ROOT = Path(__file__).parents[2]

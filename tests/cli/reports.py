@@ -6,10 +6,8 @@ from typing import Any
 
 import msgspec
 
-from firstline.cli.report import Report
-from firstline.workflow.certificate.certificates import Provenance
-from firstline.workflow.certificate.policy import NEVER, Policy, RungPolicy
-from firstline.workflow.certificate.result import (
+from firstline.certify.certificates import Provenance
+from firstline.certify.result import (
     Baseline,
     Calibration,
     Costs,
@@ -22,8 +20,10 @@ from firstline.workflow.certificate.result import (
     Sizes,
     StratumResult,
 )
-from firstline.workflow.certificate.target import Target, Worth
-from firstline.workflow.lock import LockedModel, LockedTask
+from firstline.certify.statistics.target import CostModel, Target
+from firstline.cli.report import Report
+from firstline.runs.policy import NEVER, Policy, RungPolicy
+from firstline.versions.lock import LockedModel, LockedTask
 
 SMALL, LARGE = "fake/small", "fake/large"
 
@@ -51,7 +51,7 @@ RESULT = Result(
     feasible=True,
     reason="",
     target=Target(max_error=0.05, confidence=0.95),
-    worth=Worth(machine_nano_usd_per_second=13_889.0, review_nano_usd=1.1e8),
+    worth=CostModel(machine_nano_usd_per_second=13_889.0, review_nano_usd=1.1e8),
     n=1_234,
     sizes=Sizes(fit=371, choose=123, certify=740, tested=717, repeated=23, straddling=4),
     strata=(

@@ -17,8 +17,8 @@ from firstline.errors import SettingsError, TaskError, UsageError
 from firstline.ledger.store import Ledger
 from firstline.money import MOST
 from firstline.settings import load
+from firstline.tasks.task_file import task_from_text
 from firstline.types import KeyTerms
-from firstline.workflow.task_file import task_from_text
 
 SORT = 'kind = "classify"\ninstruction = "x"\n[labels.a]\n[labels.b]\n'
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from certified import put_in_force
 from firstline.cli.main import app
-from ladders import TICKET, two_rungs
+from support.certified import put_in_force
+from support.ladders import TICKET, two_rungs
 
 RIGHT = {"plate": "AB 123", "total": 12.5}
 INTENT = """

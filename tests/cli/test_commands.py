@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 
 from firstline.cli.main import app
 from firstline.engines.confinement import in_force
-from served import COLOUR
+from support.served import COLOUR
 
 SCRIPT = """
 [[rules]]

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from firstline.cli.main import app
+from firstline.tasks.registry import task_of_path
 from firstline.types import Json
-from firstline.workflow.tasks import task_of_path
 
 REQUEST = "sort support mail into billing, delivery, other"
 DESIGNER = ("--model", "fake/designer")

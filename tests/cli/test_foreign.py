@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from decoding import decode
 from firstline.cli.inputs import read_word
 from firstline.errors import InputError
 from firstline.types import Text
+from support.decoding import decode
 
 
 def zipped(*names: str) -> bytes:

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from PIL import Image as Pillow
 
-from decoding import decode
 from firstline.cli.inputs import parameters, read_word
 from firstline.errors import DocumentError, ImageError, InputError, UsageError
+from firstline.reading.source import Document
 from firstline.types import Image, Text
-from firstline.workflow.source import Document
+from support.decoding import decode
 
 NO_STDIN = io.BytesIO()
 

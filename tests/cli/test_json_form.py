@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
-from firstline.api.errors import error_object
+from firstline.api.wire.errors import error_object
 from firstline.cli.main import app
 from firstline.errors import NotFoundError, message_about
-from served import COLOUR
+from support.served import COLOUR
 
 SCRIPT = """
 [[rules]]

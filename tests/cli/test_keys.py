@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from firstline.cli.main import app
 from firstline.cli.serving import refuse_strangers
-from served import COLOUR
+from support.served import COLOUR
 
 
 @pytest.fixture(autouse=True)

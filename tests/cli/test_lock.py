@@ -11,7 +11,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from firstline.cli.main import app
-from served import COLOUR
+from support.served import COLOUR
 
 SCRIPT = """
 [[rules]]

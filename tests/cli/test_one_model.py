@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from firstline.cli.main import app
-from served import COLOUR
+from support.served import COLOUR
 
 SETTINGS = """
 data_dir = "data"

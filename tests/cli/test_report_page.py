@@ -11,10 +11,8 @@ import msgspec
 import pytest
 
 from cli.reports import INFEASIBLE, OUTSIDE, PROMISELESS, RESULT, SMALL, report
-from firstline.cli.report import Report
-from firstline.cli.report_page import page
-from firstline.workflow.certificate.certificates import Provenance
-from firstline.workflow.certificate.result import (
+from firstline.certify.certificates import Provenance
+from firstline.certify.result import (
     Baseline,
     Calibration,
     Confirmed,
@@ -27,7 +25,9 @@ from firstline.workflow.certificate.result import (
     Sizes,
     StratumResult,
 )
-from firstline.workflow.lock import LockedModel
+from firstline.cli.report import Report
+from firstline.cli.report_page import page
+from firstline.versions.lock import LockedModel
 
 HOSTILE = "<script>alert(1)</script>\"'&\u202e<b>"
 

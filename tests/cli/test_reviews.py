@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from firstline.cli.main import app
 from firstline.cli.review_values import read_values
 from firstline.errors import UsageError
-from firstline.workflow.task_file import task_from_text
+from firstline.tasks.task_file import task_from_text
 
 TICKET = """
 kind = "extract"

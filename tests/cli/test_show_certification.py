@@ -10,10 +10,10 @@ import pytest
 from rich.console import Console
 
 from cli.reports import INFEASIBLE, OUTSIDE, RESULT, point, report
+from firstline.certify.result import Result
 from firstline.cli.report import Report
 from firstline.cli.report_words import advice, against, by_threshold, money, more, reachable
 from firstline.cli.show_certification import show_certification
-from firstline.workflow.certificate.result import Result
 
 SNAPSHOTS = Path(__file__).parents[1] / "data" / "certification"
 

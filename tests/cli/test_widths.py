@@ -14,7 +14,7 @@ from rich.text import Text
 
 from firstline.cli.console import Screen
 from firstline.cli.tables import unbroken
-from served import COLOUR
+from support.served import COLOUR
 
 LONG = "vendor/" + "a-model-with-a-name-as-long-as-they-come-" * 3
 

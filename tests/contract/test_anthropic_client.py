@@ -18,9 +18,9 @@ from PIL import Image
 from pydantic import BaseModel
 
 from firstline.types import KeyTerms
-from openai_server import World, serve, streams
-from served import Served, served
-from small_pdf import pdf
+from support.openai_server import World, serve, streams
+from support.served import Served, served
+from support.small_pdf import pdf
 
 SCRIPT = """
 [[rules]]

@@ -11,7 +11,7 @@ import openai
 import pytest
 from openai import AsyncOpenAI
 
-from served import Served, served
+from support.served import Served, served
 
 SCRIPT = """
 [[rules]]

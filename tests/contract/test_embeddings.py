@@ -16,21 +16,21 @@ from openai import AsyncOpenAI
 from openai.types.embedding_create_params import EmbeddingCreateParams
 
 from firstline import settings
+from firstline.answering.labels import Embed
 from firstline.catalog.catalog import Catalog
 from firstline.catalog.model import FREE, Model
+from firstline.chat.embed import Embedder
 from firstline.engines.encoder import Encoder
-from firstline.settings_sections import Embeddings
+from firstline.gateway.gateway import ModelGateway
+from firstline.gateway.ladder import Machine
+from firstline.runs.context import RunContext
+from firstline.services import Services
+from firstline.settings_sections import EmbeddingSettings
 from firstline.tokens import Cl100k
 from firstline.types import KeyTerms
-from firstline.workflow.basis import Basis
-from firstline.workflow.call import Door
-from firstline.workflow.embed import Embedder
-from firstline.workflow.labels import Embed
-from firstline.workflow.ladder import Machine
-from firstline.workflow.services import Services
-from request_shapes import parameters, values
-from served import served
-from tiny_bert import SIZE, write_encoder
+from support.request_shapes import parameters, values
+from support.served import served
+from support.tiny_bert import SIZE, write_encoder
 
 TINY = Model(id="local/tiny", provider="local", engine="encoder", dimensions=SIZE, price=FREE)
 OTHER = Model(id="local/missing", provider="local", engine="encoder", dimensions=SIZE, price=FREE)
@@ -45,11 +45,11 @@ async def client(folder: Path, *, stand_in: str = "") -> AsyncIterator[tuple[Asy
         return encoder.embed if model.id == TINY.id else None
 
     def change(services: Services) -> Services:
-        basis = Basis(
-            settings=settings.Settings(embeddings=Embeddings(stand_in=stand_in)),
+        basis = RunContext(
+            settings=settings.Settings(embeddings=EmbeddingSettings(stand_in=stand_in)),
             catalog=Catalog([TINY, OTHER, *services.catalog.list()]),
             machine=lambda: Machine(on_disk=lambda model: True, has_key=lambda model: True, today=date(2026, 11, 25)),
-            door=Door(None, services.ledger),  # type: ignore[arg-type]  # vectors come from no engine of the pool
+            door=ModelGateway(None, services.ledger),  # type: ignore[arg-type]  # vectors come from no engine of the pool
             ledger=services.ledger,
         )
         embedder = Embedder(basis, embed=embed, encoding=Cl100k())

@@ -15,9 +15,9 @@ import pytest
 from openai import AsyncOpenAI
 from PIL import Image
 
-from error_shapes import check_error
 from firstline.types import KeyTerms
-from served import Served, served
+from support.error_shapes import check_error
+from support.served import Served, served
 
 UNTYPED = "unsupported_content_type"
 

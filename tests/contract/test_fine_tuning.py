@@ -12,8 +12,8 @@ import pytest
 from openai import AsyncOpenAI
 from openai.types.fine_tuning import FineTuningJob
 
-from fine_tuning_world import CLASSES, SYSTEM, Toy, chat_file, chat_line, reading, sorting
-from served import Served, made_key, served
+from support.fine_tuning_world import CLASSES, SYSTEM, Toy, chat_file, chat_line, reading, sorting
+from support.served import Served, made_key, served
 
 LADDER = '[ladder]\ndefault = ["fake/scripted"]'
 SCRIPT = """

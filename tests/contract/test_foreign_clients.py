@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from served import served
-from small_pdf import pdf
+from support.served import served
+from support.small_pdf import pdf
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from openai import AsyncOpenAI
 
-from served import served
+from support.served import served
 
 
 async def test_every_model_and_task_meets_the_client_s_type(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from PIL import Image
 from pydantic import BaseModel, Field
 
 from firstline.types import KeyTerms
-from served import served
-from small_pdf import pdf
+from support.served import served
+from support.small_pdf import pdf
 
 SCRIPT = """
 [[rules]]

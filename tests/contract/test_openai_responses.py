@@ -16,7 +16,7 @@ from openai import AsyncOpenAI
 from PIL import Image
 from pydantic import BaseModel
 
-from served import Served, served
+from support.served import Served, served
 
 CLIMB = """
 [ladder]

@@ -9,7 +9,7 @@ import pytest
 from openai import AsyncOpenAI
 from pydantic import BaseModel, Field
 
-from served import served
+from support.served import served
 
 LOOK_UP: Any = {
     "type": "function",

@@ -16,9 +16,9 @@ from openai import AsyncOpenAI
 from PIL import Image
 from pydantic import BaseModel
 
-from openai_server import serve, streams
-from served import served
-from small_pdf import pdf, shown
+from support.openai_server import serve, streams
+from support.served import served
+from support.small_pdf import pdf, shown
 
 CLIMB = """
 [ladder]

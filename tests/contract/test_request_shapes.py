@@ -21,9 +21,9 @@ from openai.types.chat.completion_create_params import CompletionCreateParamsBas
 from openai.types.responses.response_create_params import ResponseCreateParamsBase
 from PIL import Image
 
-from request_shapes import parameters, values
-from served import served
-from small_pdf import pdf
+from support.request_shapes import parameters, values
+from support.served import served
+from support.small_pdf import pdf
 
 CHAT: Final = parameters(CompletionCreateParamsBase)
 RESPONSES: Final = parameters(ResponseCreateParamsBase)

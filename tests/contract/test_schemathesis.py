@@ -33,14 +33,14 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from fine_tuning_world import Toy, chat_file, sorting
 from firstline.api.openapi import document
 from firstline.api.routes import ROUTES
 from firstline.errors import ImageError
+from firstline.runs.policy import Policy
 from firstline.settings_sections import Limits
-from firstline.workflow.certificate.policy import Policy
-from firstline.workflow.students.tuning.loop import Asked
-from served import Served, served
+from firstline.students.fine_tuning.loop import Asked
+from support.fine_tuning_world import Toy, chat_file, sorting
+from support.served import Served, served
 
 pytestmark = pytest.mark.slow
 

@@ -11,9 +11,9 @@ import openai
 import pytest
 from openai import AsyncOpenAI
 
-from firstline.api.stored_completions import keep
+from firstline.api.chat.stored import keep
 from firstline.types import KeyTerms
-from served import Served, served
+from support.served import Served, served
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ import pytest
 from openai import AsyncOpenAI
 
 from firstline.types import KeyTerms
-from served import Served, served
+from support.served import Served, served
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ import openai
 import pytest
 from openai import AsyncOpenAI
 
-from served import served
+from support.served import served
 
 
 async def test_a_schema_outside_the_subset_is_refused_with_its_place(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from openai import AsyncOpenAI
 from openai.lib.responses_tool_runner import AsyncRegisteredFunction, AsyncResponsesToolRunner
 from pydantic import BaseModel
 
-from served import served
+from support.served import served
 
 SCRIPT = """
 [[rules]]

@@ -7,9 +7,9 @@ import re
 import sys
 from pathlib import Path
 
-from firstline.workflow.students.tuning.chat_lessons import LEAST_LINES
-from firstline.workflow.students.tuning.chat_lines import LARGEST, MOST_LINES, read_chat
-from served import served
+from firstline.students.fine_tuning.chat_lessons import LEAST_LINES
+from firstline.students.fine_tuning.chat_lines import LARGEST, MOST_LINES, read_chat
+from support.served import served
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "guides" / "fine-tuning.md").read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from served import served
+from support.served import served
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "guides" / "migrate.md").read_text(encoding="utf-8")

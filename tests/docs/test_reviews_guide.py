@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from guide import read_steps, run_steps
+from support.guide import read_steps, run_steps
 
 
 def without_what_varies(text: str) -> str:

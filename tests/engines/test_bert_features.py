@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import tiny_bert
 from firstline.engines.encoder import Encoder
 from firstline.engines.int8 import Product, quantise
 from firstline.engines.onnx_graph import Graph
 from firstline.engines.onnx_session import Session
+from support import tiny_bert
 
 
 def encoder(files: tiny_bert.Files, *, max_tokens: int = 16) -> Encoder:

@@ -40,7 +40,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 async def _told(folder: Path) -> dict[str, Any]:
     secret = folder / "secret"
     secret.write_text("x")
-    children = PipedChildren(Reader(module="probing_child", what="the child", memory=512 * MB, keep_mb=1_000))
+    children = PipedChildren(Reader(module="support.probing_child", what="the child", memory=512 * MB, keep_mb=1_000))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.set_inheritable(True)
         asked = {

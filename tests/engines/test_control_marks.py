@@ -12,7 +12,7 @@ from firstline.engines.control_marks import Unbroken, without_marks
 from firstline.engines.llama_cpp import LlamaCpp
 from firstline.engines.openai_wire import Piece, messages_json
 from firstline.types import ModelRequest, TokenProb, message
-from tiny_gguf import write_text_model
+from support.tiny_gguf import write_text_model
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

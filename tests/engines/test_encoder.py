@@ -11,9 +11,9 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from threadpoolctl import threadpool_limits
 
-import tiny_bert
 from firstline.engines.encoder import Encoder
 from firstline.errors import WeightsInvalidError, WeightsMissingError
+from support import tiny_bert
 
 
 def encoder(files: tiny_bert.Files, *, max_tokens: int = 16) -> Encoder:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from firstline.engines.fake import Fake, parse
 from firstline.engines.minimal import minimal
 from firstline.errors import EngineRateLimitError, EngineRefusedError, SettingsError
-from firstline.schema import compile_schema
+from firstline.schema.schema import compile_schema
 from firstline.types import Json, ModelRequest, Sampling, Usage, message
 
 SCRIPT = """

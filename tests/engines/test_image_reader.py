@@ -23,7 +23,7 @@ from firstline.engines.piped import PipedChildren, Reader
 from firstline.errors import EngineOutputError, ImageError
 from firstline.media.images import read_image
 from firstline.settings_sections import Limits
-from processes import children
+from support.processes import children
 
 LIMITS = Limits()
 WORKER = "image_worker"

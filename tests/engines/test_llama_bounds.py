@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from firstline.answering.structured import ask_structured
 from firstline.engines.llama_bounds import MAX_OPEN, MAX_REPEATED, MAX_SIZE, grammar_size, pattern_ways
 from firstline.engines.llama_cpp import LlamaCpp
 from firstline.engines.llama_schema import for_grammar
 from firstline.errors import EngineSchemaError
-from firstline.schema import compile_schema
+from firstline.schema.schema import compile_schema
 from firstline.types import ModelRequest, Sampling, Tool, ToolChoice, message
-from firstline.workflow.structured import ask_structured
-from growing import superlinear
-from schema_growth import GROWN
-from tiny_gguf import write_pair
+from support.growing import superlinear
+from support.schema_growth import GROWN
+from support.tiny_gguf import write_pair
 
 TEXT = {"type": "string"}
 ASKED = (message("user", "x"),)

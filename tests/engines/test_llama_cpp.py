@@ -16,7 +16,7 @@ from PIL import Image as Picture
 from firstline.engines.llama_cpp import LlamaCpp
 from firstline.errors import ContextLengthError, EngineRefusedError, UnsupportedError
 from firstline.types import Completion, Image, Json, Message, ModelRequest, Sampling, Text, message
-from tiny_gguf import IMAGE_TOKENS, write_pair
+from support.tiny_gguf import IMAGE_TOKENS, write_pair
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

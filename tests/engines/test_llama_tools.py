@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from firstline.engines import tool_prompt
 from firstline.engines.llama_cpp import LlamaCpp
-from firstline.schema import compile_schema
+from firstline.schema.schema import compile_schema
 from firstline.types import Message, ModelRequest, Sampling, Text, Tool, ToolCall, ToolChoice, message
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

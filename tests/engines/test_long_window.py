@@ -10,7 +10,7 @@ from firstline.engines.llama_cpp import LlamaCpp
 from firstline.engines.long_window import LongWindow
 from firstline.errors import ContextLengthError
 from firstline.types import ModelRequest, Sampling, message
-from tiny_gguf import write_pair
+from support.tiny_gguf import write_pair
 
 
 def window(gguf: Path, tokens: int) -> LlamaCpp:

@@ -20,7 +20,7 @@ from PIL import ImageDraw, ImageFont
 from firstline.engines.ocr import Ocr
 from firstline.errors import EngineTimeoutError, ImageError
 from firstline.layout import reading_order, render
-from processes import alive, children
+from support.processes import alive, children
 
 ROWS = [("COFFEE BEANS", "12.50"), ("PAPER FILTERS", "3.20"), ("TOTAL", "15.70")]
 

@@ -9,7 +9,7 @@ from PIL import Image as Picture
 from firstline.engines.openai_http import OpenAIHTTP
 from firstline.errors import EngineOutputError, EngineRefusedError
 from firstline.types import Image, Message, ModelRequest, Sampling, Text, Usage, message
-from openai_server import fails, says, sends, serve, streams
+from support.openai_server import fails, says, sends, serve, streams
 
 ASK = ModelRequest(messages=(message("system", "Be brief."), message("user", "Hi")))
 STRICT = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}

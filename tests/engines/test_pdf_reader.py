@@ -18,8 +18,8 @@ from firstline.engines.pdf import PdfReader
 from firstline.errors import DocumentError
 from firstline.layout import reading_order, render
 from firstline.settings_sections import Limits
-from processes import alive, children
-from small_pdf import pdf, shown
+from support.processes import alive, children
+from support.small_pdf import pdf, shown
 
 LIMITS = Limits()
 BILL = pdf(
@@ -103,7 +103,7 @@ import asyncio, sys
 from firstline.engines.pdf import PdfReader
 from firstline.errors import DocumentError
 from firstline.settings_sections import Limits
-import firstline.app
+import firstline.app.build
 
 async def main():
     pdfs = PdfReader()

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from PIL import Image as Pillow
 
-import tiny_gguf
 from firstline.engines.llama_cpp import LlamaCpp
 from firstline.errors import UnsupportedError
 from firstline.types import Completion, Image, Message, ModelRequest, Part, Sampling, Text
+from support import tiny_gguf
 
 
 def _picture(colour: str, size: tuple[int, int] = (60, 40)) -> Image:

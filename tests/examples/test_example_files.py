@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jsonschema_rs
 
-from firstline.workflow.task_file import task_from_text
+from firstline.tasks.task_file import task_from_text
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

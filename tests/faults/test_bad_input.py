@@ -16,7 +16,7 @@ from PIL import Image as Pillow
 from typer.testing import CliRunner, Result
 
 from firstline.cli.main import app
-from served import COLOUR, served
+from support.served import COLOUR, served
 
 HEAD = 'kind = "extract"\ninstruction = "Which colour?"\nladder = ["fake/scripted"]\n'
 TASKS = {

@@ -15,7 +15,7 @@ import httpx2
 import pytest
 from blockbuster import BlockingError, blockbuster_ctx
 
-from served import served
+from support.served import served
 
 SCRIPT = '[[rules]]\nanswer = { colour = "red" }\nconfidence = 0.9'
 SCHEMA = {"type": "object", "properties": {"colour": {"type": "string"}}, "required": ["colour"]}

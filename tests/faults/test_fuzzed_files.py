@@ -26,10 +26,10 @@ from firstline.engines.images import ImageReader
 from firstline.engines.pdf import PdfReader
 from firstline.errors import DocumentError, ImageError
 from firstline.settings_sections import Limits
-from mutations import mutated
-from processes import children
-from served import served
-from small_pdf import pdf, shown
+from support.mutations import mutated
+from support.processes import children
+from support.served import served
+from support.small_pdf import pdf, shown
 
 pytestmark = pytest.mark.slow
 

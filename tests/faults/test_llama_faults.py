@@ -28,7 +28,7 @@ from firstline.errors import (
     WeightsMissingError,
 )
 from firstline.types import ModelRequest, message
-from tiny_gguf import write_text_model
+from support.tiny_gguf import write_text_model
 
 ENDLESS = {"type": "array", "minItems": 500, "items": {"type": "array", "minItems": 500, "items": {"const": 1}}}
 LONG = ModelRequest(messages=(message("user", "On and on"),), schema=ENDLESS)

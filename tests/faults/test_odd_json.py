@@ -17,8 +17,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from odd_json import DOCUMENTS, objects
-from served import served
+from support.odd_json import DOCUMENTS, objects
+from support.served import served
 
 SCHEMA = {
     "type": "object",

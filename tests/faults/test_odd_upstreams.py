@@ -18,8 +18,8 @@ import httpx2
 import pytest
 from aiohttp import web
 
-from openai_server import Reply, World, serve
-from served import served
+from support.openai_server import Reply, World, serve
+from support.served import served
 
 TEXT = "Grüße 😀 aus Köln"
 CALLS = [("a1", "weather", '{"city": "Paris"}'), ("b2", "weather", '{"city": "Rome", "n": 12345678901234567.891}')]

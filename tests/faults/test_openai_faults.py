@@ -27,7 +27,7 @@ from firstline.errors import (
     FirstlineError,
 )
 from firstline.types import Delta, ModelRequest, message
-from openai_server import Reply, World, cuts, fails, never, says, sends, serve, streams
+from support.openai_server import Reply, World, cuts, fails, never, says, sends, serve, streams
 
 KEY = "sk-very-secret"
 ASK = ModelRequest(messages=(message("user", "Hi"),))

@@ -22,10 +22,10 @@ from aiohttp import web
 from PIL import Image as Pillow
 from yarl import URL
 
-from error_shapes import check_error
-from firstline.api.content import Fetch
+from firstline.api.wire.content import Fetch
 from firstline.media.fetch import check_address, fetch_image, is_public
-from served import served
+from support.error_shapes import check_error
+from support.served import served
 
 OUTSIDE = "127.0.0.1"
 """The address that stands in for a public one."""

@@ -17,9 +17,9 @@ from pathlib import Path
 import httpx2
 from aiohttp import web
 
-from books import check_books, entries_of
-from error_shapes import check_error
-from openai_server import Reply, World, says, serve
+from support.books import check_books, entries_of
+from support.error_shapes import check_error
+from support.openai_server import Reply, World, says, serve
 
 BODY = {"model": "up/m", "messages": [{"role": "user", "content": "hello"}]}
 HEADERS = {"idempotency-key": "stainless-python-retry-1"}

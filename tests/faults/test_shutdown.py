@@ -19,7 +19,7 @@ import pytest
 from aiohttp import web
 
 from firstline.types import Value
-from openai_server import World, never, says, serve
+from support.openai_server import World, never, says, serve
 
 RUN = ("-c", "from firstline.cli.main import main; main()")
 ASK: dict[str, Any] = {"model": "up/m", "messages": [{"role": "user", "content": "hello"}]}

@@ -14,8 +14,8 @@ import pytest
 from aiohttp import web
 
 from firstline.cli.serving import raise_file_limit
-from openai_server import never, serve
-from served import Served, served
+from support.openai_server import never, serve
+from support.served import Served, served
 
 pytestmark = pytest.mark.alone
 

@@ -16,14 +16,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from firstline.files.files import Files
 from firstline.ledger.store import Ledger
 from firstline.ledger.writer import Transaction
-from firstline.settings_sections import Files as FileSettings
-from firstline.settings_sections import Reviews as ReviewSettings
+from firstline.reading.source import Document, TaskInput
+from firstline.runs.inputs import Inputs
+from firstline.settings_sections import FileSettings, ReviewSettings
 from firstline.types import ReviewMark, Run
-from firstline.workflow.files import Files
-from firstline.workflow.inputs import Inputs
-from firstline.workflow.source import Document, TaskInput
 
 STEPS = {"os.link", "os.rename", "os.remove", "os.mkdir"}
 GIVEN = TaskInput(parts=(Document(data=b"%PDF-1.7 kept"),))

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from books import check_books, entries_of
 from firstline.errors import LedgerError
 from firstline.ledger import store
 from firstline.ledger.arrears import MOST, Arrears
@@ -21,6 +20,7 @@ from firstline.ledger.store import Ledger
 from firstline.ledger.writer import LedgerUnusableError, with_patience
 from firstline.money import NanoUSD
 from firstline.types import Attempt, KeyTerms, Run, Usage
+from support.books import check_books, entries_of
 
 NOW = 1_700_000_000.0
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from audit_world import SERVED, facts, issue, one_is_enough, said, serve
 from firstline.errors import LedgerError, ReviewClosedError, ReviewTakenError
 from firstline.ledger.audits import EXPIRED_BY, Audit
 from firstline.ledger.store import Ledger
 from firstline.money import NanoUSD
 from firstline.types import Attempt, ReviewMark
-from review_world import said as answered
-from review_world import url
+from support.audit_world import SERVED, facts, issue, one_is_enough, said, serve
+from support.review_world import said as answered
+from support.review_world import url
 
 
 class Clock:
@@ -194,8 +194,8 @@ import asyncio, os, signal, sys
 from pathlib import Path
 from sqlalchemy import Engine, event
 from firstline.ledger.store import Ledger
-from audit_world import issue, one_is_enough, said, serve
-from review_world import url
+from support.audit_world import issue, one_is_enough, said, serve
+from support.review_world import url
 
 folder, what, after = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 left = None

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from firstline import settings
+from firstline.app.witness import settings_of, witness
 from firstline.errors import NotFoundError, UsageError
 from firstline.ledger.actor import Actor, this_user
 from firstline.ledger.store import Ledger
 from firstline.money import NanoUSD
+from firstline.tasks.registry import Tasks
 from firstline.types import KeyTerms
-from firstline.workflow.tasks import Tasks
-from firstline.workflow.witness import settings_of, witness
-from ledgers import opened
-from review_world import leave, said
+from support.ledgers import opened
+from support.review_world import leave, said
 
 DESK = Actor(kind="key", id="key_7", name="desk")
 

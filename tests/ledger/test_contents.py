@@ -21,7 +21,7 @@ from firstline.errors import LedgerError, NotFoundError
 from firstline.ledger.contents import NamedBytes, Placing, Remove
 from firstline.ledger.files import StoredFile
 from firstline.ledger.store import Ledger
-from firstline.workflow.contents import ORPHAN_S, Contents, sweep
+from firstline.runs.contents import ORPHAN_S, Contents, sweep
 
 NOW = 4_000_000_000.0
 """A day on which everything that a test writes is old."""

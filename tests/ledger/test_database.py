@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from firstline import disk, settings
-from firstline.app import build
+from firstline.app.build import build
 from firstline.errors import LedgerLostError
 from firstline.ledger.database import MARKER
 from firstline.money import NanoUSD
 from firstline.types import Attempt, KeyTerms, Run
-from ledgers import opened
+from support.ledgers import opened
 
 
 async def with_a_key(folder: Path) -> None:

@@ -10,9 +10,6 @@ from typing import Any
 
 import pytest
 
-import audit_world
-import review_world
-from books import check_books
 from firstline.errors import ReviewClosedError
 from firstline.ledger.certificates import CertificateRow
 from firstline.ledger.check import examine
@@ -25,7 +22,9 @@ from firstline.ledger.store import Ledger
 from firstline.ledger.stored import StoredCompletion
 from firstline.money import NanoUSD
 from firstline.types import Attempt, FieldOutcome, Finding, KeyTerms, ReviewMark, Run, Usage
-from ledgers import opened
+from support import audit_world, review_world
+from support.books import check_books
+from support.ledgers import opened
 
 SECRET = "Sigrid"
 """Stands in all that is a run's content, and in nothing else."""

@@ -16,8 +16,8 @@ from firstline.errors import ConflictError, NotFoundError, ReviewClosedError, Re
 from firstline.ledger.reviews import Review
 from firstline.ledger.sight import Sight
 from firstline.types import FieldOutcome, ReviewMark
-from ledgers import opened
-from review_world import SHA, facts, leave, said
+from support.ledgers import opened
+from support.review_world import SHA, facts, leave, said
 
 Word = Literal["take", "release", "answer", "reject", "wait"]
 
@@ -231,7 +231,7 @@ import asyncio, os, signal, sys
 from pathlib import Path
 from sqlalchemy import Engine, event
 from firstline.ledger.store import Ledger
-from review_world import leave, said, url
+from support.review_world import leave, said, url
 
 folder, what, after = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 left = None

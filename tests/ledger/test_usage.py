@@ -8,7 +8,7 @@ import msgspec
 
 from firstline.money import NanoUSD
 from firstline.types import Attempt, KeyTerms, Run, Usage
-from ledgers import opened
+from support.ledgers import opened
 
 DAY = 86_400
 

@@ -11,7 +11,7 @@ from firstline.errors import ImageError
 from firstline.media.foreign import foreign, no_document
 from firstline.media.header import read_header
 from firstline.settings_sections import Limits
-from small_pdf import pdf
+from support.small_pdf import pdf
 
 
 def zipped(name: str, *, beside: int = 0) -> bytes:

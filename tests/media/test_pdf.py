@@ -13,7 +13,7 @@ from firstline.layout import reading_order, render
 from firstline.media.pdf import draw_pdf, read_pdf
 from firstline.settings_sections import Limits
 from firstline.types import PdfPage
-from small_pdf import pdf, shown
+from support.small_pdf import pdf, shown
 
 LIMITS = Limits()
 INVOICE = [

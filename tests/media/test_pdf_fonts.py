@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from firstline.media.pdf import read_pdf
 from firstline.settings_sections import Limits
 from firstline.types import PdfPage
-from small_pdf import pdf, stream
+from support.small_pdf import pdf, stream
 
 LIMITS = Limits()
 LINES = [

@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 from firstline.media.pdf import read_pdf
 from firstline.settings_sections import Limits
 from firstline.types import PdfPage
-from small_pdf import image_object, pdf, scan, shown, stream
+from support.small_pdf import image_object, pdf, scan, shown, stream
 
 LIMITS = Limits()
 SEEN = [(72, 720, "Northwind Paper Ltd"), (72, 640, "Subtotal 1,150.00"), (72, 622, "Total due EUR 1,380.00")]

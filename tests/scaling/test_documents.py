@@ -8,30 +8,30 @@ from pathlib import Path
 
 import pytest
 
+from firstline.answering.signals import alike
+from firstline.chat.verification import MemberReader
+from firstline.checks import language
+from firstline.checks.agreement import same
+from firstline.checks.base import Subject
+from firstline.checks.registry import build, checks
 from firstline.engines.sse import data_of
 from firstline.layout import lines_of_text, reading_order
-from firstline.schema_bounds import pattern_states
+from firstline.reading.document import Document
+from firstline.reading.extent import estimate_tokens, split
+from firstline.reading.fields import offers
+from firstline.schema.bounds import pattern_states
+from firstline.students.extract.span_features import around, span_grams
+from firstline.students.extract.spans import TEXT_FAMILIES, mentions, ranges, texts
+from firstline.students.extract.value_features import Sums
+from firstline.students.extract.view import View
+from firstline.tasks.registry import Tasks
+from firstline.tasks.task_file import with_named_fields
 from firstline.types import Page, Segment
 from firstline.values.amounts import find_amounts
 from firstline.values.dates import find_dates
 from firstline.values.same import same_text
 from firstline.values.texts import fold, fold_words
-from firstline.workflow.checks import language
-from firstline.workflow.checks.agreement import same
-from firstline.workflow.checks.base import Subject
-from firstline.workflow.checks.registry import build, checks
-from firstline.workflow.extent import estimate_tokens, split
-from firstline.workflow.gate import MemberReader
-from firstline.workflow.reading.document import Document
-from firstline.workflow.reading.fields import offers
-from firstline.workflow.signals import alike
-from firstline.workflow.students.extract.span_features import around, span_grams
-from firstline.workflow.students.extract.spans import TEXT_FAMILIES, mentions, ranges, texts
-from firstline.workflow.students.extract.value_features import Sums
-from firstline.workflow.students.extract.view import View
-from firstline.workflow.task_file import with_named_fields
-from firstline.workflow.tasks import Tasks
-from growing import bytes_a_character, grown, superlinear
+from support.growing import bytes_a_character, grown, superlinear
 
 CHARACTERS = 6_000
 UNITS = (

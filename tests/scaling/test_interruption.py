@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
+from firstline.checks.base import Subject
+from firstline.checks.registry import build
 from firstline.errors import ReadingTimeError
 from firstline.patterns import Match, Pattern
-from firstline.workflow.checks.base import Subject
-from firstline.workflow.checks.registry import build
-from firstline.workflow.deadline import Deadline
-from firstline.workflow.reading.document import Document
-from growing import grown
+from firstline.reading.deadline import Deadline
+from firstline.reading.document import Document
 from scaling.test_documents import CHECKS, read, student
+from support.growing import grown
 
 CHARACTERS = 200_000
 UNITS = ("total 1.00 ", "12/01/20 ", "\u0301\u0316a", "\u5e741\u67082\u65e5 Anna Berg 4.90 \u20ac  a@b.c\n", "-")

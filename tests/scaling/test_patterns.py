@@ -7,9 +7,9 @@ import string
 
 import pytest
 
-from every_pattern import every_pattern
 from firstline.patterns import Pattern
-from growing import superlinear
+from support.every_pattern import every_pattern
+from support.growing import superlinear
 
 CHARACTERS = 8_000
 UNITS = (
@@ -41,7 +41,7 @@ def every_way(pattern: Pattern, text: str) -> None:
 def test_the_patterns_of_the_product_are_found() -> None:
     found = every_pattern()
     assert len(found) > 150
-    assert "firstline.workflow.reading.addresses.REGISTRATION" in found
+    assert "firstline.reading.addresses.REGISTRATION" in found
 
 
 @pytest.mark.parametrize("name", sorted(every_pattern()))

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from served import client_of, served
+from support.served import client_of, served
 
 HOSTILE = (
     "Corner Shop\nTotal 4.90\n" + "-" * 900,

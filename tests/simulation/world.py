@@ -18,7 +18,6 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from books import check_sums
 from firstline.catalog.catalog import Catalog
 from firstline.catalog.model import Model
 from firstline.engines.pool import Pool
@@ -31,10 +30,12 @@ from firstline.errors import (
     FirstlineError,
     LedgerError,
 )
+from firstline.files.files import Files
+from firstline.gateway.budget import Budget
+from firstline.gateway.gateway import MeteredModel, ModelGateway, key_of
 from firstline.ledger.store import Ledger
 from firstline.money import NanoUSD
-from firstline.settings_sections import Files as FileSettings
-from firstline.settings_sections import ModelSettings
+from firstline.settings_sections import FileSettings, ModelSettings
 from firstline.types import (
     Caller,
     Completion,
@@ -46,10 +47,8 @@ from firstline.types import (
     Usage,
     message,
 )
-from firstline.workflow.call import Account, Door, key_of
-from firstline.workflow.files import Files
-from firstline.workflow.purse import Purse
 from simulation.loop import ALIVE, Died, SimulatedLoop
+from support.books import check_sums
 
 NANO = 1_000_000_000
 MODELS = Catalog.load(
@@ -120,7 +119,7 @@ class Upstream:
 class Server:
     """A process: its ledger, its files and its door to the models. `dead` once it was killed."""
 
-    def __init__(self, ledger: Ledger, files: Files, door: Door) -> None:
+    def __init__(self, ledger: Ledger, files: Files, door: ModelGateway) -> None:
         self.ledger = ledger
         self.files = files
         self.door = door
@@ -180,7 +179,7 @@ class World:
         ledger = await Ledger.open(f"sqlite:///{self.path}", clock=self.loop.wall, busy_s=0, threaded=False)
         upstream = Upstream(self.chance)
         pool = Pool(lambda name: upstream, max_local=1)
-        door = Door(pool, ledger, clock=self.loop.wall, timer=self.loop.time)
+        door = ModelGateway(pool, ledger, clock=self.loop.wall, timer=self.loop.time)
         files = Files(ledger.files, self.folder / "files", FileSettings(), clock=self.loop.wall, new_id=self._file_id)
         server = Server(ledger, files, door)
         self.servers.append(server)
@@ -240,7 +239,7 @@ class World:
         run = f"run{self._runs}"
         await server.ledger.begin_run(run, "t", "t@1", "0" * 64, self.loop.wall(), key_id=key_of(caller))
         limit = self.chance.choice((None, None, 0, 5_000_000, NANO))
-        purse = Purse(
+        purse = Budget(
             limit=None if limit is None else NanoUSD(limit),
             attempts=9,
             seconds=self.chance.choice((1, 600)),
@@ -257,7 +256,7 @@ class World:
         assert limit is None or purse.spent <= limit, f"{run} spent {purse.spent} of {limit}"
         assert purse.held >= 0
 
-    async def _ask(self, server: Server, run: str, place: int, purse: Purse) -> None:
+    async def _ask(self, server: Server, run: str, place: int, purse: Budget) -> None:
         account = server.door.account(run, place, self._model(), purse)
         longest = self.chance.choice((None, 1, 100, 5_000))
         request = ModelRequest(messages=(message("user", "hello"),), sampling=Sampling(max_tokens=longest))
@@ -273,7 +272,7 @@ class World:
                 raise AssertionError(f"an answer that was paid was lost: {error}") from error
             raise
 
-    async def _read(self, account: Account, request: ModelRequest) -> None:
+    async def _read(self, account: MeteredModel, request: ModelRequest) -> None:
         pieces = account.ask_piecewise(request)
         until = self.chance.choice((1, 2, 99))
         try:

@@ -9,13 +9,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from decoding import decode
+from firstline.evaluation.examples import examine, read_rows
 from firstline.layout import reading_order
+from firstline.reading.document import Document
+from firstline.reading.misread import mended
+from firstline.tasks.registry import Tasks
 from firstline.types import Image, Page, Text
-from firstline.workflow.examples import examine, read_rows
-from firstline.workflow.reading.document import Document
-from firstline.workflow.reading.misread import mended
-from firstline.workflow.tasks import Tasks
+from support.decoding import decode
 
 SCRIPT = Path(__file__).parents[2] / "training" / "make_documents.py"
 

@@ -9,11 +9,11 @@ from random import Random
 
 import pytest
 
-from decoding import decode
+from firstline.evaluation.examples import examine, read_rows
+from firstline.tasks.registry import Tasks
 from firstline.values.texts import fold
-from firstline.workflow.examples import examine, read_rows
-from firstline.workflow.tasks import Tasks
 from messages import OUT_OF_SCOPE, Messages, main, make_messages, read_phrases, typed
+from support.decoding import decode
 
 
 def test_thousands_of_messages_differ_and_cover_every_class(tmp_path: Path) -> None:

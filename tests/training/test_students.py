@@ -15,13 +15,13 @@ from documents.made import Kind
 from documents.noise import Noise
 from documents.noise_table import read_table
 from documents.places import read_places
-from firstline.app import SHIPPED
+from firstline.app.build import SHIPPED
+from firstline.runs.decision import SURE
+from firstline.students.artifact import unpack
+from firstline.students.misfit import misfit
+from firstline.students.students import shipped
+from firstline.tasks.registry import Tasks
 from firstline.values.texts import fold
-from firstline.workflow.climb import SURE
-from firstline.workflow.students.artifact import unpack
-from firstline.workflow.students.misfit import misfit
-from firstline.workflow.students.students import shipped
-from firstline.workflow.tasks import Tasks
 from make_students import NAMES, STUDENTS
 from messages import make_messages, read_phrases
 from students.documents import LEAST, marks

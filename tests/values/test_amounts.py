@@ -13,7 +13,7 @@ from firstline.values.amounts import Amount, find_amounts, parse_amount
 from firstline.values.figures import PARTING
 from firstline.values.plain import plain
 from firstline.values.same import same_amount
-from written_amounts import CURRENCIES, DIGITS, GROUPINGS, NEGATIVE, POSITIVE, UNKNOWN, written
+from support.written_amounts import CURRENCIES, DIGITS, GROUPINGS, NEGATIVE, POSITIVE, UNKNOWN, written
 
 WHOLES = st.one_of(st.integers(0, 99_999), st.integers(0, 99_999_999_999))
 CENTS = st.integers(0, 99)

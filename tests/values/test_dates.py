@@ -9,9 +9,9 @@ from babel.dates import format_date
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firstline.checks.languages import merged, told_apart
 from firstline.values.dates import find_dates, parse_dates
-from firstline.workflow.checks.languages import merged, told_apart
-from written_amounts import DIGITS, in_digits
+from support.written_amounts import DIGITS, in_digits
 
 DAYS = st.dates(min_value=date(1971, 1, 1), max_value=date(2068, 12, 31))
 LANGUAGES = (

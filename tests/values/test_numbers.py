@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firstline.values.numbers import MOST_DIGITS, read_number
-from written_amounts import DIGITS, GROUPINGS, written
+from support.written_amounts import DIGITS, GROUPINGS, written
 
 
 def test_a_lone_separator_before_three_digits_has_two_readings() -> None:

@@ -12,9 +12,9 @@ from documents.noise import Noise
 from documents.pages import clean_page, framed
 from documents.places import Place
 from firstline.layout import reading_order
+from firstline.reading.document import Document
+from firstline.reading.misread import mended
 from firstline.types import Json, Page
-from firstline.workflow.reading.document import Document
-from firstline.workflow.reading.misread import mended
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,15 +20,15 @@ from documents.others import Others
 from documents.picture import picture
 from documents.places import read_places
 from firstline.engines.ocr import Ocr
+from firstline.evaluation.evaluate import agrees
+from firstline.reading.document import Document
+from firstline.students.artifact import Artifact
+from firstline.students.extract.fit import Fit
+from firstline.students.extract.look_training import first_look
+from firstline.students.extract.serve import ExtractStudent
+from firstline.students.extract.train import train
+from firstline.tasks.task import Task
 from firstline.types import Json, Page
-from firstline.workflow.evaluate import agrees
-from firstline.workflow.reading.document import Document
-from firstline.workflow.students.artifact import Artifact
-from firstline.workflow.students.extract.fit import Fit
-from firstline.workflow.students.extract.look_training import first_look
-from firstline.workflow.students.extract.serve import ExtractStudent
-from firstline.workflow.students.extract.train import train
-from firstline.workflow.task import Task
 from messages import PHRASES, Messages
 from students.report import Mark
 

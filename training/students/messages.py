@@ -16,11 +16,11 @@ from firstline.catalog.weights import WeightsStore
 from firstline.engines.encoder import Encoder
 from firstline.errors import FirstlineError
 from firstline.settings import load
-from firstline.workflow.students.artifact import Artifact
-from firstline.workflow.students.classify.lexical import Floats
-from firstline.workflow.students.classify.plane import train_plane
-from firstline.workflow.students.classify.serve import ClassifyStudent
-from firstline.workflow.task import Task
+from firstline.students.artifact import Artifact
+from firstline.students.classify.kernel_ridge import train_plane
+from firstline.students.classify.lexical import Floats
+from firstline.students.classify.serve import ClassifyStudent
+from firstline.tasks.task import Task
 from messages import Message, make_messages, read_phrases
 from students.report import Mark
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from firstline.workflow.climb import SURE
+from firstline.runs.decision import SURE
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,15 +9,15 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from firstline.api.answering import page_response
-from firstline.api.change_object import change_object, number_of
-from firstline.api.documents import Page
-from firstline.api.fields import read_query
-from firstline.api.operation import Operation
+from firstline.api.wire.answering import page_response
+from firstline.api.wire.documents import Page
+from firstline.api.wire.fields import read_query
+from firstline.api.wire.operation import Operation
 from firstline.errors import NotFoundError
 from firstline.ledger.actor import ActorKind
+from firstline.services import Services
 from firstline.types import Value
-from firstline.workflow.services import Services
+from firstline.views.change import change_object, number_of
 
 
 class ChangeQuery(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,18 +12,18 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from firstline.api.answering import json_response
-from firstline.api.auth import caller_of
-from firstline.api.certificate_object import certificate_object
-from firstline.api.fields import read_query
-from firstline.api.operation import Operation
+from firstline.api.wire.answering import json_response
+from firstline.api.wire.auth import caller_of
+from firstline.api.wire.fields import read_query
+from firstline.api.wire.operation import Operation
+from firstline.certify.certificates import Certificate, Provenance
 from firstline.errors import FirstlineError, NotFoundError
 from firstline.ledger.certificates import CertificateState
 from firstline.rights import TASK
+from firstline.services import Services
+from firstline.tasks.task import Fallback, Per
 from firstline.types import Json, Value
-from firstline.workflow.certificate.certificates import Certificate, Provenance
-from firstline.workflow.services import Services
-from firstline.workflow.task import Fallback, Per
+from firstline.views.certificate import certificate_object
 
 
 class CertificateQuery(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,11 +17,11 @@ import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from firstline.api.error_words import told
-from firstline.api.errors import answer_of
 from firstline.api.requests import new_request_id, own_headers, write_line
+from firstline.api.wire.error_words import told
+from firstline.api.wire.errors import answer_of
 from firstline.errors import BusyError, FirstlineError, HeadTooLargeError, RequestTimeoutError, UsageError
-from firstline.settings_sections import Server
+from firstline.settings_sections import ServerSettings
 
 MAX_HEAD = 64_000
 _UPGRADE = (b"upgrade", b"http2-settings")
@@ -33,7 +33,7 @@ _LEAST_RATE = 256
 class Config(uvicorn.Config):
     """uvicorn's configuration with the limits of our connections."""
 
-    def __init__(self, app: Any, *, limits: Server, **more: Any) -> None:
+    def __init__(self, app: Any, *, limits: ServerSettings, **more: Any) -> None:
         super().__init__(
             app,
             http=Connection,

@@ -10,18 +10,18 @@ from msgspec import Meta
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from firstline.api.auth import caller_of
-from firstline.api.body import read_object
-from firstline.api.disconnect import while_connected
-from firstline.api.documents import FirstlineObject
-from firstline.api.fields import read_fields
-from firstline.api.operation import ASKS, BodyLimits, Operation
-from firstline.api.run_object import wire_headers, wire_object
+from firstline.answering.labels import Vectors
+from firstline.api.wire.auth import caller_of
+from firstline.api.wire.body import read_object
+from firstline.api.wire.disconnect import while_connected
+from firstline.api.wire.documents import FirstlineObject
+from firstline.api.wire.fields import read_fields
+from firstline.api.wire.operation import ASKS, BodyLimits, Operation
+from firstline.chat.embed import EmbedCall, EmbedResult
 from firstline.errors import UsageError
+from firstline.services import Services
 from firstline.types import Json, Value
-from firstline.workflow.embed import EmbedCall, EmbedResult
-from firstline.workflow.labels import Vectors
-from firstline.workflow.services import Services
+from firstline.views.run import wire_headers, wire_object
 
 
 class EmbeddingsBody(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,17 +13,17 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from firstline.api.answering import json_response, page_response
-from firstline.api.auth import caller_of
-from firstline.api.documents import Deleted, Page
-from firstline.api.fields import read_query, read_words
-from firstline.api.multipart import Form, read_form
-from firstline.api.operation import Operation
+from firstline.api.wire.answering import json_response, page_response
+from firstline.api.wire.auth import caller_of
+from firstline.api.wire.documents import Deleted, Page
+from firstline.api.wire.fields import read_query, read_words
+from firstline.api.wire.multipart import Form, read_form
+from firstline.api.wire.operation import Operation
 from firstline.errors import NotFoundError, StorageLimitError, UsageError
+from firstline.files.files import MAX_EXPIRY_S, MIN_EXPIRY_S, PURPOSES, Purpose
 from firstline.ledger.files import StoredFile
+from firstline.services import Services
 from firstline.types import Json, Value
-from firstline.workflow.files import MAX_EXPIRY_S, MIN_EXPIRY_S, PURPOSES, Purpose
-from firstline.workflow.services import Services
 
 
 class FileFields(

@@ -8,10 +8,10 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from firstline.api.operation import Operation
+from firstline.api.wire.operation import Operation
 from firstline.errors import NoModelError
+from firstline.services import Services
 from firstline.types import Value
-from firstline.workflow.services import Services
 
 
 class Health(Value, frozen=True, kw_only=True):

@@ -15,21 +15,21 @@ from typing import Literal
 from starlette.requests import Request
 from starlette.responses import Response
 
-from firstline.api.answering import json_response
-from firstline.api.auth import caller_for, caller_of, caller_within
-from firstline.api.documents import Deleted
-from firstline.api.operation import ASKS, NAMES_MODEL, Operation
+from firstline.api.wire.answering import json_response
+from firstline.api.wire.auth import caller_for, caller_of, caller_within
+from firstline.api.wire.documents import Deleted
+from firstline.api.wire.operation import ASKS, NAMES_MODEL, Operation
 from firstline.catalog.catalog import FINE_TUNED_PREFIX
 from firstline.catalog.model import Model
 from firstline.catalog.price import list_price
+from firstline.chat.service import TASK_PREFIX
 from firstline.errors import TaskError, UsageError
+from firstline.gateway.keyring import covers, kind_of
 from firstline.money import from_usd
+from firstline.services import Services
+from firstline.students.fine_tuning.jobs import FineTuned
+from firstline.tasks.task import Task
 from firstline.types import Json, Modality, Value
-from firstline.workflow.converse import TASK_PREFIX
-from firstline.workflow.keyring import covers, kind_of
-from firstline.workflow.services import Services
-from firstline.workflow.students.tuning.jobs import FineTuned
-from firstline.workflow.task import Task
 
 
 class Price(Value, frozen=True, kw_only=True):

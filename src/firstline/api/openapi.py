@@ -18,10 +18,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from firstline import patterns
-from firstline.api.documents import ErrorDocument
-from firstline.api.messages_documents import AnthropicErrorDocument
-from firstline.api.messages_errors import anthropic_status
-from firstline.api.operation import Operation, Surface, failures, method_of, operation_of
+from firstline.api.messages.documents import AnthropicErrorDocument
+from firstline.api.wire.anthropic_errors import anthropic_status
+from firstline.api.wire.documents import ErrorDocument
+from firstline.api.wire.operation import Operation, Surface, failures, method_of, operation_of
 from firstline.errors import ClosingError, FirstlineError, RateLimitError
 from firstline.types import Json, Value
 

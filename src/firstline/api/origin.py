@@ -24,9 +24,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from firstline import patterns
-from firstline.api.errors import translate
+from firstline.api.wire.errors import translate
 from firstline.errors import AuthenticationError, FirstlineError, HostError, OriginError, UsageError
-from firstline.workflow.services import Services
+from firstline.services import Services
 
 Said = dict[bytes, list[bytes]]
 """Headers by name, each with its values as they were sent."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from firstline.api.messages_errors import speaks_anthropic
+from firstline.api.wire.anthropic_errors import speaks_anthropic
 from firstline.ledger.writer import with_patience
 from firstline.printable import json_escaped
 

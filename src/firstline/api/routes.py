@@ -6,11 +6,18 @@ from starlette.routing import Route
 
 from firstline.api.audit_log import audit_log
 from firstline.api.certificates import list_certificates, retrieve_certificate
-from firstline.api.chat_completions import chat_completions
-from firstline.api.decisions import decisions
+from firstline.api.chat.endpoint import chat_completions
+from firstline.api.chat.stored import (
+    delete_completion,
+    list_completions,
+    list_messages,
+    retrieve_completion,
+    update_completion,
+)
+from firstline.api.decisions.endpoint import decisions
 from firstline.api.embeddings import embeddings
 from firstline.api.files import delete_file, file_content, list_files, retrieve_file, upload_file
-from firstline.api.fine_tuning import (
+from firstline.api.fine_tuning.endpoint import (
     cancel_job,
     create_job,
     list_checkpoints,
@@ -21,12 +28,12 @@ from firstline.api.fine_tuning import (
     retrieve_job,
 )
 from firstline.api.health import health, ready
-from firstline.api.messages import count_tokens, messages
+from firstline.api.messages.endpoint import count_tokens, messages
 from firstline.api.models import delete_model, list_models, retrieve_model
 from firstline.api.openapi import openapi
-from firstline.api.responses import create_response, input_tokens
-from firstline.api.responses_stored import cancel_response, delete_response, list_input_items, retrieve_response
-from firstline.api.reviews import (
+from firstline.api.responses.endpoint import create_response, input_tokens
+from firstline.api.responses.stored import cancel_response, delete_response, list_input_items, retrieve_response
+from firstline.api.reviews.endpoint import (
     answer_review,
     get_review,
     list_reviews,
@@ -36,13 +43,6 @@ from firstline.api.reviews import (
     take_review,
 )
 from firstline.api.runs import get_run, list_runs
-from firstline.api.stored_completions import (
-    delete_completion,
-    list_completions,
-    list_messages,
-    retrieve_completion,
-    update_completion,
-)
 from firstline.api.usage import credits, usage
 
 ROUTES = (

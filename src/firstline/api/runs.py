@@ -9,16 +9,16 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from firstline.api.answering import json_response, page_response
-from firstline.api.auth import caller_of
-from firstline.api.documents import RunList, RunObject
-from firstline.api.fields import read_query
-from firstline.api.operation import Operation
-from firstline.api.run_object import run_object
+from firstline.api.wire.answering import json_response, page_response
+from firstline.api.wire.auth import caller_of
+from firstline.api.wire.documents import RunList, RunObject
+from firstline.api.wire.fields import read_query
+from firstline.api.wire.operation import Operation
 from firstline.errors import NotFoundError
+from firstline.gateway.gateway import key_of
+from firstline.services import Services
 from firstline.types import Verdict
-from firstline.workflow.call import key_of
-from firstline.workflow.services import Services
+from firstline.views.run import run_object
 
 
 class RunQuery(msgspec.Struct, frozen=True, kw_only=True):

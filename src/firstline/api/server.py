@@ -12,18 +12,18 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Lifespan
 
-from firstline.api.auth import Gate, guarded
-from firstline.api.content import Fetch
-from firstline.api.errors import translate
-from firstline.api.idempotency import Idempotency
 from firstline.api.openapi import document
 from firstline.api.origin import OriginCheck
 from firstline.api.requests import RequestLine
 from firstline.api.routes import ROUTES
-from firstline.api.shutdown import Shutdown
+from firstline.api.wire.auth import Gate, guarded
+from firstline.api.wire.content import Fetch
+from firstline.api.wire.errors import translate
+from firstline.api.wire.idempotency import Idempotency
+from firstline.api.wire.shutdown import Shutdown
 from firstline.errors import FirstlineError
 from firstline.media.fetch import fetch_image
-from firstline.workflow.services import Services
+from firstline.services import Services
 
 
 def application(

@@ -14,16 +14,16 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from firstline.api.answering import json_response
-from firstline.api.auth import caller_of
-from firstline.api.fields import read_words
-from firstline.api.key_object import money_object
-from firstline.api.operation import Operation
+from firstline.api.wire.answering import json_response
+from firstline.api.wire.auth import caller_of
+from firstline.api.wire.fields import read_words
+from firstline.api.wire.operation import Operation
 from firstline.errors import UsageError
+from firstline.gateway.gateway import key_of
 from firstline.ledger.usage import UsageGroup, UsageRow
+from firstline.services import Services
 from firstline.types import Json, Value
-from firstline.workflow.call import key_of
-from firstline.workflow.services import Services
+from firstline.views.key import money_object
 
 WIDTHS = {"1m": 60, "1h": 3_600, "1d": 86_400}
 """Seconds of a bucket."""

@@ -21,7 +21,7 @@ from firstline.catalog.pins import Pins
 from firstline.catalog.pull import Progress, Pull
 from firstline.catalog.verified import Verified
 from firstline.errors import WeightsError, WeightsMismatchError, WeightsMissingError, message_about
-from firstline.settings_sections import Sources
+from firstline.settings_sections import SourceSettings
 from firstline.types import Value
 
 FileState = Literal["ready", "partial", "missing"]
@@ -122,7 +122,7 @@ class WeightsStore:
                     raise WeightsError(f"{file.name} of {model.id} cannot be read: {error.strerror}") from None
 
     def pull(
-        self, model: Model, *, sources: Sources, progress: Callable[[Progress], None] = lambda _: None
+        self, model: Model, *, sources: SourceSettings, progress: Callable[[Progress], None] = lambda _: None
     ) -> list[Path]:
         """Bring all files of a model to disk and give their paths in the card's order.
 

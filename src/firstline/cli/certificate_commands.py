@@ -7,14 +7,14 @@ from pathlib import Path
 
 from firstline import settings
 from firstline.api.certificates import moved, shown
-from firstline.app import App, build
+from firstline.app.build import App, build
+from firstline.certify.certificates import Certificate
 from firstline.cli import show_certificate
 from firstline.cli.console import DONE, Out
 from firstline.cli.files import replace_file
 from firstline.cli.report import kept_report
 from firstline.cli.report_page import page
 from firstline.errors import NotFoundError
-from firstline.workflow.certificate.certificates import Certificate
 
 
 async def list_certificates(out: Out, task: str) -> int:

@@ -10,7 +10,9 @@ from pathlib import Path
 import msgspec
 
 from firstline import settings
-from firstline.app import build
+from firstline.app.build import build
+from firstline.certify.certifier import Certification, Plan, Stage
+from firstline.certify.statistics.target import Target
 from firstline.cli.console import DONE, FAILED, Out
 from firstline.cli.files import check_place, replace_file
 from firstline.cli.key_commands import usd
@@ -18,15 +20,13 @@ from firstline.cli.progress import counting
 from firstline.cli.report import report_of
 from firstline.cli.report_page import page
 from firstline.cli.show_certification import show_certification
+from firstline.evaluation.examples import read_rows
+from firstline.evaluation.quote import Quote
 from firstline.money import NanoUSD
 from firstline.money import show as money
+from firstline.tasks.task import Per
+from firstline.tasks.task import Target as Declared
 from firstline.types import Json
-from firstline.workflow.certificate.certifier import Certification, Plan, Stage
-from firstline.workflow.certificate.target import Target
-from firstline.workflow.examples import read_rows
-from firstline.workflow.quote import Quote
-from firstline.workflow.task import Per
-from firstline.workflow.task import Target as Declared
 
 
 async def certify(

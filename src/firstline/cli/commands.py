@@ -10,19 +10,19 @@ from pathlib import Path
 import msgspec
 
 from firstline import settings
-from firstline.api.run_object import run_object, served_object
-from firstline.app import App, build
+from firstline.app.build import App, build
 from firstline.cli import inputs, show_eval, show_models
 from firstline.cli.console import DONE, LEFT, WRONG_WORDS, Out
 from firstline.cli.progress import counting, pulling, size, watching
 from firstline.cli.show_run import show_run, show_runs
 from firstline.errors import FirstlineError, UsageError
+from firstline.evaluation.evaluate import evaluate as measure
+from firstline.evaluation.examples import read_rows
+from firstline.runs.events import words
+from firstline.runs.run import Runner, no_student
+from firstline.tasks.task import Task
 from firstline.types import Json, OnReview, Run, Value, Verdict
-from firstline.workflow.evaluate import evaluate as measure
-from firstline.workflow.events import words
-from firstline.workflow.examples import read_rows
-from firstline.workflow.run import Runner, no_student
-from firstline.workflow.task import Task
+from firstline.views.run import run_object, served_object
 
 
 class Told(Value, frozen=True, kw_only=True):

@@ -17,11 +17,11 @@ from rich.measure import Measurement
 from rich.segment import Segment
 from rich.text import Text
 
-from firstline.api.error_object import body, sentence
 from firstline.cli.interrupts import awake
 from firstline.errors import FirstlineError, UsageError, message_about
 from firstline.printable import json_text, printable
 from firstline.types import Json
+from firstline.views.error import body, sentence
 
 _UNBOUNDED = 1_000_000
 """Columns of what is no terminal: a program reads lines, and breaks none."""

@@ -16,8 +16,7 @@ from pathlib import Path
 import msgspec
 
 from firstline import settings
-from firstline.api.run_object import run_object
-from firstline.app import ENCODER, App, build
+from firstline.app.build import ENCODER, App, build
 from firstline.cli import inputs, show_demo
 from firstline.cli.console import DONE, FAILED, Out
 from firstline.cli.demo_steps import STEPS, Step
@@ -25,10 +24,11 @@ from firstline.cli.progress import pulling, watching
 from firstline.cli.review_commands import reviewer_name
 from firstline.cli.review_values import read_values
 from firstline.errors import FirstlineError, InputError, UsageError
+from firstline.reviews.reviews import Answer, Answered, ReviewView
+from firstline.runs import events
+from firstline.tasks.task import Task
 from firstline.types import Run
-from firstline.workflow import events
-from firstline.workflow.reviews import Answer, Answered, ReviewView
-from firstline.workflow.task import Task
+from firstline.views.run import run_object
 
 REVIEWER = "demo"
 """The name under which the demo answers a review by itself."""

@@ -8,24 +8,24 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from firstline import settings
-from firstline.app import App, build
+from firstline.app.build import App, build
 from firstline.cli import show_design
 from firstline.cli.console import DONE, FAILED, Out
 from firstline.cli.files import check_place, replace_file
 from firstline.cli.key_commands import usd
 from firstline.cli.progress import counting, watching
+from firstline.design.designer import Design, Step, Wish
+from firstline.design.fit import unasked
+from firstline.design.material import Material, material
+from firstline.design.skeleton import checked_name, name_of, skeleton
+from firstline.design.trial import Trial, try_out
 from firstline.errors import EngineOutputError, EngineUnavailableError, UsageError
+from firstline.evaluation.examples import read_rows
+from firstline.evaluation.quote import Quote
 from firstline.money import NanoUSD
 from firstline.money import show as money
+from firstline.tasks.task import Kind, Task
 from firstline.types import Value
-from firstline.workflow.design.designer import Design, Step, Wish
-from firstline.workflow.design.fit import unasked
-from firstline.workflow.design.material import Material, material
-from firstline.workflow.design.skeleton import checked_name, name_of, skeleton
-from firstline.workflow.design.trial import Trial, try_out
-from firstline.workflow.examples import read_rows
-from firstline.workflow.quote import Quote
-from firstline.workflow.task import Kind, Task
 
 _LONGEST_REQUEST = 2_000
 

@@ -10,25 +10,25 @@ from pathlib import Path
 import msgspec
 
 from firstline import settings
-from firstline.app import ENCODER, App, build
+from firstline.app.build import ENCODER, App, build
+from firstline.certify.records import record_key
+from firstline.certify.statistics.target import Target
 from firstline.cli import show_students
 from firstline.cli.certify_commands import certification_object, tell_quotes
 from firstline.cli.console import DONE, Out
 from firstline.cli.key_commands import usd
 from firstline.cli.progress import counting
 from firstline.errors import UsageError
+from firstline.evaluation.examples import Row, read_rows
+from firstline.evaluation.quote import afford
 from firstline.money import NanoUSD
 from firstline.money import show as money
+from firstline.students.distill.distill import Distilled, DistillPlan, Step, check_kind
+from firstline.students.distill.lessons import gather
+from firstline.students.distill.teacher import Lessons as TeacherLessons
+from firstline.tasks.task import Target as Declared
+from firstline.tasks.task import Task
 from firstline.types import Json, Value
-from firstline.workflow.certificate.records import record_key
-from firstline.workflow.certificate.target import Target
-from firstline.workflow.examples import Row, read_rows
-from firstline.workflow.quote import afford
-from firstline.workflow.students.distill import Distilled, DistillPlan, Step, check_kind
-from firstline.workflow.students.lessons import gather
-from firstline.workflow.students.teacher import Lessons as TeacherLessons
-from firstline.workflow.task import Target as Declared
-from firstline.workflow.task import Task
 
 _STEPS = {
     "reading": "reading the inputs",

@@ -12,7 +12,8 @@ import time
 from collections.abc import AsyncIterator, Iterator
 
 from firstline import settings
-from firstline.app import App, build
+from firstline.app.build import App, build
+from firstline.app.upkeep import Upkeep
 from firstline.cli.console import DONE, FAILED, Out
 from firstline.cli.show_doctor import show_doctor
 from firstline.cli.show_models import state
@@ -27,10 +28,9 @@ from firstline.errors import (
 )
 from firstline.money import show as money
 from firstline.settings import Loaded
-from firstline.settings_sections import Server
+from firstline.settings_sections import ServerSettings
 from firstline.trust import Trust
 from firstline.types import Json
-from firstline.workflow.upkeep import Upkeep
 
 _CLAIMS_S = 30 * 86_400
 """How far back what models claimed is told."""
@@ -85,7 +85,7 @@ async def _ledger(loaded: Loaded, report: dict[str, Json]) -> None:
             report["problems"].append({"what": f"the ledger: {finding.what}", "hint": hint, "code": finding.code})
 
 
-def is_free(server: Server) -> bool:
+def is_free(server: ServerSettings) -> bool:
     """Say whether the server's port could be taken now."""
     family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as trial:

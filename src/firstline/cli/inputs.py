@@ -14,8 +14,8 @@ from firstline import patterns, strict_json
 from firstline.cli.foreign import mail_text, refuse_foreign
 from firstline.errors import DocumentError, InputError, UsageError
 from firstline.media.sniff import sniff
+from firstline.reading.source import Decode, Document, TaskInput
 from firstline.types import Json, Text
-from firstline.workflow.source import Decode, Document, TaskInput
 
 _BLANK = patterns.compile(r"\s")
 _SUFFIX = patterns.compile(

@@ -11,21 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from firstline import settings
-from firstline.api.key_object import key_object
 from firstline.api.usage import buckets
 from firstline.catalog.catalog import Catalog
 from firstline.cli import show_keys
 from firstline.cli.console import DONE, Out
 from firstline.errors import UsageError
+from firstline.gateway.scopes import check_scopes
 from firstline.ledger.store import Ledger
 from firstline.ledger.usage import UsageGroup
 from firstline.ledger.wallet import DAY_S
 from firstline.money import LEAST, MOST, NanoUSD, from_usd, to_usd
 from firstline.money import show as money
+from firstline.tasks.registry import Tasks
 from firstline.trust import required
 from firstline.types import ApiKey, KeyState, KeyTerms
-from firstline.workflow.scopes import check_scopes
-from firstline.workflow.tasks import Tasks
+from firstline.views.key import key_object
 
 
 async def create(out: Out, terms: KeyTerms, credit: str) -> int:

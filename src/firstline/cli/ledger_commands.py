@@ -7,10 +7,10 @@ from pathlib import Path
 import msgspec
 
 from firstline import settings
+from firstline.app.upkeep import Upkeep
 from firstline.cli.console import DONE, FAILED, Out
 from firstline.cli.progress import size
 from firstline.trust import required
-from firstline.workflow.upkeep import Upkeep
 
 
 async def check(out: Out, *, quick: bool) -> int:

@@ -11,15 +11,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from firstline import settings
-from firstline.app import App, build
+from firstline.app.build import App, build
 from firstline.cli import show_lock, show_tasks
 from firstline.cli.console import DONE, FAILED, Out
 from firstline.cli.files import replace_file
 from firstline.cli.progress import counting
 from firstline.errors import NotFoundError, TaskError, UsageError
+from firstline.tasks.task import Task
 from firstline.types import Json
-from firstline.workflow.golden import Asked, Golden, Replay, golden_text, read_golden, read_inputs, record, replay
-from firstline.workflow.lock import (
+from firstline.versions.golden import Asked, Golden, Replay, golden_text, read_golden, read_inputs, record, replay
+from firstline.versions.lock import (
     FILE_NAME,
     Lock,
     LockedTask,
@@ -27,7 +28,6 @@ from firstline.workflow.lock import (
     lock_text,
     read_lock,
 )
-from firstline.workflow.task import Task
 
 
 async def lock(out: Out, names: Sequence[str], data: Path | None, most: int) -> int:

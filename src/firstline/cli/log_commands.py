@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from firstline.api.change_object import change_object
 from firstline.cli import show_log
 from firstline.cli.console import DONE, Out
 from firstline.cli.key_commands import opened
 from firstline.ledger.store import Ledger
+from firstline.views.change import change_object
 
 
 async def show(out: Out, limit: int, action: str, subject: str) -> int:

@@ -37,8 +37,8 @@ from firstline.cli.review_words import reviews
 from firstline.cli.student_words import students
 from firstline.cli.task_words import tasks
 from firstline.cli.times import past
+from firstline.tasks.task import Per
 from firstline.types import OnReview, Verdict
-from firstline.workflow.task import Per
 
 app = typer.Typer(
     cls=CommandLine,

@@ -8,13 +8,13 @@ from collections.abc import Callable
 import msgspec
 
 from firstline import settings
-from firstline.app import build
+from firstline.app.build import build
 from firstline.cli.console import DONE, Out
 from firstline.cli.interrupts import awake
 from firstline.cli.show_purge import show_due, show_purged
 from firstline.errors import UsageError
 from firstline.ledger.purging import Due
-from firstline.workflow.retention import PurgedRuns
+from firstline.runs.retention import PurgedRuns
 
 _OVERWRITTEN_LATER = (
     "a process is using the ledger: its log (ledger.db-wal) holds some of it until that is written over; "

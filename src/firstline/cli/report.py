@@ -10,13 +10,13 @@ from collections.abc import Sequence
 
 import msgspec
 
+from firstline.certify.certificates import Certificate, Provenance
+from firstline.certify.certifier import Certification
+from firstline.certify.result import Result
 from firstline.errors import UsageError
+from firstline.runs.policy import Policy
 from firstline.types import Value
-from firstline.workflow.certificate.certificates import Certificate, Provenance
-from firstline.workflow.certificate.certifier import Certification
-from firstline.workflow.certificate.policy import Policy
-from firstline.workflow.certificate.result import Result
-from firstline.workflow.lock import LockedTask
+from firstline.versions.lock import LockedTask
 
 
 class Report(Value, frozen=True, kw_only=True):

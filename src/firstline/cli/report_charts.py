@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
+from firstline.certify.percent import percent
+from firstline.certify.result import Calibration, CurvePoint, Reliability, Result
 from firstline.cli.chart import Axis, Chart, Level, Point, Series
 from firstline.cli.report_words import money
 from firstline.printable import printable
-from firstline.workflow.certificate.percent import percent
-from firstline.workflow.certificate.result import Calibration, CurvePoint, Reliability, Result
 
 
 def error_chart(result: Result) -> Chart:

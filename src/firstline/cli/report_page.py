@@ -10,14 +10,14 @@ from importlib.resources import files
 
 import htpy as h
 
+from firstline.certify.percent import percent
+from firstline.certify.result import Calibration, Interval, OutOfScope, Result, StratumResult
 from firstline.cli import report_words as words
 from firstline.cli.chart import draw
 from firstline.cli.report import Report
 from firstline.cli.report_charts import cost_chart, error_chart, reliability_chart
 from firstline.printable import printable
-from firstline.workflow.certificate.percent import percent
-from firstline.workflow.certificate.policy import Policy
-from firstline.workflow.certificate.result import Calibration, Interval, OutOfScope, Result, StratumResult
+from firstline.runs.policy import Policy
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 """The page may load nothing: what it was made of cannot reach out, whatever it holds."""

@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from firstline.certify.percent import percent
+from firstline.certify.result import Costs, Result, StratumResult
+from firstline.certify.statistics.target import CostModel
 from firstline.cli.report import Report
 from firstline.types import Value
-from firstline.workflow.certificate.percent import percent
-from firstline.workflow.certificate.result import Costs, Result, StratumResult
-from firstline.workflow.certificate.target import Worth
-from firstline.workflow.lock import LockedModel
+from firstline.versions.lock import LockedModel
 
 _UNITS = {"answer": "answers served", "class": "answers served with each label", "field": "values served of each field"}
 _STATES = {
@@ -213,7 +213,7 @@ def ways(result: Result) -> list[Way]:
     return [*mine, *(rungs if len({one.name for one in rungs}) == 2 else rungs[:1]), people]
 
 
-def machine_cost(costs: Costs, worth: Worth) -> float:
+def machine_cost(costs: Costs, worth: CostModel) -> float:
     """Give money and the machine's time together, without people, in nano-USD."""
     return costs.money_nano_usd + costs.seconds * worth.machine_nano_usd_per_second
 

@@ -11,16 +11,16 @@ from pathlib import Path
 import msgspec
 
 from firstline import settings, strict_json
-from firstline.api.review_object import answered_object, review_object, view_object
-from firstline.app import build
+from firstline.app.build import build
 from firstline.cli import show_reviews
 from firstline.cli.console import DONE, Out
 from firstline.cli.review_values import read_values
 from firstline.errors import NotFoundError, UsageError
 from firstline.ledger.reviews import Review
+from firstline.reviews.export import export as write_examples
+from firstline.reviews.reviews import Answer, Reviews
 from firstline.types import Json, ReviewKind, ReviewState
-from firstline.workflow.export import export as write_examples
-from firstline.workflow.reviews import Answer, Reviews
+from firstline.views.review import answered_object, review_object, view_object
 
 
 async def list_reviews(out: Out, task: str, state: ReviewState | None, kind: ReviewKind | None, limit: int) -> int:

@@ -7,10 +7,10 @@ from decimal import Decimal
 
 from firstline.cli.inputs import json_or_text
 from firstline.errors import UsageError
+from firstline.schema.field import FieldType
+from firstline.tasks.task import Task
 from firstline.types import Json
 from firstline.values.amounts import parse_amount
-from firstline.workflow.field import FieldType
-from firstline.workflow.task import Task
 
 _NOT_THERE = ("", "null")
 

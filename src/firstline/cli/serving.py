@@ -21,14 +21,14 @@ from firstline import settings
 from firstline.api import server
 from firstline.api.connections import Config
 from firstline.api.requests import JsonLines
-from firstline.app import build
+from firstline.app.build import build
+from firstline.app.witness import witness
 from firstline.cli.console import DONE, FAILED, INTERRUPTED, Out
 from firstline.errors import FirstlineError, SettingsError
 from firstline.ledger.database import Database
 from firstline.ledger.store import Ledger
-from firstline.settings_sections import Server
+from firstline.settings_sections import ServerSettings
 from firstline.trust import Trust
-from firstline.workflow.witness import witness
 
 if sys.platform != "win32":
     import resource
@@ -170,7 +170,7 @@ _SWITCH_S = 0.001
 """Seconds after which a thread that computes lets another have Python's lock; the event loop waits for it each time."""
 
 
-def _run(listening: socket.socket, workers: int, limits: Server) -> int:
+def _run(listening: socket.socket, workers: int, limits: ServerSettings) -> int:
     raise_file_limit(limits.max_connections)
     config = Config(
         FACTORY,

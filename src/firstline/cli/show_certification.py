@@ -8,11 +8,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from firstline.certify.percent import percent
+from firstline.certify.result import CurvePoint, OutOfScope, Result
 from firstline.cli import report_words as words
 from firstline.cli.report import Report
 from firstline.printable import printable
-from firstline.workflow.certificate.percent import percent
-from firstline.workflow.certificate.result import CurvePoint, OutOfScope, Result
 
 _WIDTH = 40
 _ROWS = 12

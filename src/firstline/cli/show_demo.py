@@ -13,11 +13,11 @@ from rich.text import Text
 
 from firstline.catalog.model import Model
 from firstline.cli.show_run import seconds, verdict_word
+from firstline.gateway.ladder import NO_KEY, Rung
 from firstline.money import show as money
 from firstline.printable import printable
+from firstline.reviews.reviews import Answered, ReviewView
 from firstline.types import Json, Run
-from firstline.workflow.ladder import NO_KEY, Rung
-from firstline.workflow.reviews import Answered, ReviewView
 
 _WIDE = 78
 _BITS_PER_S = 50e6

@@ -12,13 +12,13 @@ from rich.text import Text
 
 from firstline.cli import show_eval
 from firstline.cli.console import Out
+from firstline.design.designer import Design
+from firstline.design.material import Material
+from firstline.design.trial import Miss, Trial
 from firstline.money import show as money
 from firstline.printable import printable
+from firstline.tasks.task import Task
 from firstline.types import Json, Value
-from firstline.workflow.design.designer import Design
-from firstline.workflow.design.material import Material
-from firstline.workflow.design.trial import Miss, Trial
-from firstline.workflow.task import Task
 
 _MOST_MISSES = 10
 

@@ -11,10 +11,10 @@ from rich.text import Text
 
 from firstline.errors import FirstlineError
 from firstline.printable import printable
+from firstline.tasks.task import Task
 from firstline.types import Json
-from firstline.workflow.golden import Golden, Replay
-from firstline.workflow.lock import LockedTask
-from firstline.workflow.task import Task
+from firstline.versions.golden import Golden, Replay
+from firstline.versions.lock import LockedTask
 
 
 def pinned_json(task: Task, pinned: LockedTask, goldens: Sequence[Golden] | None) -> dict[str, Json]:

@@ -6,7 +6,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from firstline.ledger.purging import Due
-from firstline.workflow.retention import PurgedRuns
+from firstline.runs.retention import PurgedRuns
 
 
 def show_due(due: Due, days: float) -> RenderableType:

@@ -15,10 +15,10 @@ from firstline.cli.show_run import show_run
 from firstline.ledger.inputs import KeptFile, KeptInput, KeptText, Purged
 from firstline.ledger.reviews import Review
 from firstline.printable import printable
+from firstline.reviews.audits import Audited
+from firstline.reviews.export import Exported
+from firstline.reviews.reviews import Answered, ReviewView
 from firstline.types import Finding, Json
-from firstline.workflow.audits import Audited
-from firstline.workflow.export import Exported
-from firstline.workflow.reviews import Answered, ReviewView
 
 _STYLE = {"open": "yellow", "taken": "cyan", "answered": "green", "rejected": "red"}
 _WIDE = 60

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from firstline.cli.tables import unbroken
 from firstline.printable import printable
+from firstline.tasks.task import BUILT_IN, Task
 from firstline.types import Json
-from firstline.workflow.task import BUILT_IN, Task
 
 
 def task_json(task: Task) -> dict[str, Json]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from firstline import settings
-from firstline.app import App, build
+from firstline.app.build import App, build
 from firstline.cli import show_students
 from firstline.cli.console import DONE, Out
 from firstline.errors import NotFoundError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from firstline import settings
-from firstline.app import build
+from firstline.app.build import build
 from firstline.cli import show_tasks
 from firstline.cli.console import DONE, Out
 from firstline.errors import FirstlineError

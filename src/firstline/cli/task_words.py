@@ -10,7 +10,7 @@ import typer
 from firstline.cli.console import Out, perform
 from firstline.cli.later import design_commands, lock_commands, task_commands
 from firstline.cli.options import MOST, Json
-from firstline.workflow.task import Kind
+from firstline.tasks.task import Kind
 
 tasks = typer.Typer(help="The declared jobs: built in, and your own.", no_args_is_help=True)
 

@@ -14,8 +14,8 @@ import msgspec
 
 from firstline import patterns
 from firstline.errors import EngineSchemaError
-from firstline.schema_bounds import MAX_DEPTH, children, pattern_states
-from firstline.schema_references import follow
+from firstline.schema.bounds import MAX_DEPTH, children, pattern_states
+from firstline.schema.references import follow
 from firstline.types import Json, Value
 
 MAX_SIZE = 128 * 1024

@@ -17,7 +17,7 @@ from typing import Any
 
 from firstline import patterns
 from firstline.engines.llama_bounds import check_grammar
-from firstline.schema_references import with_plain_names
+from firstline.schema.references import with_plain_names
 from firstline.types import Json
 
 _ROOT = "whole-schema"

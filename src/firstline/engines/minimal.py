@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from firstline.errors import EngineRefusedError
-from firstline.schema_references import follow
+from firstline.schema.references import follow
 from firstline.types import Json
 
 MAX_CHARACTERS = 20_000

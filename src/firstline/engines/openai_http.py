@@ -32,7 +32,7 @@ from firstline.errors import (
     FirstlineError,
     UnsupportedError,
 )
-from firstline.strict_schema import strict_fault
+from firstline.schema.strict import strict_fault
 from firstline.types import Completion, Delta, Image, Json, Message, ModelRequest, Usage
 
 _CONNECT_S = 10.0

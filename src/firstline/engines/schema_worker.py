@@ -1,4 +1,4 @@
-"""The child process of `firstline.schema_child`: compiles schemas, searches them for contradictions, checks documents.
+"""The child process of `firstline.schema.child`: compiles schemas, searches them for contradictions, checks documents.
 
 A message is a `SchemaJob`, the answer a `SchemaAnswer`, both as MessagePack behind a 4-byte big-endian length.
 """
@@ -16,8 +16,8 @@ import msgspec
 
 from firstline import strict_json
 from firstline.errors import SchemaError
-from firstline.schema import compile_here, conflict_here
-from firstline.schema_child import SchemaAnswer, SchemaJob
+from firstline.schema.child import SchemaAnswer, SchemaJob
+from firstline.schema.schema import compile_here, conflict_here
 
 
 def main() -> None:

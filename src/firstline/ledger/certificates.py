@@ -1,6 +1,6 @@
 """Certificates in the ledger: issued, found by their task, withdrawn. At most one of a task is in force.
 
-What a certificate promises and how it decides is the workflow's to read: here it is JSON.
+What a certificate promises and how it decides is for `certify` to read: here it is JSON.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CertificateState = Literal["active", "withdrawn", "replaced"]
 
 
 class CertificateRow(Value, frozen=True, kw_only=True):
-    """One certificate as it is kept. `document` is what the workflow wrote; times are seconds since 1970.
+    """One certificate as it is kept. `document` is what `certify` wrote; times are seconds since 1970.
 
     `reason` says why it was withdrawn, `ended` when it was withdrawn or replaced.
     """
@@ -38,7 +38,7 @@ class CertificateRow(Value, frozen=True, kw_only=True):
     ended: float | None = None
 
 
-class Certificates:
+class CertificateRows:
     """The certificates of one ledger (`Ledger.certificates`)."""
 
     def __init__(self, write: Transaction, read: Transaction, clock: Callable[[], float], *, note: Note) -> None:

@@ -1,4 +1,4 @@
-"""Which files were uploaded, by whom and until when; where their bytes lie is `workflow.files`' to know.
+"""Which files were uploaded, by whom and until when; where their bytes lie is `files.files`' to know.
 
 A file whose time is up is gone from every look-up at once; its row goes at the next `sweep`, and then its bytes.
 """

@@ -27,7 +27,7 @@ UNDONE: tuple[JobState, ...] = ("validating_files", "queued", "running")
 
 
 class JobRow(Value, frozen=True, kw_only=True):
-    """A job. `request`, `error`, `form` and `made` are JSON, the workflow's to read. Times are seconds since 1970.
+    """A job. `request`, `error`, `form` and `made` are JSON, for `students` to read. Times are seconds since 1970.
 
     `model` is the name of what it made, null until then.
     """

@@ -1,6 +1,6 @@
 """Inputs that are kept so that a person can see what they decide on: texts in the row, files by their sha256.
 
-Where the bytes of files lie is `workflow.inputs`' to know. Each input is there once, however many runs had it.
+Where the bytes of files lie is `runs.inputs`' to know. Each input is there once, however many runs had it.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ from firstline.ledger import rows, schema, wallet
 from firstline.ledger.arrears import Arrears
 from firstline.ledger.audits import AuditRows, draw
 from firstline.ledger.buckets import SharedBuckets
-from firstline.ledger.certificates import Certificates
+from firstline.ledger.certificates import CertificateRows
 from firstline.ledger.changes import Changes
 from firstline.ledger.claims import Claims
 from firstline.ledger.contents import write_named
@@ -128,7 +128,7 @@ class Ledger:
         self.files = FileRows(self._write, self._read, self._alone, clock, claim=self._claim.get)
         self.stored = StoredCompletions(self._write, self._look, self._later, clock)
         self.responses = StoredResponses(self._write, self._read, self._later, clock)
-        self.certificates = Certificates(self._write, self._read, clock, note=note)
+        self.certificates = CertificateRows(self._write, self._read, clock, note=note)
         self.students = StudentRows(self._write, self._read, self._alone, clock, note=note)
         self.fine_tuning = FineTuningRows(
             self._write,

@@ -1,6 +1,6 @@
 """Students in the ledger: kept, promoted, rolled back. At most one of a task is in charge.
 
-The bytes of a student lie in the data folder under their sha256; what was measured of it is the workflow's to read.
+The bytes of a student lie in the data folder under their sha256; what was measured of it is for `students` to read.
 """
 
 from __future__ import annotations
