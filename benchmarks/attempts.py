@@ -74,7 +74,7 @@ async def _record(data: Path, out: Path, sets: Sequence[str], limit: int | None)
 
 
 def clinc150(folder: Path) -> tuple[Task, list[Row]]:
-    """Give the task of 150 intents and one for none of them, and test messages, every fifth out of scope."""
+    """Return the task of 150 intents and one for none of them, and test messages, every fifth out of scope."""
     tree = json.loads((folder / "data_full.json").read_text(encoding="utf-8"))
     train = [(text, label) for text, label in tree["train"]]
     foreign = [(text, OUTSIDE) for text, _ in tree["oos_train"]]
@@ -88,20 +88,20 @@ def clinc150(folder: Path) -> tuple[Task, list[Row]]:
 
 
 def banking77(folder: Path) -> tuple[Task, list[Row]]:
-    """Give the task of 77 intents, and test messages."""
+    """Return the task of 77 intents, and test messages."""
     train, test = _csv(folder / "train.csv"), _csv(folder / "test.csv")
     return label_task("banking77", train, "What does the customer of a bank want?"), _rows(_shuffled(test))
 
 
 def snips(folder: Path) -> tuple[Task, list[Row]]:
-    """Give the task of seven intents, and messages of the test and validation parts."""
+    """Return the task of seven intents, and messages of the test and validation parts."""
     train = _lines(folder / "slotgated" / "train")
     test = [*_lines(folder / "slotgated" / "test"), *_lines(folder / "slotgated" / "valid")]
     return label_task("snips", train, "What does the user want from the assistant?"), _rows(_shuffled(test))
 
 
 def sroie(folder: Path) -> tuple[Task, list[Row]]:
-    """Give the built-in receipt task cut down to three fields, and receipts as text."""
+    """Return the built-in receipt task cut down to three fields, and receipts as text."""
     task = receipt_task()
     lines = (folder / "all626_text_and_gold.jsonl").read_text(encoding="utf-8").splitlines()
     found = [json.loads(line) for line in lines]

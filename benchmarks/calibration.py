@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def measure(given: Recorded, splits: int) -> list[dict[str, Any]]:
-    """Give a row for each rung and field."""
+    """Return a row for each rung and field."""
     table = given.table
     places = [(rung, at) for rung in range(len(table.models)) for at in np.flatnonzero(table.labelled).tolist()]
     measured: dict[tuple[int, int], list[tuple[Floats, Floats, Bools, Floats]]] = defaultdict(list)
@@ -72,19 +72,19 @@ def measure(given: Recorded, splits: int) -> list[dict[str, Any]]:
 
 
 def known(table: Table, rows: Ints, rung: int, at: int) -> Ints:
-    """Give the rows with an answer and a label."""
+    """Return the rows with an answer and a label."""
     found: Ints = rows[table.answered[rows, rung] & (table.right[rows, rung, at] != UNLABELLED)]
     return found
 
 
 def own(table: Table, rows: Ints, rung: int, at: int) -> Floats:
-    """Give the model's own probability of its value; what came without one counts as never right."""
+    """Return the model's own probability of its value; what came without one counts as never right."""
     odds = table.signals[rung][rows, at, table.names[rung].index("odds")]
     return sigmoid(np.where(np.isnan(odds), -700.0, odds))
 
 
 def figures(splits: Sequence[tuple[Floats, Floats, Bools, Floats]]) -> dict[str, Any]:
-    """Give the mean figures over splits of (before, after, right, uniform draws), and the points of a plot."""
+    """Return the mean figures over splits of (before, after, right, uniform draws), and the points of a plot."""
     found: dict[str, Any] = {"splits": len(splits), "n": round(float(np.mean([len(one[2]) for one in splits])))}
     found["right"] = round(float(np.mean([one[2].mean() for one in splits])), 4)
     for when, at in (("before", 0), ("after", 1)):
@@ -102,7 +102,7 @@ def figures(splits: Sequence[tuple[Floats, Floats, Bools, Floats]]) -> dict[str,
 
 
 def points(confidence: Floats, right: Bools) -> list[tuple[float, float]]:
-    """Give mean confidence and share right of ten bins of equal mass."""
+    """Return mean confidence and share right of ten bins of equal mass."""
     order = np.argsort(confidence, kind="stable")
     return [
         (round(float(confidence[bin].mean()), 4), round(float(right[bin].mean()), 4))

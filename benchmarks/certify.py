@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def measure(given: Recorded, errors: Sequence[float], seed: int) -> list[dict[str, Any]]:
-    """Give a row for each target."""
+    """Return a row for each target."""
     rows = []
     begun = time.perf_counter()
     table = tabulate(given.task, given.records)
@@ -80,7 +80,7 @@ def measure(given: Recorded, errors: Sequence[float], seed: int) -> list[dict[st
 
 
 def row(name: str, result: Result, seconds: float) -> dict[str, Any]:
-    """Give the figures of one certification."""
+    """Return the figures of one certification."""
     return {
         "set": name,
         "n": result.n,

@@ -72,13 +72,13 @@ class Bill:
     written: Ints
 
     def asked(self, open_: Bools) -> Floats:
-        """Give the tokens chosen for the open fields (n, F), shape (n,)."""
+        """Return the tokens chosen for the open fields (n, F), shape (n,)."""
         adds = (self.chosen * open_).sum(axis=1)
         found: Floats = np.where(adds > 0, self.page + adds, 0).astype(np.float64)
         return found
 
     def wrote(self, open_: Bools) -> Ints:
-        """Give prompt and completion tokens written for the open fields (n, F), shape (n, 2); 0 where none is."""
+        """Return prompt and completion tokens written for the open fields (n, F), shape (n, 2); 0 where none is."""
         which = (open_ * 2 ** np.arange(open_.shape[1])).sum(axis=1)
         found: Ints = self.written[np.arange(len(open_)), which]
         return found
@@ -120,7 +120,7 @@ def main() -> None:
 
 
 def measure(given: Recorded, splits: int, examples: int, worth: CostModel) -> list[dict[str, Any]]:
-    """Give a row for each target and way: means over the splits in which both ways were certified."""
+    """Return a row for each target and way: means over the splits in which both ways were certified."""
     bills = bill(given)
     given = replace(given, table=priced(given, bills))
     judged = take(given.table, given.units)
@@ -196,7 +196,7 @@ def climbed(policy: Policy, given: Sample, *, whole: bool = False) -> Climbed:
 
 
 def whole_table(table: Table) -> Table:
-    """Give the table with the whole answer as its one field, without signals."""
+    """Return the table with the whole answer as its one field, without signals."""
     nothing = np.zeros((table.n, 1, 0))
     wrong = (table.right == WRONG).any(axis=2, keepdims=True)
     known = (table.right != UNLABELLED).any(axis=2, keepdims=True)
@@ -213,7 +213,7 @@ def whole_table(table: Table) -> Table:
 
 
 def whole_fit(table: Table, fitted: Fit) -> Fit:
-    """Give the confidences of whole answers; the calibrator is a mere place for their threshold."""
+    """Return the confidences of whole answers; the calibrator is a mere place for their threshold."""
     right = (table.right[fitted.fitted] != WRONG).all(axis=2)
     rungs = tuple(
         RungFit(calibrators={"answer": constant(right[:, place].astype(np.float64))[0]}, label_rates={})
@@ -228,7 +228,7 @@ def whole_fit(table: Table, fitted: Fit) -> Fit:
 
 
 def priced(given: Recorded, bills: Bill) -> Table:
-    """Give the table with what the dearer model would take for all fields as the second rung's money."""
+    """Return the table with what the dearer model would take for all fields as the second rung's money."""
     table = given.table
     money = table.money.copy()
     each = [money_of(prompted, completed) for prompted, completed in bills.written[:, -1].tolist()]
@@ -238,7 +238,7 @@ def priced(given: Recorded, bills: Bill) -> Table:
 
 
 def money_of(prompted: int, completed: int) -> int:
-    """Give the list price of the dearer model in nano-USD."""
+    """Return the list price of the dearer model in nano-USD."""
     model = Catalog.load(load().settings.models).get(DEARER)
     found = price(model, Usage(prompt_tokens=prompted, completion_tokens=completed), at=AT)
     assert found is not None, f"{DEARER} has no list price"
@@ -277,7 +277,7 @@ def bill(given: Recorded) -> Bill:
 
 
 def figures(found: Sequence[Climbed], judged: Table, bills: Bill) -> dict[str, Any]:
-    """Give means over splits, per receipt of the population, served or not."""
+    """Return means over splits, per receipt of the population, served or not."""
     rows = [_figures(one, judged, bills) for one in found]
     if not rows:
         return {}

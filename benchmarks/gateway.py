@@ -57,7 +57,7 @@ CASES = (
 
 
 def picture(size: int) -> str:
-    """Give a PNG of about `size` bytes, as a data URI: noise, which does not compress."""
+    """Return a PNG of about `size` bytes, as a data URI: noise, which does not compress."""
     side = int((size / 3) ** 0.5)
     noise = random.Random(7).randbytes(side * side * 3)
     rows = b"".join(b"\0" + noise[at : at + side * 3] for at in range(0, len(noise), side * 3))
@@ -77,7 +77,7 @@ def ask(peer: Peer, case: Case, image: str, seconds: float) -> Load:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Give the processor time that a process has used, all its threads; 0 where that is not told."""
+    """Return the processor time that a process has used, all its threads; 0 where that is not told."""
     stat = Path(f"/proc/{pid}/stat")
     if not stat.exists():
         return 0.0

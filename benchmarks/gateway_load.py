@@ -28,7 +28,7 @@ FIRST_PIECE = b"tok0"
 
 
 def body(model: str, *, image: str | None = None, stream: bool = False) -> dict[str, Any]:
-    """Give the request: read a receipt into a schema; with a picture (a data URI); or as a stream of plain text."""
+    """Return the request: read a receipt into a schema; with a picture (a data URI); or as a stream of plain text."""
     text = {"type": "text", "text": TEXT}
     content: Any = TEXT if image is None else [text, {"type": "image_url", "image_url": {"url": image}}]
     messages = [{"role": "system", "content": "Read the shop receipt."}, {"role": "user", "content": content}]

@@ -219,7 +219,7 @@ async def _row(bench: Bench, sample: Sequence[Message]) -> dict[str, Any]:
 
 
 def share(right: Sequence[bool]) -> float | None:
-    """Give the share that is right; None of none."""
+    """Return the share that is right; None of none."""
     return round(sum(right) / len(right), 3) if right else None
 
 
@@ -229,13 +229,13 @@ def fold(text: str) -> str:
 
 
 def clinc150(data: Path, dev: bool) -> tuple[list[str], list[Message]]:
-    """Give the 150 intents and the messages in scope."""
+    """Return the 150 intents and the messages in scope."""
     rows = json.loads((data / "clinc150" / "data_full.json").read_text(encoding="utf-8"))["val" if dev else "test"]
     return sorted({label for _, label in rows}), [Message(text, label) for text, label in rows]
 
 
 def banking77(data: Path, dev: bool) -> tuple[list[str], list[Message]]:
-    """Give the 77 intents and the messages; one intent's name ends in a question mark, which is no part of it."""
+    """Return the 77 intents and the messages; one intent's name ends in a question mark, which is no part of it."""
     with (data / "banking77" / ("train.csv" if dev else "test.csv")).open(encoding="utf-8", newline="") as file:
         messages = [Message(row["text"], re.sub(r"\?$", "", row["category"])) for row in csv.DictReader(file)]
     return sorted({message.label for message in messages}), messages

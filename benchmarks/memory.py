@@ -25,7 +25,7 @@ CLIENTS = 32
 
 
 def resident_mb(pid: int) -> float:
-    """Give what of a process lies in memory."""
+    """Return what of a process lies in memory."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
@@ -53,7 +53,7 @@ def measure(requests: int, step: int) -> list[tuple[int, float]]:
 
 
 def slope(found: list[tuple[int, float]]) -> float:
-    """Give the growth in the second half: kB for 1,000 requests, by least squares."""
+    """Return the growth in the second half: kB for 1,000 requests, by least squares."""
     half = found[len(found) // 2 :]
     return round(statistics.linear_regression([at for at, _ in half], [mb for _, mb in half]).slope * 1e6, 1)
 

@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def measure(table: Table, repeats: int, alarms: float) -> list[dict[str, Any]]:
-    """Give a row for each way. Raises ValueError where the table has no label for what is out of scope."""
+    """Return a row for each way. Raises ValueError where the table has no label for what is out of scope."""
     if table.outside is None:
         raise ValueError("no label of the records is out of scope")
     outside = table.truth == table.outside
@@ -78,7 +78,7 @@ def measure(table: Table, repeats: int, alarms: float) -> list[dict[str, Any]]:
 
 
 def signals(table: Table, rungs: int) -> tuple[tuple[str, ...], Floats]:
-    """Give the signals of the first rungs side by side, with whether each names the label out of scope."""
+    """Return the signals of the first rungs side by side, with whether each names the label out of scope."""
     names: list[str] = []
     columns: list[Floats] = []
     for place in range(rungs):
@@ -108,13 +108,13 @@ def cross_fitted(
 
 
 def threshold(inside: Floats, alarms: float) -> float:
-    """Give the least score above which at most a share `alarms` of messages in scope (m,) lies."""
+    """Return the least score above which at most a share `alarms` of messages in scope (m,) lies."""
     allowed = int(alarms * len(inside) + 1e-9)
     return float(np.sort(inside)[len(inside) - 1 - allowed])
 
 
 def row(name: str, flagged: Sequence[Bools], outside: Bools) -> dict[str, Any]:
-    """Give the figures of one way over its repeats; intervals are those of one repeat at the mean."""
+    """Return the figures of one way over its repeats; intervals are those of one repeat at the mean."""
     found: dict[str, Any] = {"way": name, "repeats": len(flagged)}
     for what, which in (("recall", outside), ("false_alarms", ~outside)):
         shares = [float(one[which].mean()) for one in flagged]
@@ -126,7 +126,7 @@ def row(name: str, flagged: Sequence[Bools], outside: Bools) -> dict[str, Any]:
 
 
 def curve(scores: Floats, outside: Bools) -> Floats:
-    """Give the recall at false alarms of 0, 0.5, … 20 %, read with hindsight."""
+    """Return the recall at false alarms of 0, 0.5, … 20 %, read with hindsight."""
     inside = np.sort(scores[~outside])[::-1]
     at = np.linspace(0, 0.2, _CURVE)
     levels = inside[np.minimum((at * len(inside)).astype(int), len(inside) - 1)]

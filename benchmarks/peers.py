@@ -34,14 +34,14 @@ _PENALTY = 1.0
 
 
 def served_by(scores: Floats, thresholds: Floats) -> Ints:
-    """Give the first rung whose score (n, R) reaches its threshold (R,), -1 where none does; shape (n,)."""
+    """Return the first rung whose score (n, R) reaches its threshold (R,), -1 where none does; shape (n,)."""
     good = scores >= thresholds
     found: Ints = np.where(good.any(axis=1), good.argmax(axis=1), -1)
     return found
 
 
 def fixed(scores: Floats, wrong: Bools, max_error: float) -> Floats:
-    """Give one threshold for all rungs: the lowest at which of the served at most `max_error` were wrong."""
+    """Return one threshold for all rungs: the lowest at which of the served at most `max_error` were wrong."""
     levels, served, failed = _by_threshold(scores, wrong)
     fits = np.flatnonzero((failed <= max_error * served + 1e-9) & (served > 0))
     level = levels[fits[np.argmax(served[fits])]] if len(fits) else NEVER
@@ -49,7 +49,7 @@ def fixed(scores: Floats, wrong: Bools, max_error: float) -> Floats:
 
 
 def conformal(scores: Floats, wrong: Bools, max_error: float) -> Floats:
-    """Give one threshold for all rungs by conformal risk control: (served and wrong + 1) / (n + 1) <= `max_error`."""
+    """Return one threshold for all rungs by conformal risk control: (served and wrong + 1) / (n + 1) <= `max_error`."""
     n, rungs = scores.shape
     before = _before(scores)
     # From which threshold down an example is lost: the highest at which it is served a wrong answer.
@@ -64,7 +64,7 @@ def conformal(scores: Floats, wrong: Bools, max_error: float) -> Floats:
 
 
 def frugal(scores: Floats, wrong: Bools, max_error: float) -> Floats:
-    """Give a threshold for each rung, jointly: the most served with at most `max_error` of them wrong.
+    """Return a threshold for each rung, jointly: the most served with at most `max_error` of them wrong.
 
     The last rung's is exact; those before it are tried at 80 levels each. Where coverage is even, earlier rungs serve.
     """
@@ -89,7 +89,7 @@ def frugal(scores: Floats, wrong: Bools, max_error: float) -> Floats:
 
 
 def route(scores: Floats, wrong: Bools, max_error: float) -> float:
-    """Give the least score (n,) from which the first rung is asked instead of the last, all being served.
+    """Return the least score (n,) from which the first rung is asked instead of the last, all being served.
 
     As many to the first as at an error of at most `max_error`; all to the last where no level reaches that.
     """
@@ -125,14 +125,14 @@ class Router:
 
 
 def folds_of(groups: Ints, random: np.random.Generator) -> Ints:
-    """Give every row one of five folds; rows of a group share theirs."""
+    """Return every row one of five folds; rows of a group share theirs."""
     numbers, inverse = np.unique(groups, return_inverse=True)
     found: Ints = random.permutation(len(numbers))[inverse] % _FOLDS
     return found
 
 
 def _by_threshold(scores: Floats, wrong: Bools) -> tuple[Floats, Floats, Floats]:
-    """Give the levels in rising order, and at each as one threshold for all rungs how many are served, and wrongly."""
+    """Return levels in rising order, and at each as one threshold for all rungs how many are served, and wrongly."""
     before = _before(scores)
     counts = (scores > before) & np.isfinite(scores)
     levels = np.unique(scores[counts])

@@ -109,7 +109,7 @@ class Answers:
 
 
 def answers(table: Table) -> Answers:
-    """Give the whole answers of a table."""
+    """Return the whole answers of a table."""
     raw = np.full((table.n, len(table.models)), -np.inf)
     for place in range(len(table.models)):
         odds = table.signals[place][:, table.labelled, table.names[place].index("odds")]
@@ -119,7 +119,7 @@ def answers(table: Table) -> Answers:
 
 
 def whole(table: Table, confidence: Floats) -> Floats:
-    """Give one confidence of a whole answer, shape (n, R): the product of its fields', -inf where checks forbid it."""
+    """Return a confidence of a whole answer, shape (n, R): the product of its fields', -inf where checks forbid it."""
     held = np.where(np.isnan(confidence), 1.0, confidence).prod(axis=2)
     found: Floats = np.where(table.settleable.all(axis=2), held, -np.inf)
     return found

@@ -174,7 +174,7 @@ def quality(asked: Sequence[Asked], judged: Sequence[Row], outside: str | None) 
 
 
 def speed(asked: Sequence[Asked]) -> dict[str, Any]:
-    """Give milliseconds a message, by clock and by processor, of all and of those that the encoder read."""
+    """Return milliseconds a message, by clock and by processor, of all and of those that the encoder read."""
     found = {}
     for name, values in (("wall", [one.wall_s for one in asked]), ("cpu", [one.cpu_s for one in asked])):
         ms = 1e3 * np.array(values)
@@ -189,7 +189,7 @@ def speed(asked: Sequence[Asked]) -> dict[str, Any]:
 
 
 def throughput(student: ClassifyStudent, texts: Sequence[str]) -> dict[str, int]:
-    """Give the messages a second of the lexical tier alone, in batches: the best round, by clock and by processor."""
+    """Return the messages a second of the lexical tier alone, in batches: the best round, by clock and by processor."""
     wall, cpu = math.inf, math.inf
     for _ in range(_BATCHES):
         begun, begun_cpu = time.perf_counter(), time.process_time()
@@ -200,7 +200,7 @@ def throughput(student: ClassifyStudent, texts: Sequence[str]) -> dict[str, int]
 
 
 def wilson(right: int, n: int) -> tuple[float, float]:
-    """Give the ends of Wilson's 95 % interval of a share."""
+    """Return the ends of Wilson's 95 % interval of a share."""
     share, z2 = right / n, _Z**2 / n
     half = _Z * math.sqrt(share * (1 - share) / n + z2 / (4 * n)) / (1 + z2)
     middle = (share + z2 / 2) / (1 + z2)
@@ -208,7 +208,7 @@ def wilson(right: int, n: int) -> tuple[float, float]:
 
 
 def calibration_error(pairs: Sequence[tuple[float, bool]]) -> float:
-    """Give the expected calibration error, in 15 bins of equal width (Guo et al. 2017)."""
+    """Return the expected calibration error, in 15 bins of equal width (Guo et al. 2017)."""
     told, right = (np.array(column, dtype=np.float64) for column in zip(*pairs, strict=True))
     bins = np.minimum((told * _BINS).astype(int), _BINS - 1)
     gaps = [abs(float(told[bins == one].sum() - right[bins == one].sum())) for one in np.unique(bins)]

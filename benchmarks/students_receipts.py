@@ -83,7 +83,7 @@ async def pages(folder: Path, index: Sequence[dict[str, Any]], kept: Path | None
 
 
 def rows(folder: Path, *, apart: bool) -> list[Labelled]:
-    """Give the rows to train on: without a picture and, with `apart`, no near-duplicate of one that has one."""
+    """Return the rows to train on: without a picture and, with `apart`, no near-duplicate of one that has one."""
     lines = (folder / "all626_text_and_gold.jsonl").read_text(encoding="utf-8").splitlines()
     every = [json.loads(line) for line in lines if line.strip()]
     texts = ["\n".join(one["lines"]) for one in every]
@@ -97,7 +97,7 @@ def rows(folder: Path, *, apart: bool) -> list[Labelled]:
 
 
 def gold(values: Mapping[str, Json]) -> dict[str, Json]:
-    """Give what is known of a receipt; one that the labels leave empty is not known."""
+    """Return what is known of a receipt; one that the labels leave empty is not known."""
     return {key: values[key] for key in FIELDS if values.get(key)}
 
 

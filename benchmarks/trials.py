@@ -90,7 +90,7 @@ def draw_one(given: Recorded, design: Design, n: int, seed: int) -> Drawn:
 
 
 def take(table: Table, rows: Ints) -> Table:
-    """Give the table of these rows, each as often as it stands there."""
+    """Return the table of these rows, each as often as it stands there."""
     return replace(
         table,
         signals=tuple(one[rows] for one in table.signals),
@@ -144,7 +144,7 @@ class Trial:
         return found
 
     def oracle(self, max_error: float) -> float:
-        """Give the most that could be served with the certificate's confidences, knowing which answers are wrong."""
+        """Return the most that could be served with the certificate's confidences, knowing which answers are wrong."""
         everyone = np.arange(self._judged.n)
         nobody = everyone[:0]
         known = Fit(
@@ -182,7 +182,7 @@ class Trial:
 
 
 def never_right(table: Table, rows: Ints) -> float:
-    """Give the share of examples for which no rung has a value of every labelled field right."""
+    """Return the share of examples for which no rung has a value of every labelled field right."""
     right = table.right[rows] != 0
     return float((~right.any(axis=1)).any(axis=1).mean())
 
@@ -217,6 +217,6 @@ def _counted(met: Answers, place: Ints, asked: Bools) -> Served:
 
 
 def spread(values: Sequence[float]) -> tuple[float, float]:
-    """Give mean and standard deviation."""
+    """Return mean and standard deviation."""
     each: Floats = np.array(values, dtype=np.float64)
     return float(each.mean()), float(each.std())

@@ -74,7 +74,7 @@ def main() -> None:
 
 
 def measure(words: argparse.Namespace) -> list[dict[str, Any]]:
-    """Give the rows of all sets and designs, telling on stderr how it goes."""
+    """Return the rows of all sets and designs, telling on stderr how it goes."""
     rows = []
     for given in recorded.load(words.records, words.sets):
         router = peers.Router(list(map(_text, given.records)))
@@ -122,7 +122,7 @@ def over_splits(
 
 
 def summary(found: Sequence[Served], max_error: float) -> dict[str, Any]:
-    """Give the figures of one method over all splits. Splits in which nothing is served violate nothing, and count."""
+    """Return figures of one method over all splits. Splits in which nothing is served violate nothing, and count."""
     splits = len(found)
     violations = sum(one.exceeds(max_error) for one in found)
     low, high = interval(violations, splits, 0.05)

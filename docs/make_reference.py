@@ -30,7 +30,7 @@ HEAD_OF_KEYS = "| key | type | default | what it is |\n|---|---|---|---|\n"
 
 
 def pages() -> dict[str, str]:
-    """Give the text of each page by its file name."""
+    """Return the text of each page by its file name."""
     made = {
         "settings.md": settings_page(),
         "tasks.md": tasks_page(),
@@ -113,7 +113,7 @@ def errors_page() -> str:
 
 
 def cli_page() -> str:
-    """Give the help of every command."""
+    """Return the help of every command."""
     return (
         "# Command line\n\nExit status 0: done, 1: the work failed, 2: the words were wrong, 3: left to a person (with "
         "`firstline run --exit-code`); of several inputs the highest. `firstline --version` prints the version, "
@@ -183,7 +183,7 @@ def api_section(route: Any) -> str:
 
 
 def fields(shape: type[msgspec.Struct]) -> str:
-    """Give the table of what stands in a body or query, with its bounds."""
+    """Return the table of what stands in a body or query, with its bounds."""
     (ref,), shapes = msgspec.json.schema_components((shape,))
     schema = shapes[ref["$ref"].rpartition("/")[2]]
     rows = []
@@ -195,7 +195,7 @@ def fields(shape: type[msgspec.Struct]) -> str:
 
 
 def wire_type(schema: dict[str, Any]) -> str:
-    """Give the type of a value on the wire in words."""
+    """Return the type of a value on the wire in words."""
     if "anyOf" in schema:
         return " or ".join(dict.fromkeys(wire_type(one) for one in schema["anyOf"] if one != {"type": "null"}))
     if "$ref" in schema:
@@ -222,19 +222,19 @@ def wire_type(schema: dict[str, Any]) -> str:
 
 
 def referred(schema: dict[str, Any]) -> list[str]:
-    """Give the names of the shapes that a schema refers to."""
+    """Return the names of the shapes that a schema refers to."""
     inner = [*([schema["items"]] if "items" in schema else ()), *schema.get("anyOf", ())]
     own = [schema["$ref"].rpartition("/")[2]] if "$ref" in schema else []
     return own + [name for one in inner for name in referred(one)]
 
 
 def shown_path(route: Any) -> str:
-    """Give the path of a route as one writes it."""
+    """Return the path of a route as one writes it."""
     return str(route.path).replace(":path}", "}")
 
 
 def about(thing: Any) -> str:
-    """Give the signature of a function, the values of a closed set, or the fields of a struct, and what it is."""
+    """Return the signature of a function, the values of a closed set, or the fields of a struct, and what it is."""
     if get_origin(thing) is Literal:
         return "One of " + ", ".join(f"`{one}`" for one in get_args(thing)) + "."
     words = inspect.getdoc(thing) or ""
@@ -248,7 +248,7 @@ def about(thing: Any) -> str:
 
 
 def commands(path: str, command: Any) -> Iterator[str]:
-    """Give the section of a command, or of those below it. (Typer carries a click of its own, hence `Any`.)"""
+    """Return the section of a command, or of those below it. (Typer carries a click of its own, hence `Any`.)"""
     below = getattr(command, "commands", {})
     for name, inner in below.items():
         yield from commands(f"{path} {name}", inner)
@@ -259,13 +259,13 @@ def commands(path: str, command: Any) -> Iterator[str]:
 
 
 def parameter(one: Any) -> str:
-    """Give the row of one argument or option."""
+    """Return the row of one argument or option."""
     words = ", ".join(one.opts) if one.param_type_name == "option" else (one.metavar or one.name.upper())
     return f"| `{cell(words)}` | {cell(one.help or '')} |\n"
 
 
 def keys(struct: type[msgspec.Struct]) -> str:
-    """Give the table of a struct's keys."""
+    """Return the table of a struct's keys."""
     hints = get_type_hints(struct, include_extras=True)
     return HEAD_OF_KEYS + "".join(
         f"| `{one.encode_name}` | {kind(hints[one.name])} | {default(one)} | {cell(described(hints[one.name]))} |\n"
@@ -274,7 +274,7 @@ def keys(struct: type[msgspec.Struct]) -> str:
 
 
 def default(one: msgspec.structs.FieldInfo) -> str:
-    """Give the default of a key in words."""
+    """Return the default of a key in words."""
     if one.required:
         return "required"
     made = one.default if one.default is not msgspec.NODEFAULT else one.default_factory()
@@ -282,7 +282,7 @@ def default(one: msgspec.structs.FieldInfo) -> str:
 
 
 def kind(hint: Any) -> str:
-    """Give a type as a reader of TOML knows it."""
+    """Return a type as a reader of TOML knows it."""
     base = get_args(hint)[0] if hasattr(hint, "__metadata__") else hint
     if get_origin(base) is Literal:
         return ", ".join(f"`{one}`" for one in get_args(base))
@@ -300,26 +300,26 @@ def kind(hint: Any) -> str:
 
 
 def described(hint: Any) -> str:
-    """Give the description that a type is annotated with."""
+    """Return the description that a type is annotated with."""
     return next(
         (one.description for one in getattr(hint, "__metadata__", ()) if isinstance(one, Meta) and one.description), ""
     )
 
 
 def tree(error: type[errors.FirstlineError]) -> Iterator[type[errors.FirstlineError]]:
-    """Give an error and all below it, in the order of their declaration."""
+    """Return an error and all below it, in the order of their declaration."""
     yield error
     for below in (one for one in error.__subclasses__() if one.__module__ == error.__module__):
         yield from tree(below)
 
 
 def first_line(error: type[errors.FirstlineError]) -> str:
-    """Give the first paragraph of an error's docstring."""
+    """Return the first paragraph of an error's docstring."""
     return " ".join((error.__doc__ or "").strip().split("\n\n")[0].split())
 
 
 def value(given: Any) -> str:
-    """Give a default as TOML would write it; empty where there is none."""
+    """Return a default as TOML would write it; empty where there is none."""
     if given is None or given is msgspec.UNSET or given in ("", [], (), {}):
         return ""
     return f"`{msgspec.json.encode(given).decode()}`"

@@ -55,7 +55,7 @@ class ResultCache(Generic[T]):
 
 
 def _key(value: Any) -> tuple[bytes | None, int]:
-    """Give what a value is known by, and the bytes that it is written in; None for what is not JSON."""
+    """Return what a value is known by, and the bytes that it is written in; None for what is not JSON."""
     try:
         text = msgspec.json.encode(value)
     except (TypeError, ValueError, RecursionError, OverflowError):  # no JSON: the function says what is wrong

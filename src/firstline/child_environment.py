@@ -18,6 +18,6 @@ _GRAPHICS: Final = ("CUDA_", "NVIDIA_", "HIP_", "HSA_", "ROCR_", "GGML_", "VK_",
 
 
 def child_environment(*, graphics: bool = False) -> dict[str, str]:
-    """Give the environment of a child process; with `graphics` of one that may compute on a graphics processor."""
+    """Return the environment of a child process; with `graphics` of one that may compute on a graphics processor."""
     prefixes = ("LC_", *_GRAPHICS) if graphics else ("LC_",)
     return kept_environment(lambda name: name.upper() in _RUN or name.startswith(prefixes))

@@ -86,7 +86,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def copy_name(source: Path, target: Path) -> None:
-    """Give a file a second name: the same file where the file system can, else a copy. Raises OSError."""
+    """Return a file a second name: the same file where the file system can, else a copy. Raises OSError."""
     try:
         os.link(source, target)
     except OSError:

@@ -63,7 +63,7 @@ class Line(Value, frozen=True, kw_only=True):
 
 
 def reading_order(page: Page, *, number: int = 0) -> list[Line]:
-    """Give the page's lines from top to bottom; `number` becomes their `page`. Every segment is in exactly one cell."""
+    """Return page's lines from top to bottom; `number` becomes their `page`. Every segment is in exactly one cell."""
     boxes = [segment for segment in page.segments if segment.text.strip()]
     if not boxes:
         return []

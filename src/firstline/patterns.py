@@ -176,7 +176,7 @@ def with_few_classes(pattern: str) -> str:
 
 
 def _classes_of(pattern: str) -> Iterator[str]:
-    """Give what stands in the brackets of a pattern."""
+    """Return what stands in the brackets of a pattern."""
     at = 0
     while at < len(pattern):
         end = _end_of_class(pattern, at) if pattern[at] == "[" else at + (2 if pattern[at] == "\\" else 1)
@@ -186,7 +186,7 @@ def _classes_of(pattern: str) -> Iterator[str]:
 
 
 def _end_of_class(pattern: str, at: int) -> int:
-    """Give the place behind a class that begins here; the end of the pattern where it does not end."""
+    """Return the place behind a class that begins here; the end of the pattern where it does not end."""
     place = at + 1
     place += pattern[place : place + 1] == "^"
     place += pattern[place : place + 1] == "]"

@@ -120,7 +120,7 @@ class Firstline:
         return await evaluate(product.services.runner, read, rows, name=Path(data).name)
 
     async def get_run(self, run_id: str) -> Run:
-        """Give an earlier run from the ledger. Raises NotFoundError."""
+        """Return an earlier run from the ledger. Raises NotFoundError."""
         return await self._open.services.ledger.get_run(run_id)
 
     @property

@@ -52,7 +52,7 @@ def check_rights(given: Iterable[str]) -> None:
 
 
 def usual_rights(scopes: Iterable[str]) -> tuple[str, ...]:
-    """Give the rights of a key that names none: those of an application that asks.
+    """Return the rights of a key that names none: those of an application that asks.
 
     One whose scopes cover no task asks models and sees what came of it. Nobody reviews, audits, trains or administers
     unless it was said.

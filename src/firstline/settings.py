@@ -238,12 +238,12 @@ def hand_on(path: str, value: str) -> None:
 
 
 def kept_environment(keep: Callable[[str], bool]) -> dict[str, str]:
-    """Give the variables of the environment whose names `keep` takes, for the processes that this one starts."""
+    """Return the variables of the environment whose names `keep` takes, for the processes that this one starts."""
     return {name: value for name, value in os.environ.items() if keep(name)}
 
 
 def env_name(path: str) -> str:
-    """Give the environment variable of a setting: `server.port` → `FIRSTLINE_SERVER_PORT`."""
+    """Return the environment variable of a setting: `server.port` → `FIRSTLINE_SERVER_PORT`."""
     return PREFIX + path.replace(".", "_").upper()
 
 

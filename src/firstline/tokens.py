@@ -111,18 +111,18 @@ class Encoding:
         return self._load().count_till_limit(_valid(text), limit)
 
     def encode(self, text: str) -> list[int]:
-        """Give the token ids of a text."""
+        """Return the token ids of a text."""
         return list(self._load().encode(_valid(text)))
 
     def token_bytes(self, token: int) -> bytes:
-        """Give the bytes of a token id (a token may be half a character). Raises KeyError for what is no id."""
+        """Return the bytes of a token id (a token may be half a character). Raises KeyError for what is no id."""
         vocabulary = self._vocabulary()
         if not 0 <= token < len(vocabulary):
             raise KeyError(token)
         return vocabulary[token]
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """Give the text of token ids; U+FFFD where they are no text. Raises KeyError for what is no id."""
+        """Return the text of token ids; U+FFFD where they are no text. Raises KeyError for what is no id."""
         return b"".join(self.token_bytes(token) for token in tokens).decode("utf-8", "replace")
 
     def _load(self) -> _Backend:

@@ -47,7 +47,7 @@ class Eyes:
     """A reader of pictures that finds one line in each."""
 
     async def read(self, image: bytes, *, party: str | None = None) -> Page:
-        """Give the line."""
+        """Return the line."""
         return Page(width=100, height=20, segments=(Segment(text="TOTAL 9.99", x0=0, y0=0, x1=90, y1=20),))
 
     async def close(self) -> None:

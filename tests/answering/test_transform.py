@@ -62,7 +62,7 @@ def answering(answer: Json) -> Fake:
 
 
 def findings(task: Task, draft: Draft, source: str, **given: Json) -> set[str]:
-    """Give the names of the checks that object, for a model that no second reader has to confirm."""
+    """Return the names of the checks that object, for a model that no second reader has to confirm."""
     subject = Subject(answer=draft.values, source=source, parameters=task.arguments(given))
     checks = [check for check in task.checks if check.name != "agreement"]
     return {finding.check for check in checks for finding in check(subject)}
@@ -141,7 +141,7 @@ class Cut(Fake):
     """An engine whose answer is always cut."""
 
     async def complete(self, request: ModelRequest) -> Completion:
-        """Give half an answer."""
+        """Return half an answer."""
         return Completion(text="Die Katze", finish_reason="length")
 
 

@@ -41,14 +41,14 @@ DEEP = 900
 
 
 def properties(route: Route, shape: type[msgspec.Struct]) -> Mapping[str, Any]:
-    """Give the schema of each field of a body or query."""
+    """Return the schema of each field of a body or query."""
     (ref,), shapes = msgspec.json.schema_components((shape,), ref_template="#/components/schemas/{name}")
     found = shapes[ref["$ref"].rpartition("/")[2]]["properties"]
     return {name: {**schema, "components": {"schemas": shapes}} for name, schema in found.items()}
 
 
 def forbidden(schema: dict[str, Any]) -> Iterator[Any]:
-    """Give values that a schema does not allow."""
+    """Return values that a schema does not allow."""
     validator = jsonschema_rs.validator_for(schema)
     yield from (value for value in VALUES if not validator.is_valid(value))
 

@@ -38,7 +38,7 @@ SURFACES: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 async def client(server: Served, credit: int | None = None, **terms: Any) -> httpx2.AsyncClient:
-    """Give a client with a new key, prepaid where it gets a credit."""
+    """Return a client with a new key, prepaid where it gets a credit."""
     terms = {"name": f"key of {server.port} {terms} {credit}"[:100], "prepaid": credit is not None, **terms}
     _, secret = await server.services.ledger.keys.create(KeyTerms(**terms), NanoUSD(credit or 0))
     server.services.keyring.forget()

@@ -28,7 +28,7 @@ async def asked(client: httpx2.AsyncClient, model: str = "fake/scripted") -> dic
 
 
 def only(page: dict[str, Any]) -> list[dict[str, Any]]:
-    """Give the results of all buckets."""
+    """Return the results of all buckets."""
     return [result for bucket in page["data"] for result in bucket["results"]]
 
 

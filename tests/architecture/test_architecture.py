@@ -32,14 +32,14 @@ def own_imports(node: ast.AST) -> bool:
 
 
 def hidden_imports(tree: ast.Module) -> Iterator[int]:
-    """Give the lines of the package's own imports inside functions."""
+    """Return the lines of the package's own imports inside functions."""
     for outer in ast.walk(tree):
         if isinstance(outer, FUNCTIONS):
             yield from (inner.lineno for inner in ast.walk(outer) if isinstance(inner, ast.stmt) and own_imports(inner))
 
 
 def environment_reads(tree: ast.Module) -> Iterator[int]:
-    """Give the lines that read the environment: `os.environ`, `os.getenv` and the names imported from `os`."""
+    """Return the lines that read the environment: `os.environ`, `os.getenv` and the names imported from `os`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "os":
             if node.attr in ENVIRONMENT:

@@ -24,7 +24,7 @@ MADE_BY = {
 
 
 def engines_named(tree: ast.Module) -> Iterator[str]:
-    """Give the engines of regular expressions that a module imports."""
+    """Return the engines of regular expressions that a module imports."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names if name.name.partition(".")[0] in ENGINES)
@@ -33,7 +33,7 @@ def engines_named(tree: ast.Module) -> Iterator[str]:
 
 
 def compiled_late(tree: ast.Module, allowed: set[str]) -> Iterator[int]:
-    """Give the lines that compile a pattern inside a function that is not named for it."""
+    """Return the lines that compile a pattern inside a function that is not named for it."""
     for outer in ast.walk(tree):
         if not isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             continue

@@ -55,7 +55,7 @@ def test_an_amount_that_rounds_to_nothing_is_refused_and_nothing_itself_is_taken
 
 
 def options(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, Any, Any]]:
-    """Give every option and argument of every command with a context to read it in."""
+    """Return every option and argument of every command with a context to read it in."""
     for name, inner in getattr(command, "commands", {}).items():
         yield from options(inner, (*words, name))
     for param in () if getattr(command, "commands", None) else command.params:

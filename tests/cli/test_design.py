@@ -364,7 +364,7 @@ def test_a_request_that_names_nothing_asks_for_a_name(folder: Path) -> None:
 
 
 def priced(folder: Path) -> None:
-    """Give the designer a price: a dollar for a thousand tokens of either side."""
+    """Return the designer a price: a dollar for a thousand tokens of either side."""
     settings = folder / "firstline.toml"
     prices = "input_usd_per_mtok = 1000.0\noutput_usd_per_mtok = 1000.0"
     settings.write_text(settings.read_text().replace('/designer.json"', f'/designer.json"\n{prices}'))

@@ -139,7 +139,7 @@ async def unreachable(url: str, limits: Limits) -> bytes:
 
 
 def cases(operation: Any, modes: list[GenerationMode]) -> Iterator[Any]:
-    """Give requests at the bounds of what an operation declares."""
+    """Return requests at the bounds of what an operation declares."""
     schema = operation.schema
     found = schema.iter_coverage_cases(
         operation, generation_modes=modes, generation_config=schema.config.generation_for(operation=operation)

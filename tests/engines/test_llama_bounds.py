@@ -138,7 +138,7 @@ async def tiny(tmp_path: Path) -> AsyncIterator[LlamaCpp]:
 
 
 def largest(make: Any) -> dict[str, Any]:
-    """Give the largest schema of a kind that is taken."""
+    """Return the largest schema of a kind that is taken."""
     low, high = 40, 1_000
     while high - low > 20:
         middle = (low + high) // 2

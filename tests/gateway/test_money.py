@@ -90,7 +90,7 @@ class World:
         self.path = path
 
     async def entries(self) -> list[tuple[str, int, str | None]]:
-        """Give state, cost and error of each entry, in order."""
+        """Return state, cost and error of each entry, in order."""
         await self.ledger.flush()
         return entries_of(self.path)
 
@@ -133,7 +133,7 @@ async def read(pieces: AsyncGenerator[Delta], *, until: int = 99) -> None:
 
 
 def outcome_of(engine: Engine, *, piecewise: bool, until: int = 99) -> tuple[str, int, str | None]:
-    """Give state, cost and error of the entry of one call."""
+    """Return state, cost and error of the entry of one call."""
     seen: list[tuple[str, int, str | None]] = []
 
     async def work(world: World) -> None:

@@ -65,7 +65,7 @@ def probing() -> Iterator[Probe]:
 
 
 def used(work: Callable[[], Any]) -> float:
-    """Give the processor seconds that work takes in this process; a schema that is refused is a result too."""
+    """Return the processor seconds that work takes in this process; a schema that is refused is a result too."""
     begun = time.process_time()
     with suppress(SchemaError):
         work()

@@ -13,11 +13,11 @@ WITH_BODY = [route for route in ROUTES if operation_of(route).body is not None]
 
 
 def address(route: Route) -> str:
-    """Give the path of a route; what it names does not exist."""
+    """Return the path of a route; what it names does not exist."""
     return route.path.replace("{id:path}", "no/body").replace("{id}", "nothing")
 
 
 def body_of(route: Route, **changes: Any) -> dict[str, Any]:
-    """Give the example of a route's body for a model that is there."""
+    """Return the example of a route's body for a model that is there."""
     body = {**(operation_of(route).example or {})}
     return body | ({"model": "fake/echo"} if "model" in body else {}) | changes

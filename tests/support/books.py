@@ -38,6 +38,6 @@ def check_sums(connection: sqlite3.Connection, *, at_rest: bool = True) -> None:
 
 
 def entries_of(ledger: Path) -> list[tuple[str, int, str | None]]:
-    """Give state, cost and error of every entry, oldest first."""
+    """Return state, cost and error of every entry, oldest first."""
     with closing(sqlite3.connect(ledger)) as connection:
         return list(connection.execute("SELECT state, cost_nano_usd, error FROM entries ORDER BY id"))

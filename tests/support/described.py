@@ -69,7 +69,7 @@ def faults_of(scope: Scope, messages: list[Message]) -> Iterator[str]:
 
 
 def route_of(scope: Scope) -> Route | None:
-    """Give the route that serves a request."""
+    """Return the route that serves a request."""
     return next((route for route in ROUTES if route.matches(scope)[0] is Match.FULL), None)
 
 
@@ -107,7 +107,7 @@ def _answered(route: Route, headers: dict[str, str], body: bytes) -> Iterator[st
 
 
 def events(body: bytes) -> Iterator[Any]:
-    """Give the data of a stream's frames, but not errors in their shape, and not the mark of the end."""
+    """Return the data of a stream's frames, but not errors in their shape, and not the mark of the end."""
     for line in body.decode().splitlines():
         if line.startswith("data: ") and line != "data: [DONE]":
             event = json.loads(line.removeprefix("data: "))
@@ -123,7 +123,7 @@ def invalid(schema: dict[str, Any], document: Any) -> str:
 
 @functools.cache
 def described() -> dict[str, Any]:
-    """Give the description of all routes, with every object closed."""
+    """Return the description of all routes, with every object closed."""
     made = document([route for route in ROUTES if hasattr(route.endpoint, "operation")], "0")
     for schema in made["components"]["schemas"].values():
         if "properties" in schema:

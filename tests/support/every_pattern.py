@@ -18,7 +18,7 @@ from firstline.values import named_dates
 
 @cache
 def every_pattern() -> dict[str, Pattern]:
-    """Give the compiled patterns by module and name."""
+    """Return the compiled patterns by module and name."""
     found: dict[str, Pattern] = {}
     known: set[int] = set()
     for module in pkgutil.walk_packages(firstline.__path__, "firstline."):

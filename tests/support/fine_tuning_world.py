@@ -80,7 +80,7 @@ class Toy:
 
     @property
     def school(self) -> School:
-        """Give what an application is built with."""
+        """Return what an application is built with."""
         return School(training=lambda: self, opening=open_toy)
 
     def divide(self, rows: Division) -> list[Use]:
@@ -146,7 +146,7 @@ class _Finder:
         self._fields = fields
 
     async def answer(self, document: Document, offers: Mapping[str, Offer]) -> Draft:
-        """Give what follows a field's name."""
+        """Return what follows a field's name."""
         values: dict[str, Json] = {}
         for field in self._fields:
             found = re.search(rf"{field}: (\S+)", document.text)

@@ -39,7 +39,7 @@ class HubWorld:
         self.storage = ""
 
     def sha256(self, name: str) -> str | None:
-        """Give what the hub states for a file."""
+        """Return what the hub states for a file."""
         return self.states.get(name, hashlib.sha256(self.files[name]).hexdigest())
 
 

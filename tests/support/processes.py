@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def children(pid: int, name: str) -> list[int]:
-    """Give the living children of a process whose command line holds `name`."""
+    """Return the living children of a process whose command line holds `name`."""
     pids = [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
     return sorted(one for one in pids if _stat(one)[1:2] == [str(pid)] and _is(one, name) and alive(one))
 

@@ -17,12 +17,12 @@ PLAIN: Mapping[Any, Sequence[Any]] = {str: ["x"], bool: [True, False], int: [1],
 
 
 def parameters(shape: Any) -> dict[str, Any]:
-    """Give the keys of a TypedDict with the types of their values."""
+    """Return the keys of a TypedDict with the types of their values."""
     return {name: _bare(kind) for name, kind in get_type_hints(shape, include_extras=True).items()}
 
 
 def values(kind: Any, examples: Mapping[str, Sequence[Any]]) -> Iterator[Any]:
-    """Give the values of a type, each JSON."""
+    """Return the values of a type, each JSON."""
     kind = _bare(kind)
     origin = get_origin(kind)
     if kind in PLAIN:
@@ -56,7 +56,7 @@ def _objects(shape: Any, examples: Mapping[str, Sequence[Any]]) -> Iterator[dict
 
 
 def _required(shape: Any) -> list[str]:
-    """Give the keys that must be there; a postponed annotation is not seen by `__required_keys__`."""
+    """Return the keys that must be there; a postponed annotation is not seen by `__required_keys__`."""
     hints = get_type_hints(shape, include_extras=True)
     sure = shape.__required_keys__
     origins: dict[str, Any] = {name: get_origin(kind) for name, kind in hints.items()}

@@ -16,7 +16,7 @@ TEXT = "12.50 or 72.50"
 
 
 def url(folder: Path) -> str:
-    """Give the address of the ledger in a folder."""
+    """Return the address of the ledger in a folder."""
     return f"sqlite:///{folder / 'ledger.db'}"
 
 

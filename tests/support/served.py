@@ -51,7 +51,7 @@ async def made_key(server: Served, name: str = "shop", **terms: Any) -> str:
 
 
 def client_of(server: Served, secret: str | None) -> httpx2.AsyncClient:
-    """Give a client that sends a key with each request, and knows paths from the root."""
+    """Return a client that sends a key with each request, and knows paths from the root."""
     headers = {"authorization": f"Bearer {secret}"} if secret else {}
     return httpx2.AsyncClient(base_url=server.url[:-3], headers=headers)
 

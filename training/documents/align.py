@@ -130,7 +130,7 @@ def _tall(segment: Segment) -> float:
 
 
 def edits(printed: str, read: str) -> list[tuple[str, str]]:
-    """Give the cheapest way from one text to the other, letter by letter; empty on a side: left out or put in."""
+    """Return the cheapest way from one text to the other, letter by letter; empty on a side: left out or put in."""
     rows, columns = len(printed) + 1, len(read) + 1
     cost = [[row + column if not row or not column else 0 for column in range(columns)] for row in range(rows)]
     for row in range(1, rows):

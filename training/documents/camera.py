@@ -19,7 +19,7 @@ _TABLES = ((120, 85, 60), (60, 62, 66), (150, 150, 155), (205, 195, 180), (35, 3
 
 
 def photographed(page: Colour, random: Random, *, scanned: bool, scale: float) -> bytes:
-    """Give the picture's file, JPEG. `scale` is pixels for the height of the base type.
+    """Return the picture's file, JPEG. `scale` is pixels for the height of the base type.
 
     `scanned`: straight light and hardly any table; else a photo by hand.
     """

@@ -39,7 +39,7 @@ def examples(
 
 
 def example(made: Made, *, seed: int, noise: Noise | None) -> Example:
-    """Give a document as the reader of pictures would, by the measured noise alone."""
+    """Return a document as the reader of pictures would, by the measured noise alone."""
     page = clean_page(made.sheet)
     if noise is not None:
         random = Random(f"{seed}/{made.kind}/{made.number}/noise")
@@ -48,5 +48,5 @@ def example(made: Made, *, seed: int, noise: Noise | None) -> Example:
 
 
 def as_read(made: Made, page: Page) -> Example:
-    """Give a document with a page that was read, by the fast path or by the product's own reader."""
+    """Return a document with a page that was read, by the fast path or by the product's own reader."""
     return Example(made=made, page=page, document=Document(mended(reading_order(page))))

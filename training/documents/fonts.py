@@ -33,7 +33,7 @@ class Faces:
     _open: dict[tuple[str, int, int], ImageFont.FreeTypeFont] = field(default_factory=dict)
 
     def font(self, face: str, size: float, *, bold: bool) -> ImageFont.FreeTypeFont:
-        """Give a face (`main`, `sign`, `hand`) at a size in pixels."""
+        """Return a face (`main`, `sign`, `hand`) at a size in pixels."""
         name = {"main": self.main, "sign": self.sign, "hand": self.hand}[face]
         weight = 700 if bold else self.weight if face == "main" else 400
         key = (name, round(size), weight)

@@ -182,7 +182,7 @@ def _varied(description: str, random: Random) -> str:
 
 
 def _ending(price: float, random: Random) -> Decimal:
-    """Give a price an ending that shops like."""
+    """Return a price an ending that shops like."""
     if random.random() < 0.25 and price > 2:
         return Decimal(int(price)) - (CENT if random.random() < 0.4 else Decimal(0))
     places = Decimal("0.05") if random.random() < 0.4 else Decimal("0.1") if random.random() < 0.4 else CENT

@@ -29,7 +29,7 @@ class Noise:
         }
 
     def spoil(self, page: Page, random: Random) -> Page:
-        """Give the page as it would be read."""
+        """Return the page as it would be read."""
         table = self.table
         level = _drawn(table.pages, random)
         drift = _drawn(table.drifts, random)

@@ -163,7 +163,7 @@ class Counting:
             self.joins[bin_][1] += together[id(left)] == together[id(right)] and together[id(left)] in lone
 
     def table(self) -> Table:
-        """Give the counts as a table."""
+        """Return the counts as a table."""
         rates = {letter: sum(one.read.values()) / one.seen for letter, one in self.letters.items()}
         levels = [_level(page, rates) for page in self.pages]
         counts = self.counts
@@ -200,7 +200,7 @@ def sort_of(text: str) -> str:
 
 
 def neighbours(segments: Iterable[Segment]) -> list[tuple[Segment, Segment, float]]:
-    """Give each segment with the next one to the right on its line, and the gap between them in heights."""
+    """Return each segment with the next one to the right on its line, and the gap between them in heights."""
     ordered = sorted(segments, key=lambda s: s.x0)
     out = []
     for left in ordered:

@@ -87,7 +87,7 @@ class Paper:
         return self.office.width - self.office.margin
 
     def share(self, share: float) -> float:
-        """Give the place at a share of the text's width."""
+        """Return the place at a share of the text's width."""
         return self.left + share * (self.right - self.left)
 
     def feed(self, lines: float = 1.0) -> None:

@@ -20,14 +20,14 @@ _LINE_OF_SIGNS = re.compile(r"[-_=. ]+")
 
 
 def clean_page(sheet: Sheet) -> Page:
-    """Give every piece's text with its box; a wide gap within a piece parts it."""
+    """Return every piece's text with its box; a wide gap within a piece parts it."""
     segments = [segment for piece in sheet.pieces for segment in _segments(piece, mono=sheet.mono)]
     segments.sort(key=lambda segment: (segment.y0, segment.x0))
     return Page(width=sheet.width * SCALE, height=sheet.height * SCALE, segments=tuple(segments))
 
 
 def framed(page: Page, border: float) -> Page:
-    """Give the page with a border around it, a share of its width on every side."""
+    """Return the page with a border around it, a share of its width on every side."""
     pad = border * page.width
     segments = tuple(
         Segment(

@@ -12,7 +12,7 @@ from documents.printer import printed
 
 
 def picture(made: Made, *, seed: int) -> bytes:
-    """Give a JPEG of the document; same document and seed, same bytes."""
+    """Return a JPEG of the document; same document and seed, same bytes."""
     random = Random(f"{seed}/{made.kind}/{made.number}/picture")
     scanned = is_scanned(made.kind, random)
     drawn = draw(made.sheet, random)

@@ -25,7 +25,7 @@ _INKS = ((25, 25, 30), (40, 40, 45), (30, 30, 70), (70, 60, 90), (60, 60, 60), (
 
 
 def printed(drawn: Drawn, random: Random, *, laser: bool) -> Colour:
-    """Give the page in colour, 0 to 255; `laser`: an office's printer, which has few of a till's faults."""
+    """Return the page in colour, 0 to 255; `laser`: an office's printer, which has few of a till's faults."""
     noise = np.random.default_rng(random.getrandbits(64))
     ink: Grey = np.asarray(1.0 - drawn.pixels / 255.0, dtype=np.float32)
     faded = random.random() < (0.1 if laser else 0.5)

@@ -74,7 +74,7 @@ class Sheet:
         return piece
 
     def marked(self) -> dict[str, str]:
-        """Give what is printed for each field, its parts in order and joined by a blank."""
+        """Return what is printed for each field, its parts in order and joined by a blank."""
         found: dict[str, list[str]] = {}
         for piece in self.pieces:
             for name, start, end in piece.marks:

@@ -80,7 +80,7 @@ class Roll:
         return self.sheet.width - MARGIN
 
     def at(self, column: float) -> float:
-        """Give the place of a column."""
+        """Return the place of a column."""
         return MARGIN + column * MONO
 
     def feed(self, lines: float = 1.0) -> None:

@@ -89,7 +89,7 @@ def finished(artifact: Artifact, task: Task, *, seed: int) -> Artifact:
 
 
 def told(task: Task, one: Example) -> dict[str, Json]:
-    """Give the values of the fields that the task has."""
+    """Return the values of the fields that the task has."""
     return {field.name: one.gold[field.name] for field in task.fields if field.name in one.gold}
 
 

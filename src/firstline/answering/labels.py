@@ -164,7 +164,7 @@ def shortlist(
     many: int = MANY,
     keep: int = SHORTLIST,
 ) -> tuple[Label, ...]:
-    """Give the labels to ask about: all, or of many the nearest (nearest first) and the one for out of scope."""
+    """Return the labels to ask about: all, or of many the nearest (nearest first) and the one for out of scope."""
     if view is None or len(labels) <= many:
         return tuple(labels)
     near = view.similarities
@@ -292,7 +292,7 @@ def _shows_examples(labels: Sequence[Label]) -> bool:
 
 
 async def _places(scope: Sequence[Label], outside: Sequence[str], embed: Embed) -> tuple[Vectors, Vectors]:
-    """Give the vector of each label (the mean of its name, description and examples) and of each foreign example."""
+    """Return the vector of each label (the mean of its name, description and examples) and of each foreign example."""
     texts: list[list[str]] = [
         [said, *([label.description] if label.description else []), *label.examples]
         for said, label in zip(spoken([label.name for label in scope]), scope, strict=True)

@@ -28,7 +28,7 @@ class _Listener:
         self.model = model
 
     async def ask(self, request: ModelRequest) -> Completion:
-        """Give the request to who listens."""
+        """Return the request to who listens."""
         raise _Told(request)
 
     async def spend(self, usage: Usage, work: Callable[[], Awaitable[tuple[T, Usage]]]) -> T:

@@ -91,7 +91,7 @@ def alike(left: Json, right: Json) -> float:
 
 
 def _read_at(document: Document, text: str, *, otherwise: float) -> float:
-    """Give the best OCR confidence among the cells that hold a value."""
+    """Return the best OCR confidence among the cells that hold a value."""
     wanted = fold(text)
     found = [cell.confidence for line in document.lines for cell in line.cells if wanted and wanted in fold(cell.text)]
     return max(found) if found else otherwise

@@ -122,7 +122,7 @@ async def _first(ask: Ask, request: ModelRequest) -> tuple[ModelRequest, Complet
 
 
 def forms(request: ModelRequest) -> Iterator[ModelRequest]:
-    """Give the forms in which a document can be asked for, strictest first; each is for where the one before failed."""
+    """Return forms in which a document can be asked for, strictest first; each is for where the one before failed."""
     yield request
     schema = request.schema or {}
     told = msgspec.structs.replace(request, messages=_told(request.messages, schema))

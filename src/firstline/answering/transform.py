@@ -85,7 +85,7 @@ def filled(instruction: str, parameters: Mapping[str, Json]) -> str:
 
 
 def bounded(field: Field, parameters: Mapping[str, Json]) -> Field:
-    """Give a list the bounds that a run's parameters set (`max_NAME`, `allowed`); other fields stay as they are."""
+    """Return a list the bounds that a run's parameters set (`max_NAME`, `allowed`); other fields stay as they are."""
     schema: dict[str, Any] = field.json_schema()
     if field.type != "array" and schema.get("type") != "array":
         return field

@@ -108,7 +108,7 @@ async def list_certificates(request: Request) -> Response:
 
 
 async def shown(services: Services, certificate: Certificate) -> dict[str, Json]:
-    """Give a certificate with what moved since, and its audits."""
+    """Return a certificate with what moved since, and its audits."""
     return certificate_object(certificate, await services.audits.tally(certificate), await moved(services, certificate))
 
 

@@ -114,13 +114,13 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Json]:
 
 
 def summary(route: Route) -> str:
-    """Give the first sentence of an endpoint's docstring, without its full stop."""
+    """Return the first sentence of an endpoint's docstring, without its full stop."""
     words = " ".join((inspect.getdoc(route.endpoint) or "").split())
     return _FULL_STOP.split(words)[0]
 
 
 def by_status(found: Iterable[type[FirstlineError]], surface: Surface = "openai") -> dict[int, list[str]]:
-    """Give the codes of errors by the status that they have on a surface."""
+    """Return the codes of errors by the status that they have on a surface."""
     codes: dict[int, set[str]] = {}
     for error in found:
         status = error.status if surface == "openai" else anthropic_status(error.status, error.code)

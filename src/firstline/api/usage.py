@@ -117,7 +117,7 @@ def units(query: Mapping[str, str]) -> int:
 
 @Operation(rights=("usage",), query=UsageQuery, answer=UsagePage, units=units)
 async def usage(request: Request) -> Response:
-    """Give the requests, calls, tokens and money of a span of time."""
+    """Return the requests, calls, tokens and money of a span of time."""
     services: Services = request.app.state.services
     query = read_query(request)
     start, end, following = span(query, time.time())
@@ -143,7 +143,7 @@ async def usage(request: Request) -> Response:
 
 @Operation(rights=("usage",), answer=Credits)
 async def credits(request: Request) -> Response:
-    """Give the money of the caller's key; without keys that of everybody."""
+    """Return the money of the caller's key; without keys that of everybody."""
     services: Services = request.app.state.services
     caller = caller_of(request)
     if caller is None:
@@ -177,7 +177,7 @@ def read_query(request: Request) -> UsageQuery:
 
 
 def span(query: UsageQuery, now: float) -> tuple[int, int, int | None]:
-    """Give the first second of a page, the one after its last, both at the edge of a bucket, and the next page's."""
+    """Return the first second of a page, the one after its last, both at the edge of a bucket, and the next page's."""
     width = WIDTHS[query.bucket_width]
     count = query.limit or _BUCKETS[query.bucket_width][0]
     last = -(-(int(now) + 1 if query.end_time is None else query.end_time) // width) * width
@@ -190,7 +190,7 @@ def span(query: UsageQuery, now: float) -> tuple[int, int, int | None]:
 
 
 def buckets(rows: tuple[UsageRow, ...], start: int, end: int, width: int) -> list[Json]:
-    """Give every bucket of a span of time, those without any result too."""
+    """Return every bucket of a span of time, those without any result too."""
     found: dict[int, list[Json]] = {at: [] for at in range(start, end, width)}
     for row in rows:
         found[row.start].append(result_object(row))
@@ -201,7 +201,7 @@ def buckets(rows: tuple[UsageRow, ...], start: int, end: int, width: int) -> lis
 
 
 def result_object(row: UsageRow) -> dict[str, Json]:
-    """Give one result: OpenAI's names for the counts, ours for the money."""
+    """Return one result: OpenAI's names for the counts, ours for the money."""
     return {
         "object": "usage.result",
         "num_requests": row.requests,

@@ -266,12 +266,12 @@ class _Encoders:
         self._encoders: dict[str, Encoder] = {}
 
     def embed(self, model: Model) -> Embed | None:
-        """Give what turns texts into vectors; None while the weights are missing."""
+        """Return what turns texts into vectors; None while the weights are missing."""
         found = self._encoder(model)
         return found.embed if found else None
 
     def features(self, model: Model) -> Features | None:
-        """Give what turns texts into features for students; None while the weights are missing."""
+        """Return what turns texts into features for students; None while the weights are missing."""
         found = self._encoder(model)
         return found.features if found else None
 
@@ -304,7 +304,7 @@ def _opening(features: Callable[[], Features | None]) -> Open:
 
 
 def _training(features: Callable[[], Features | None]) -> Callable[[], Training]:
-    """Give what loads the training of students, as heavy as the statistics."""
+    """Return what loads the training of students, as heavy as the statistics."""
 
     def load() -> Training:
         found: Training = importlib.import_module("firstline.students.distill.training").Trainer(features, ENCODER)

@@ -110,7 +110,7 @@ class Catalog:
         return name in self._ids
 
     def list(self) -> tuple[Model, ...]:
-        """Give all models, in the order of the cards, the user's own last."""
+        """Return all models, in the order of the cards, the user's own last."""
         return tuple(self._models.values())
 
     def _near(self, name: str) -> str | None:
@@ -121,7 +121,7 @@ class Catalog:
 
 
 def _renamed(models: Mapping[str, Model], names: Sequence[str]) -> dict[str, Model]:
-    """Give `gpt-4o-mini` further names, and take them from the models whose aliases they are.
+    """Return `gpt-4o-mini` further names, and take them from the models whose aliases they are.
 
     Raises SettingsError for the id of another model, and for what names no model of the catalog.
     """

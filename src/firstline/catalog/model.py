@@ -139,9 +139,9 @@ class Model(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return sum(size for size in sizes if size is not None) if sizes and None not in sizes else None
 
     def file(self, role: Role = "model") -> WeightFile | None:
-        """Give the file of a role, if the model has one."""
+        """Return the file of a role, if the model has one."""
         return next((file for file in self.weights if file.role == role), None)
 
     def names(self) -> tuple[str, ...]:
-        """Give the id and all aliases."""
+        """Return the id and all aliases."""
         return (self.id, *self.aliases)

@@ -153,6 +153,6 @@ def full(folder: Path, detail: str = "no room is left") -> WeightsDiskError:
 
 
 def digest(path: Path) -> str:
-    """Give the sha256 of a file, read a piece at a time."""
+    """Return the sha256 of a file, read a piece at a time."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -34,7 +34,7 @@ class Pins:
         self.path = folder / "pins.json"
 
     def get(self, model: str, role: Role) -> Pin | None:
-        """Give the pin of a model's file. Raises WeightsError for a lock file that cannot be read."""
+        """Return the pin of a model's file. Raises WeightsError for a lock file that cannot be read."""
         return self._read().get(model, {}).get(role)
 
     def add(self, model: str, role: Role, pin: Pin) -> None:

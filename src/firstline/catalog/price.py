@@ -32,7 +32,7 @@ class ListPrice(NamedTuple):
 
 
 def price(model: Model, usage: Usage, *, at: datetime, tier: Tier = "standard") -> NanoUSD | None:
-    """Give the price of a call made at a time, or None where no price is known.
+    """Return the price of a call made at a time, or None where no price is known.
 
     A flat price (the user's own; zero for local models) is the same in every tier. More cached than prompt tokens
     count as a prompt read wholly from the cache.
@@ -56,7 +56,7 @@ def price(model: Model, usage: Usage, *, at: datetime, tier: Tier = "standard") 
 
 
 def list_price(model: Model, *, at: datetime, tier: Tier = "standard") -> ListPrice | None:
-    """Give the price of a million tokens at a time, for the catalog's display; None where it is unknown."""
+    """Return the price of a million tokens at a time, for the catalog's display; None where it is unknown."""
     match model.price:
         case None:
             return None

@@ -49,7 +49,7 @@ class WeightsStore:
         self._verified = Verified()
 
     def path(self, model: Model, role: Role = "model") -> Path | None:
-        """Give the path of a model's file, or None when it is not on disk (or the model has no such file).
+        """Return the path of a model's file, or None when it is not on disk (or the model has no such file).
 
         Raises WeightsInvalidError for a user's own file that is no GGUF.
         """
@@ -70,7 +70,7 @@ class WeightsStore:
         return all(self._status(model, file).state == "ready" for file in model.weights)
 
     def require(self, model: Model, role: Role = "model") -> Path:
-        """Give the path of a model's file. Raises WeightsMissingError with a hint when it is not there."""
+        """Return the path of a model's file. Raises WeightsMissingError with a hint when it is not there."""
         path = self.path(model, role)
         if path is None:
             raise missing(model, role)
@@ -81,7 +81,7 @@ class WeightsStore:
         return tuple(self._status(model, file) for file in model.weights)
 
     def sha256(self, model: Model, role: Role = "model") -> str | None:
-        """Give the sha256 that names a file: the card's, the pin's, or for a user's own file that of its bytes.
+        """Return the sha256 that names a file: the card's, the pin's, or for a user's own file that of its bytes.
 
         A user's file is read once for each state of it; one that is not there is named as its model names it, as a
         student that is tried before it is kept. None: nothing names the file.

@@ -163,11 +163,11 @@ class Certificates:
         self._known.clear()
 
     async def get(self, certificate_id: str) -> Certificate:
-        """Give one. Raises NotFoundError."""
+        """Return one. Raises NotFoundError."""
         return read_certificate(await self._kept.get(certificate_id))
 
     async def of(self, task: str) -> Certificate | None:
-        """Give the task's certificate that is in force or was withdrawn; None where there is none."""
+        """Return the task's certificate that is in force or was withdrawn; None where there is none."""
         found = await self._kept.in_force(task)
         return None if found is None else read_certificate(found)
 

@@ -61,7 +61,7 @@ class Statistics(Protocol):
         ...
 
     def upper_bound(self, wrong: int, served: int, delta: float) -> float:
-        """Give the error that the true one is above with probability at most `delta`."""
+        """Return the error that the true one is above with probability at most `delta`."""
         ...
 
 
@@ -145,7 +145,7 @@ class Certifier:
         self._clock = clock
 
     def trying(self, runner: Runner) -> Certifier:
-        """Give a certifier of what this runner serves."""
+        """Return a certifier of what this runner serves."""
         other = copy(self)
         other._runner, other._recorder = runner, self._recorder.trying(runner)
         return other

@@ -78,7 +78,7 @@ async def serve_live(
 
 
 def confirmed(result: Result, differs: tuple[str, ...], made: Sequence[Live], *, bound: Bound) -> Result:
-    """Give the result with what serving live made of it: a promise that live answers do not keep is none. Pure."""
+    """Return the result with what serving live made of it: a promise that live answers do not keep is none. Pure."""
     by_field = result.target.per == "field"
     counts = []
     for one in result.strata:

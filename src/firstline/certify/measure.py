@@ -60,7 +60,7 @@ def reliability(confidence: Floats, right: Bools) -> Reliability:
 
 
 def share_of(which: Bools) -> Interval:
-    """Give the share that holds, with its 95 % interval; 0 of 0 is unknown: anything between 0 and 1."""
+    """Return the share that holds, with its 95 % interval; 0 of 0 is unknown: anything between 0 and 1."""
     n, count = len(which), int(which.sum())
     if not n:
         return Interval(n=0, share=0.0, low=0.0, high=1.0)

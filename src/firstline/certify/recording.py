@@ -40,7 +40,7 @@ class Recorder:
         self._tokens = tokens
 
     def trying(self, runner: Runner) -> Recorder:
-        """Give a recorder of what this runner asks."""
+        """Return a recorder of what this runner asks."""
         return Recorder(self._basis, runner, self._tokens)
 
     async def record(
@@ -53,7 +53,7 @@ class Recorder:
         limit: NanoUSD | None = None,
         on_progress: Callable[[int], None] | None = None,
     ) -> list[Record]:
-        """Give the record of every row, in order; those `known` by their keys, and repeated ones, are not asked again.
+        """Return record of every row, in order; those `known` by their keys, and repeated ones, are not asked again.
 
         `keep` is called with each new one, off the event loop. Raises BudgetError where a call may pass `limit`,
         UsageError for wrong parameters, ModelNotFoundError, and EngineError where an input could not be read for a

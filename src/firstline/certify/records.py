@@ -18,7 +18,7 @@ from firstline.types import Json, Value
 
 
 def without_heard(signals: Mapping[str, float]) -> dict[str, float]:
-    """Give signals without what other models said."""
+    """Return signals without what other models said."""
     return {name: value for name, value in signals.items() if name != "heard"}
 
 

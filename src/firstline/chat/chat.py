@@ -255,7 +255,7 @@ def _version(asked: Conversation) -> str:
 
 
 def _worst(verdicts: Sequence[Verdict | None]) -> Verdict | None:
-    """Give one verdict for several answers: the worst; None (nothing was verified) where one has none."""
+    """Return one verdict for several answers: the worst; None (nothing was verified) where one has none."""
     if "review" in verdicts:
         return "review"
     if None in verdicts:

@@ -314,7 +314,7 @@ class ChatEscalation:
         return choice
 
     async def _close(self, members: Members, document: Json, index: int, emit: Emit | None) -> str:
-        """Give the whole text of a JSON answer, and send what of it is not out yet."""
+        """Return the whole text of a JSON answer, and send what of it is not out yet."""
         whole = members.joined(document)
         if not isinstance(whole, dict):
             if emit is not None:

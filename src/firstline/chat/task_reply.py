@@ -134,7 +134,7 @@ class _FieldWriter:
         return out
 
     def end(self, run: Run, *, best: bool) -> Sequence[Piece]:
-        """Give the pieces that end the answer: the rest of it, or why there is none."""
+        """Return the pieces that end the answer: the rest of it, or why there is none."""
         content = _content(self._answering, run.answer) if best or run.verdict in SERVED else None
         if content is None:
             return (Piece(refusal=_refusal(run)), Piece(finish_reason="stop"))
@@ -149,7 +149,7 @@ def _refusal(run: Run) -> str:
 
 
 def rejection(run: Run) -> InputError:
-    """Give the error that rejected a run, with its own code; the hint is the run's note."""
+    """Return the error that rejected a run, with its own code; the hint is the run's note."""
     kinds = {kind.code: kind for kind in (ImageError, DocumentError, NotApplicableError, ContextLengthError)}
     hint = run.notes[0] if run.notes else None
     kind = kinds.get(run.error_code or "", InputError)

@@ -84,7 +84,7 @@ class Members:
         return self.whole.quick(characters + self._characters)
 
     def joined(self, document: Json) -> Json:
-        """Give the whole answer: what stands, and the rest from a model."""
+        """Return the whole answer: what stands, and the rest from a model."""
         if not isinstance(document, Mapping):
             return document
         return {**self.standing, **{key: value for key, value in document.items() if key not in self.standing}}
@@ -206,7 +206,7 @@ class MemberReader:
         return self._stage == "after"
 
     def _released(self, name: str | None) -> list[tuple[str, Json]]:
-        """Give the member that waits, but for one whose name comes next again."""
+        """Return the member that waits, but for one whose name comes next again."""
         given = [(waited, value) for waited, value in self._waiting if waited != name]
         self._waiting.clear()
         return given

@@ -38,7 +38,7 @@ def tokens(expression: str) -> tuple[Token, ...]:
 
 
 def fields_in(parts: tuple[Token, ...]) -> tuple[str, ...]:
-    """Give the names read as `output.NAME` or `output["NAME"]`, each once, in order."""
+    """Return the names read as `output.NAME` or `output["NAME"]`, each once, in order."""
     found: dict[str, None] = {}
     for i, part in enumerate(parts):
         if part.text != "output" or part.kind != "name" or (i and parts[i - 1].text == "."):
@@ -52,7 +52,7 @@ def fields_in(parts: tuple[Token, ...]) -> tuple[str, ...]:
 
 
 def loop_variables(parts: tuple[Token, ...]) -> set[str]:
-    """Give the names that comprehensions bind: the `x` of `list.all(x, …)`."""
+    """Return the names that comprehensions bind: the `x` of `list.all(x, …)`."""
     return {parts[i + 3].text for i in _loops(parts) if i + 3 < len(parts)}
 
 
@@ -71,7 +71,7 @@ def comprehension_depth(parts: tuple[Token, ...]) -> int:
 
 
 def _loops(parts: tuple[Token, ...]) -> list[int]:
-    """Give the positions of the dots of `.all(`, `.map(` and their kin."""
+    """Return the positions of the dots of `.all(`, `.map(` and their kin."""
     return [
         i
         for i in range(len(parts) - 2)

@@ -51,7 +51,7 @@ def faithful(field: str, *, words: float = 0.85, pairs: float = 0.0) -> Check:
 
 
 def overlaps(text: str, source: str) -> Iterator[tuple[str, float, float]]:
-    """Give each sentence with the share of its telling words, and of their pairs, that stand in the source.
+    """Return each sentence with the share of its telling words, and of their pairs, that stand in the source.
 
     Sentences of fewer than three telling words say too little and are left out.
     """

@@ -12,7 +12,7 @@ from firstline.checks.written_numbers import Number, Numbers
 
 
 def missing(wanted: Numbers, there: Numbers) -> tuple[str, ...]:
-    """Give the numbers of one text that the other does not have in any form, each once, in order.
+    """Return the numbers of one text that the other does not have in any form, each once, in order.
 
     A number whose value is there with another sign, unit or currency, without its percent, or in another half of the
     day, is missing too; it is shown with what stands around it.
@@ -60,7 +60,7 @@ def _clashes(around: Surroundings, same: Iterable[Surroundings], there: Numbers)
 
 
 def _exchanged_scales(wanted: Numbers, there: Numbers) -> list[str]:
-    """Give the words for millions and more that another one took the place of (`three million`, `drei Milliarden`)."""
+    """Return words for millions and more that another one took the place of (`three million`, `drei Milliarden`)."""
     mine, others = wanted.named_scales, there.named_scales
     if not mine or not others or wanted.lexicon.scales.signs or there.lexicon.scales.signs:
         return []

@@ -25,7 +25,7 @@ january february march april may june july august september october november dec
 
 
 def changed_names(before: str, after: str) -> tuple[list[str], list[str]] | None:
-    """Give the names that are lost and those that are invented; None unless there are both.
+    """Return the names that are lost and those that are invented; None unless there are both.
 
     One without the other is no proof: translations drop and explain names. Both together is a name exchanged.
     """
@@ -34,7 +34,7 @@ def changed_names(before: str, after: str) -> tuple[list[str], list[str]] | None
 
 
 def invented_names(source: str, text: str) -> list[str]:
-    """Give the names of a text of which no word stands in the source; for texts in one language."""
+    """Return the names of a text of which no word stands in the source; for texts in one language."""
     return _without_likeness(text, source)
 
 

@@ -203,7 +203,7 @@ def _pattern(words: list[str]) -> patterns.Pattern:
 
 
 def values_in_words(text: str) -> frozenset[int]:
-    """Give the numbers that the words of a text may stand for; generous, since it only excuses."""
+    """Return the numbers that the words of a text may stand for; generous, since it only excuses."""
     lowered = [piece for _, piece in pieces(text.lower())]
     found = {value for value, pattern in _patterns() if any(map(pattern.search, asking(lowered, every=1)))}
     tens = [value for value in found if 20 <= value <= 90]

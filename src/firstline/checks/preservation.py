@@ -129,7 +129,7 @@ def _in_another(found: DateFound, months: Set[int]) -> bool:
 
 
 def _exchanged_months(source: _Side, target: _Side, there: Set[int]) -> list[str]:
-    """Give the names of months that another month took the place of. One without the other is no proof."""
+    """Return the names of months that another month took the place of. One without the other is no proof."""
     mine = source.numbers.months
     known = mine | {day.month for one in find_dates(source.marks.rest) for day in one.readings}
     gone = [month for month in sorted(mine - there) if month not in target.numbers.groups]

@@ -102,7 +102,7 @@ class Place(Value, frozen=True, kw_only=True):
     known: tuple[str, ...] = ()
 
     def the_field(self, check: str) -> str:
-        """Give the field. Raises TaskError where there is none."""
+        """Return the field. Raises TaskError where there is none."""
         if self.field is None:
             raise TaskError(f"the check `{check}` belongs to a field", hint="write it under [output.NAME]")
         return self.field
@@ -122,7 +122,7 @@ class Entry(Value, frozen=True, kw_only=True):
 
 
 def checks() -> Mapping[str, Entry]:
-    """Give the table of checks by the name that task files use."""
+    """Return the table of checks by the name that task files use."""
     return {
         "rule": Entry(parameters=Rule, main="expression", make=_rule),
         "grounded": Entry(

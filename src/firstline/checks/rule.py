@@ -80,7 +80,7 @@ def rule(expression: str, *, reason: str | None = None, field: str | None = None
 
 
 def fields_of(expression: str) -> tuple[str, ...]:
-    """Give the fields of the answer that an expression reads (`output.total`, `output["total"]`), in order.
+    """Return the fields of the answer that an expression reads (`output.total`, `output["total"]`), in order.
 
     Raises RuleError for an expression that does not parse.
     """

@@ -111,7 +111,7 @@ def tell_quotes(out: Out, quotes: Sequence[Quote], limit: NanoUSD | None) -> Non
 
 
 def certification_object(found: Certification) -> dict[str, Json]:
-    """Give what came of certifying: the figures of the result, and what is in force now."""
+    """Return what came of certifying: the figures of the result, and what is in force now."""
     result = found.result
     return {
         **msgspec.to_builtins(result),

@@ -57,7 +57,7 @@ class Axis(Value, frozen=True, kw_only=True):
     show: Callable[[float], str]
 
     def ticks(self, most: int = 6) -> list[float]:
-        """Give round values within the axis, at most `most` and a few."""
+        """Return round values within the axis, at most `most` and a few."""
         rough = (self.high - self.low) / most
         unit = 10.0 ** math.floor(math.log10(rough))
         step = next(unit * one for one in (1, 2, 5, 10) if unit * one >= rough * 0.999)

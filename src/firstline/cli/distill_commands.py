@@ -96,7 +96,7 @@ async def distill(out: Out, name: str, words: DistillWords) -> int:
 
 
 def distilled_object(found: Distilled) -> dict[str, Json]:
-    """Give what came of distilling as JSON."""
+    """Return what came of distilling as JSON."""
     told = found.certification
     return {
         "student": found.student,
@@ -158,7 +158,7 @@ async def _lessons(out: Out, app: App, task: Task, words: DistillWords) -> _Less
 
 
 async def _gathered(out: Out, app: App, task: Task) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
-    """Give what the ledger teaches: audited answers, and the others."""
+    """Return what the ledger teaches: audited answers, and the others."""
     found = await gather(app.services.ledger, app.services.inputs, task)
     out.note(
         f"from the ledger: {found.runs} runs that passed, {found.reviews} answers to reviews, "

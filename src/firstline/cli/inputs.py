@@ -27,7 +27,7 @@ _PICTURES = ("png", "jpeg", "webp", "gif", "bmp", "tiff", "heic", "svg")
 
 
 def read_word(word: str, decode: Decode, stdin: BinaryIO) -> tuple[str, TaskInput]:
-    """Give the name to show for a word and the input it stands for. Raises InputError and its kinds, UsageError."""
+    """Return the name to show for a word and the input it stands for. Raises InputError and its kinds, UsageError."""
     if word == "-":
         return title_of(word), _of_bytes(stdin.read(), "stdin", decode)
     path = _existing(word)

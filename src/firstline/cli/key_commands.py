@@ -52,7 +52,7 @@ async def change(out: Out, name: str, terms: dict[str, Any]) -> int:
 
 
 async def rotate(out: Out, name: str, grace_s: float) -> int:
-    """Give a key another secret and print it, this once."""
+    """Return a key another secret and print it, this once."""
     async with opened() as ledger:
         key, secret = await ledger.keys.rotate(name, grace_s)
     if out.json:

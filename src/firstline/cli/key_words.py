@@ -138,7 +138,7 @@ def rotate_key(
     ] = "24h",
     json: Json = False,
 ) -> None:
-    """Give a key another secret, printed this once. Its name, limits and money stay."""
+    """Return a key another secret, printed this once. Its name, limits and money stay."""
     out = Out(json=json)
 
     async def work() -> int:

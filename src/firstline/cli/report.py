@@ -48,7 +48,7 @@ class Report(Value, frozen=True, kw_only=True):
         return self.state == "active" and bool(self.moved)
 
     def command(self) -> str | None:
-        """Give the words that measure it again, for a shell; None where it is not known from what."""
+        """Return the words that measure it again, for a shell; None where it is not known from what."""
         if self.provenance is None:
             return None
         target = self.result.target

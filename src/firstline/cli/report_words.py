@@ -99,7 +99,7 @@ def advice(result: Result) -> list[str]:
 
 
 def reachable(result: Result) -> float | None:
-    """Give about the least error that these examples could prove, to two digits; None where the curve has no such."""
+    """Return about the least error that these examples could prove, to two digits; None where the curve has no such."""
     least = min((one.bound for one in result.curve if one.bound < 1), default=1.0)
     if not result.target.max_error < least < 0.5:
         return None
@@ -197,7 +197,7 @@ class Way(Value, frozen=True, kw_only=True):
 
 
 def ways(result: Result) -> list[Way]:
-    """Give the policy (where there is one), the last rung always, the first rung always, and people always."""
+    """Return the policy (where there is one), the last rung always, the first rung always, and people always."""
     served = sum(one.served for one in result.strata if one.promised)
     wrong = sum(one.wrong for one in result.strata if one.promised)
     share = wrong / served if served else None
@@ -214,7 +214,7 @@ def ways(result: Result) -> list[Way]:
 
 
 def machine_cost(costs: Costs, worth: CostModel) -> float:
-    """Give money and the machine's time together, without people, in nano-USD."""
+    """Return money and the machine's time together, without people, in nano-USD."""
     return costs.money_nano_usd + costs.seconds * worth.machine_nano_usd_per_second
 
 
@@ -265,7 +265,7 @@ def more(stratum: StratumResult) -> str:
 
 
 def by_threshold(thresholds: Mapping[str, float]) -> list[tuple[str, float]]:
-    """Give each threshold once, with the fields or labels that have it; the checks' own 0 where there is none."""
+    """Return each threshold once, with the fields or labels that have it; the checks' own 0 where there is none."""
     names: dict[float, list[str]] = {}
     for name, least in thresholds.items():
         names.setdefault(least, []).append(name)

@@ -173,7 +173,7 @@ def _read(file: Path) -> Json:
 
 
 def reviewer_name(given: str) -> str:
-    """Give the name to answer under: the given one, else the user's at this machine."""
+    """Return the name to answer under: the given one, else the user's at this machine."""
     if given.strip():
         return given.strip()
     try:

@@ -16,7 +16,7 @@ _NOT_THERE = ("", "null")
 
 
 def read_values(task: Task, pairs: Sequence[str]) -> dict[str, Json]:
-    """Give the values by field. `FIELD=` and `FIELD=null` say that the value is not there; a number may be written as
+    """Return the values by field. `FIELD=` and `FIELD=null` say that the value is not there; a number may be written as
     people write it; lists and objects are JSON. What a value must be is the task's to say.
 
     Raises UsageError for a word without `=`, and for a field that is named twice.

@@ -210,7 +210,7 @@ class Workers(Multiprocess):
 
 
 def log_config() -> dict[str, Any]:
-    """Give the logging set-up: one line of JSON a record, on stderr."""
+    """Return the logging set-up: one line of JSON a record, on stderr."""
     return {
         "version": 1,
         "disable_existing_loggers": False,

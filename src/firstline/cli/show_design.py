@@ -35,7 +35,7 @@ class Done(Value, frozen=True, kw_only=True):
 
 
 def done_object(done: Done) -> dict[str, Json]:
-    """Give what came of it as one JSON object."""
+    """Return what came of it as one JSON object."""
     trial = done.trial
     return {
         "written": True,
@@ -56,7 +56,7 @@ def done_object(done: Done) -> dict[str, Json]:
 
 
 def unusable_object(design: Design, found: Material) -> dict[str, Json]:
-    """Give a draft that is no task as one JSON object."""
+    """Return a draft that is no task as one JSON object."""
     return {
         "written": False,
         "text": design.made.text or None,

@@ -18,7 +18,7 @@ from firstline.versions.lock import LockedTask
 
 
 def pinned_json(task: Task, pinned: LockedTask, goldens: Sequence[Golden] | None) -> dict[str, Json]:
-    """Give what was pinned of a task."""
+    """Return what was pinned of a task."""
     verdicts = Counter(golden.verdict for golden in goldens or ())
     golden = {"path": pinned.golden, "n": len(goldens), "verdicts": dict(verdicts)} if goldens else None
     return {"task": task.name, "version": task.version, "golden": golden}
@@ -27,7 +27,7 @@ def pinned_json(task: Task, pinned: LockedTask, goldens: Sequence[Golden] | None
 def checked_json(
     name: str, was: LockedTask, now: LockedTask, changed: Sequence[str], again: Replay | None
 ) -> dict[str, Json]:
-    """Give what a check found; `again` None: golden examples were not run."""
+    """Return what a check found; `again` None: golden examples were not run."""
     found = again.differences if again else ()
     return {
         "task": name,
@@ -40,7 +40,7 @@ def checked_json(
 
 
 def unreadable_json(name: str, was: LockedTask, error: FirstlineError) -> dict[str, Json]:
-    """Give what a check found of a task that is gone or wrong."""
+    """Return what a check found of a task that is gone or wrong."""
     return {
         "task": name,
         "ok": False,

@@ -20,7 +20,7 @@ from firstline.types import Json
 
 
 def model_json(model: Model, files: tuple[FileStatus, ...], now: datetime) -> dict[str, Json]:
-    """Give a model as one JSON object: the server's keys, and where its files are."""
+    """Return a model as one JSON object: the server's keys, and where its files are."""
     return {
         **model_object(model, model.id, now),
         "state": state(model, files),

@@ -15,7 +15,7 @@ from firstline.types import Json
 
 
 def task_json(task: Task) -> dict[str, Json]:
-    """Give a task as one JSON object."""
+    """Return a task as one JSON object."""
     return {
         "object": "task",
         "name": task.name,

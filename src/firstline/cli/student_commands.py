@@ -87,7 +87,7 @@ async def _skipped(app: App, one: Mapping[str, Json]) -> str | None:
 
 
 def student_object(row: StudentRow) -> dict[str, Json]:
-    """Give a student as JSON; `student` is its sha256."""
+    """Return a student as JSON; `student` is its sha256."""
     told: dict[str, Json] = msgspec.to_builtins(row)
     return {"object": "student", "student": told.pop("sha256"), **told}
 

@@ -93,7 +93,7 @@ class Designer:
         self._tokens = tokens
 
     def model(self, named: str = "") -> Model:
-        """Give the model that drafts: the one named, that of the settings, or the largest of the default ladder that
+        """Return the model that drafts: the one named, that of the settings, or the largest of the default ladder that
         does not run here. Raises EngineUnavailableError that says what is missing, ModelNotFoundError."""
         name = named or self._basis.settings.tasks.designer
         rungs = self._basis.rungs((name,) if name else self._basis.settings.ladder.default)

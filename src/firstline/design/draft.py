@@ -117,7 +117,7 @@ class Designed(_Shape, frozen=True, kw_only=True):
 
 
 def design_schema(kinds: Sequence[Kind]) -> dict[str, Json]:
-    """Give the strict JSON Schema of the document for tasks of these kinds."""
+    """Return the strict JSON Schema of the document for tasks of these kinds."""
     shapes = [shape for shape in (ClassifyDraft, ExtractDraft, TransformDraft) if _kind(shape) in kinds]
     references, known = msgspec.json.schema_components(shapes, ref_template="#/$defs/{name}")
     for name, shape in known.items():
@@ -133,7 +133,7 @@ def design_schema(kinds: Sequence[Kind]) -> dict[str, Json]:
 
 
 def declaration(draft: Draft, *, inputs: Sequence[str]) -> dict[str, Json]:
-    """Give the declaration that a draft means, as a task file writes it; `inputs` is what the task takes.
+    """Return the declaration that a draft means, as a task file writes it; `inputs` is what the task takes.
 
     Raises TaskError where a name stands twice: a file could hold only one of the two.
     """
@@ -163,7 +163,7 @@ def _kind(shape: type[msgspec.Struct]) -> Kind:
 
 
 def _named(section: str, shapes: Sequence[Any], part: type[msgspec.Struct]) -> dict[str, Json]:
-    """Give tables by name, each with the keys that say more than their default."""
+    """Return tables by name, each with the keys that say more than their default."""
     defaults = {field.name: field.default for field in msgspec.structs.fields(part)}
     defaults |= {"checks": [], "items": [], "examples": [], "choices": [], "enum": [], "labels": [], "unlike": []}
     out: dict[str, Json] = {}

@@ -140,7 +140,7 @@ def _kinds(rows: Sequence[Row], name: str) -> tuple[Kind, ...]:
 
 
 def _distinct(rows: Sequence[Row], name: str) -> list[Row]:
-    """Give each input once, labelled where one of its lines is. Raises UsageError where two lines contradict."""
+    """Return each input once, labelled where one of its lines is. Raises UsageError where two lines contradict."""
     known: dict[Json, Row] = {}
     for row in rows:
         key = _key(row)

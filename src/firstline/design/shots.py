@@ -26,7 +26,7 @@ class Shot(Value, frozen=True, kw_only=True):
 
 
 def shots() -> tuple[Shot, ...]:
-    """Give the designs."""
+    """Return the designs."""
     return (_classify(), _extract(), _transform())
 
 

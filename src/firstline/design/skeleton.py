@@ -52,7 +52,7 @@ def name_of(request: str) -> str:
 
 
 def checked_name(name: str) -> str:
-    """Give a name that a task may have. Raises UsageError."""
+    """Return a name that a task may have. Raises UsageError."""
     if not NAME.fullmatch(name):
         hint = "lower-case letters, digits, - and _; at most 64"
         raise UsageError(f"{name[:80]!r} is no task name", hint=hint, param="--name")

@@ -26,7 +26,7 @@ class ChildLog:
         self._thread: threading.Thread | None = None
 
     def open(self) -> int:
-        """Give a file descriptor for a child to print to; a thread reads it until the child is gone.
+        """Return a file descriptor for a child to print to; a thread reads it until the child is gone.
 
         The caller closes the descriptor once the child has it.
         """

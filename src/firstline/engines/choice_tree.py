@@ -25,7 +25,7 @@ Ask = Callable[[Tokens, Tokens], Awaitable[Sequence[float]]]
 async def weigh(
     sequences: Sequence[Tokens], ask: Ask, *, min_mass: float = MIN_MASS, max_questions: int = MAX_QUESTIONS
 ) -> list[float]:
-    """Give the probability of each sequence; they sum to 1.
+    """Return the probability of each sequence; they sum to 1.
 
     No sequence may be equal to, or the beginning of, another. Raises ValueError when one is.
     """

@@ -51,7 +51,7 @@ class Encoder:
         self._loaded: _Loaded | None = None
 
     async def embed(self, texts: Sequence[str]) -> Array:
-        """Give the vectors of texts, one a row, float32, of length 1.
+        """Return the vectors of texts, one a row, float32, of length 1.
 
         The first call loads the files: it raises WeightsMissingError or WeightsInvalidError.
         """
@@ -59,7 +59,7 @@ class Encoder:
             return await asyncio.to_thread(self._embed, tuple(texts))
 
     async def features(self, texts: Sequence[str]) -> Array:
-        """Give what its last layers make of texts (`bert_features`), one a row, float32; only the first window
+        """Return what its last layers make of texts (`bert_features`), one a row, float32; only the first window
         of a text is read. Raises what `embed` raises.
         """
         async with self._lock:

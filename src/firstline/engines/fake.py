@@ -176,7 +176,7 @@ def parse(text: str, *, name: str = "script") -> Script:
 
 
 def error_of(code: str) -> type[FirstlineError]:
-    """Give the class of an error code, an engine's own first. Raises SettingsError for a code nobody has."""
+    """Return the class of an error code, an engine's own first. Raises SettingsError for a code nobody has."""
     for kind in (*_below(errors.EngineError), *_below(errors.FirstlineError)):
         if kind.code == code:
             return kind
@@ -289,7 +289,7 @@ def _last_text(messages: tuple[Message, ...]) -> str:
 
 
 def _last_results(messages: tuple[Message, ...]) -> str:
-    """Give what tools gave back since the last user text."""
+    """Return what tools gave back since the last user text."""
     results: list[str] = []
     for message in messages:
         results = [] if message.role == "user" else [*results, message.text] if message.role == "tool" else results

@@ -163,7 +163,7 @@ class _Connection(asyncio.Protocol):
         return Answer(self, self._parser.get_status_code(), self._headers, ends)
 
     async def part(self, ends: float) -> bytes:
-        """Give what is there of the body; wait where that is nothing yet. Empty: the end."""
+        """Return what is there of the body; wait where that is nothing yet. Empty: the end."""
         while not self._body and not self._ended:
             await self._news(ends)
         part = bytes(self._body)

@@ -94,7 +94,7 @@ class ImageReader:
         )
 
     def in_thread(self) -> _Decode:
-        """Give `read` as a function for threads beside the running event loop."""
+        """Return `read` as a function for threads beside the running event loop."""
         loop = asyncio.get_running_loop()
 
         def decode(data: bytes, declared: str | None = None) -> Image:

@@ -21,7 +21,7 @@ _TOP = 63
 
 
 def quantise(weights: NDArray[np.floating[Any]]) -> tuple[Whole, Array]:
-    """Give whole numbers and the scale of each column; their product is about the weights (rows, columns)."""
+    """Return whole numbers and the scale of each column; their product is about the weights (rows, columns)."""
     scales = np.maximum(np.abs(weights).max(axis=0) / _TOP, 1e-12).astype(np.float32)
     return np.rint(weights / scales).astype(np.int8), scales
 

@@ -245,7 +245,7 @@ class _Weighing:
     async def sequences(
         self, request: ModelRequest, messages: list[dict[str, Json]]
     ) -> tuple[choice_tree.Tokens, list[choice_tree.Tokens]]:
-        """Give the tokens of the prompt's head and, for each choice, those from there to the end of the choice.
+        """Return the tokens of the prompt's head and, for each choice, those from there to the end of the choice.
 
         A choice is split into tokens together with what stands before it, as the model would write it. That
         context begins where the last message ends: there a chat template puts a token no text merges with. The

@@ -146,13 +146,13 @@ class Link:
         return read != words
 
     async def pieces(self, text: str) -> list[str]:
-        """Give the texts of a text's tokens, control marks among them; those of half a character are left out."""
+        """Return the texts of a text's tokens, control marks among them; those of half a character are left out."""
         body = {"content": text, "parse_special": True, "with_pieces": True}
         tokens = (await self.ask("/tokenize", body, _Pieces)).tokens
         return [token.piece for token in tokens if isinstance(token.piece, str)]
 
     async def end_token(self) -> int:
-        """Give the token that ends the assistant's turn in this model's own chat template."""
+        """Return the token that ends the assistant's turn in this model's own chat template."""
         if self._end_token is None:
             turns = [("user", "a"), ("assistant", "Q7Z"), ("user", "b")]
             rendered = await self.render([{"role": role, "content": text} for role, text in turns])

@@ -69,7 +69,7 @@ class ToolTurn:
         self.stopped_by: str | None = None
 
     async def deltas(self, rendered: str, weigh: Weigh) -> AsyncIterator[Delta]:
-        """Give the answer piece by piece; the last piece says how it ended. `rendered` is the prompt as text."""
+        """Return the answer piece by piece; the last piece says how it ended. `rendered` is the prompt as text."""
         mode = self._request.tool_choice.mode
         written, calls, finish = "", list[tuple[str, str]](), "stop"
         while True:

@@ -35,7 +35,7 @@ _FORMATS = {
 
 
 def minimal(schema: Json) -> Json:
-    """Give a small document: null where it is allowed, else the shortest of its type.
+    """Return a small document: null where it is allowed, else the shortest of its type.
 
     Raises EngineRefusedError where the least document would have more than `MAX_CHARACTERS`.
     """

@@ -16,7 +16,7 @@ class _Named(msgspec.Struct):
 
 
 def schema(choices: tuple[str, ...]) -> dict[str, Json]:
-    """Give the strict schema of a choice."""
+    """Return the strict schema of a choice."""
     return {
         "type": "object",
         "properties": {"answer": {"type": "string", "enum": list(choices)}},

@@ -138,7 +138,7 @@ class OpenAIHTTP:
             yield delta
 
     async def _at_once(self, answer: Answer, request: ModelRequest) -> AsyncIterator[Delta]:
-        """Give an answer that came whole as if it had been streamed."""
+        """Return an answer that came whole as if it had been streamed."""
         whole, told = openai_wire.completion(await self._read(answer), self._new_id)
         calls = tuple(enumerate(whole.tool_calls))
         yield Delta(text=whole.text, refusal=whole.refusal, calls=calls, logprobs=whole.logprobs or ())

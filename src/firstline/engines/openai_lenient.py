@@ -79,7 +79,7 @@ def _said(found: Json) -> Json:
 
 
 def _parts(content: list[Json]) -> Iterator[str]:
-    """Give the texts of a content's parts; what a model thought aloud is no part of its answer."""
+    """Return the texts of a content's parts; what a model thought aloud is no part of its answer."""
     for part in content:
         if isinstance(part, str):
             yield part

@@ -44,7 +44,7 @@ class Stream:
         )
 
     def end(self) -> Iterable[Delta]:
-        """Give what was held back for a second half that never came."""
+        """Return what was held back for a second half that never came."""
         return self._add(Piece(text=self._text.rest(), refusal=self._refusal.rest()))
 
     def mark_done(self) -> None:
@@ -52,7 +52,7 @@ class Stream:
         self._done = True
 
     def completion(self) -> Completion:
-        """Give the whole answer. Raises EngineOutputError when nothing says that this is its end."""
+        """Return the whole answer. Raises EngineOutputError when nothing says that this is its end."""
         if self._pieces.finish_reason is None and self._done:
             self._pieces.finish_reason = "stop"
         return self._pieces.completion()
@@ -96,7 +96,7 @@ class _Calls:
         self._last: int | None = None
 
     def placed(self, fragment: Fragment) -> tuple[int, ToolCall]:
-        """Give a fragment's place, and what of it goes out: id and name with the first alone."""
+        """Return a fragment's place, and what of it goes out: id and name with the first alone."""
         index, call = fragment
         place = self._places.get(index) if index is not None else self._last
         if place is None or _begins(self._made[place], call):

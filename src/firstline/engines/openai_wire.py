@@ -177,7 +177,7 @@ def tools_json(request: ModelRequest) -> dict[str, Json]:
 
 
 def input_schema(tool: Tool) -> dict[str, Json]:
-    """Give the JSON Schema of a tool's arguments; those of a custom tool are one text, `input`."""
+    """Return the JSON Schema of a tool's arguments; those of a custom tool are one text, `input`."""
     if tool.custom:
         text: dict[str, Json] = {"type": "string"} | ({"pattern": tool.pattern} if tool.pattern else {})
         return {"type": "object", "properties": {"input": text}, "required": ["input"], "additionalProperties": False}
@@ -278,7 +278,7 @@ class Pieces:
         return "".join(self._text)
 
     def completion(self) -> Completion:
-        """Give the whole answer. Raises EngineOutputError when the stream ended before its last chunk."""
+        """Return the whole answer. Raises EngineOutputError when the stream ended before its last chunk."""
         if self.finish_reason is None:
             raise EngineOutputError("the answer broke off before its end")
         calls = tuple(self._calls[index] for index in sorted(self._calls))
@@ -294,7 +294,7 @@ class Pieces:
 
 
 def deltas(piece: Piece) -> Iterable[Delta]:
-    """Give what a chunk adds to the answer; a chunk that only ends or counts adds nothing."""
+    """Return what a chunk adds to the answer; a chunk that only ends or counts adds nothing."""
     if piece.text or piece.refusal or piece.calls or piece.logprobs:
         yield Delta(text=piece.text, refusal=piece.refusal, calls=piece.calls, logprobs=piece.logprobs)
 
@@ -404,7 +404,7 @@ def _refuse_error(body: _Body, raw: bytes, what: str) -> None:
 
 
 def _first_choice(body: _Body) -> _Choice | None:
-    """Give the answer that was asked for: one is, and some servers send others beside it."""
+    """Return the answer that was asked for: one is, and some servers send others beside it."""
     return next((choice for choice in body.choices or () if not choice.index), None)
 
 

@@ -35,7 +35,7 @@ class Pool:
         self._used: set[str] = set()  # the engines that may hold a process: one only made holds none
 
     def get(self, model: str) -> Engine:
-        """Give the engine of a model; nothing is started before its first call. Raises what `make` raises."""
+        """Return the engine of a model; nothing is started before its first call. Raises what `make` raises."""
         self._engine(model)
         return _Lent(self, model)
 

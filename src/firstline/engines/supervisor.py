@@ -83,7 +83,7 @@ class Supervisor:
         self._counted = 0
 
     async def running(self) -> Running:
-        """Give the running child; start it when there is none. Callers that come meanwhile wait for the same one.
+        """Return the running child; start it when there is none. Callers that come meanwhile wait for the same one.
 
         Raises WeightsMissingError, WeightsInvalidError, EngineTimeoutError (past `start_s`) and
         EngineUnavailableError (it does not start, or keeps dying; the hint is the end of its log).

@@ -32,12 +32,12 @@ Tools:"""
 
 
 def names(tools: Iterable[Tool]) -> dict[str, str]:
-    """Give what each tool is called towards the model, by its name."""
+    """Return what each tool is called towards the model, by its name."""
     return {tool.name: f"{tool.name}_tool" if tool.name in (REPLY, DONE) else tool.name for tool in tools}
 
 
 def allowed(request: ModelRequest) -> tuple[Tool, ...]:
-    """Give the tools that may be called."""
+    """Return the tools that may be called."""
     chosen = request.tool_choice
     if chosen.mode == "none":
         return ()

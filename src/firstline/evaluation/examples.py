@@ -91,7 +91,7 @@ def read_rows(path: Path, decode: Decode, *, labelled: bool = True) -> list[Row]
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Json]]]:
-    """Give the JSON objects of a file with the numbers of their lines; empty lines are left out. Raises UsageError."""
+    """Return JSON objects of a file with the numbers of their lines; empty lines are left out. Raises UsageError."""
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -154,7 +154,7 @@ class Files:
         return file
 
     async def get(self, file_id: str, caller: Caller | None) -> StoredFile:
-        """Give what is known of a file of this caller. Raises NotFoundError."""
+        """Return what is known of a file of this caller. Raises NotFoundError."""
         return await self._rows.get(file_id, key_id=key_of(caller))
 
     async def list(
@@ -177,7 +177,7 @@ class Files:
             return file, await asyncio.to_thread(self._contents.checked, file.sha256)
 
     async def read(self, file_id: str, caller: Caller | None, *, most: int) -> bytes:
-        """Give the bytes of a file.
+        """Return the bytes of a file.
 
         Raises NotFoundError, UsageError where they are more than `most`, and ContentsDamagedError.
         """

@@ -99,7 +99,7 @@ class Budget:
             raise
 
     def settle(self, held: NanoUSD, cost: NanoUSD) -> None:
-        """Give a hold back, and spend what the call cost."""
+        """Return a hold back, and spend what the call cost."""
         self.held = NanoUSD(self.held - held)
         self.spent = NanoUSD(self.spent + cost)
         if self._pot is not None:

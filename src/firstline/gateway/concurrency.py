@@ -19,7 +19,7 @@ U = TypeVar("U")
 async def concurrently(
     items: Iterable[T], work: Callable[[T], Awaitable[U]], *, most: Callable[[], int]
 ) -> AsyncGenerator[tuple[T, U], None]:
-    """Give each item with what its work gave, in the order in which they end.
+    """Yield each item with what its work gave, in the order in which they end.
 
     `most` says before each start how many may run together; 0 begins nothing more. An error of the work is raised here.
     What is under way is cancelled where the caller stops (use `contextlib.aclosing`).

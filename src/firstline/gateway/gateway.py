@@ -92,7 +92,7 @@ T = TypeVar("T")
 
 
 def key_of(caller: Caller | None) -> str | None:
-    """Give the id of the key that a run and its entries are recorded under; None for the machine's owner."""
+    """Return the id of the key that a run and its entries are recorded under; None for the machine's owner."""
     return None if caller is None else caller.key_id
 
 

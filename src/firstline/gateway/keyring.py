@@ -47,7 +47,7 @@ class Keyring:
         return self._needed
 
     async def caller(self, secret: str | None) -> Caller:
-        """Give who asks with this secret. Raises AuthenticationError."""
+        """Return who asks with this secret. Raises AuthenticationError."""
         if not secret:
             raise AuthenticationError(_MISSING, hint="`firstline keys create` makes one")
         found = await self._key(secret)
@@ -130,7 +130,7 @@ def within(caller: Caller | None, name: str, catalog: Catalog) -> None:
 
 
 def kind_of(name: str) -> Right:
-    """Give the right that asking what `model` names takes."""
+    """Return the right that asking what `model` names takes."""
     return "tasks" if name.startswith(TASK) else "models"
 
 

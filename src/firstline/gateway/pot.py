@@ -40,7 +40,7 @@ class Pot:
         self.held = NanoUSD(self.held + amount)
 
     def settle(self, held: NanoUSD, cost: NanoUSD) -> None:
-        """Give a hold back, and spend what the call cost."""
+        """Return a hold back, and spend what the call cost."""
         self.held = NanoUSD(self.held - held)
         self.spent = NanoUSD(self.spent + cost)
         self._settled.set()

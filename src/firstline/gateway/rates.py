@@ -39,12 +39,12 @@ class Buckets(Protocol):
         ...
 
     def level(self, key_id: str, kind: Kind, limit: int) -> float:
-        """Give what is in a bucket, as far as this process knows."""
+        """Return what is in a bucket, as far as this process knows."""
         ...
 
 
 def filled(bucket: Bucket | None, limit: int, now: float) -> float:
-    """Give what is in a bucket now; a new one is full."""
+    """Return what is in a bucket now; a new one is full."""
     if bucket is None:
         return float(limit)
     return min(float(limit), bucket.level + max(now - bucket.at, 0.0) * limit / 60)

@@ -116,11 +116,11 @@ class AuditRows:
         self._note = note
 
     async def of(self, certificate_id: str) -> tuple[Audit, ...]:
-        """Give the audits of a certificate, in the order in which their runs began."""
+        """Return the audits of a certificate, in the order in which their runs began."""
         return await self._read(lambda connection: _of(connection, certificate_id))
 
     async def get(self, run_id: str) -> Audit | None:
-        """Give the audit of a run; None where it was not drawn."""
+        """Return the audit of a run; None where it was not drawn."""
         found = await self._read(lambda connection: _read(connection, audits.c.run_id == run_id))
         return found[0] if found else None
 

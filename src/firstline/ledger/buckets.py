@@ -45,5 +45,5 @@ class SharedBuckets:
         return given
 
     def last(self, key_id: str, kind: str) -> tuple[Bucket | None, float]:
-        """Give a bucket as this process saw it last, and the time now."""
+        """Return a bucket as this process saw it last, and the time now."""
         return self._last.get((key_id, kind)), self._clock()

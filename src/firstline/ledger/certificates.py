@@ -64,7 +64,7 @@ class CertificateRows:
         await self._write(work)
 
     async def in_force(self, task: str) -> CertificateRow | None:
-        """Give the task's latest certificate that was not replaced, a withdrawn one too; None where there is none."""
+        """Return the task's latest certificate that was not replaced, a withdrawn one too; None where there is none."""
         query = (
             select(certificates)
             .where(certificates.c.task == task, certificates.c.state.in_(("active", "withdrawn")))
@@ -105,7 +105,7 @@ class CertificateRows:
         await self._write(work)
 
     async def get(self, certificate_id: str) -> CertificateRow:
-        """Give one. Raises NotFoundError."""
+        """Return one. Raises NotFoundError."""
         found = await self._read(lambda connection: find_certificate(connection, certificate_id))
         if found is None:
             hint = "`firstline certificates list` shows them"
@@ -125,7 +125,7 @@ class CertificateRows:
 
 
 def find_certificate(connection: Connection, certificate_id: str) -> CertificateRow | None:
-    """Give one; None where there is none."""
+    """Return one; None where there is none."""
     query = select(certificates).where(certificates.c.id == certificate_id)
     found = connection.execute(query).mappings().first()
     return None if found is None else _row(found)

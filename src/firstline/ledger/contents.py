@@ -74,7 +74,7 @@ class NamedBytes:
         self._column = column
 
     async def all(self) -> frozenset[str]:
-        """Give the sha256 of all that rows name."""
+        """Return the sha256 of all that rows name."""
         query = select(self._column).distinct()
         return await self._read(lambda connection: frozenset(connection.execute(query).scalars()))
 

@@ -70,7 +70,7 @@ class FileRows:
         await write_named(self._write, placing, work)
 
     async def get(self, file_id: str, *, key_id: str | None = None) -> StoredFile:
-        """Give a file. Raises NotFoundError."""
+        """Return a file. Raises NotFoundError."""
         query = select(*_COLUMNS).where(files.c.id == file_id, *self._visible(key_id))
         row = await self._read(lambda connection: connection.execute(query).mappings().one_or_none())
         if row is None:
@@ -86,7 +86,7 @@ class FileRows:
         after: str | None = None,
         order: Order = "desc",
     ) -> tuple[StoredFile, ...]:
-        """Give files by their time; `after` is the last of the page before. Raises NotFoundError for it."""
+        """Return files by their time; `after` is the last of the page before. Raises NotFoundError for it."""
         query = select(*_COLUMNS).where(*self._visible(key_id)).order_by(*by_time(files, order)).limit(limit)
         if purpose is not None:
             query = query.where(files.c.purpose == purpose)

@@ -105,7 +105,7 @@ class FineTuningRows:
         await self._write(work)
 
     async def get(self, job_id: str, *, key_id: str | None = None) -> JobRow:
-        """Give a job. Raises NotFoundError."""
+        """Return a job. Raises NotFoundError."""
         query = select(jobs).where(jobs.c.id == job_id, *_visible(key_id))
         row = await self._read(lambda connection: connection.execute(query).mappings().one_or_none())
         if row is None:
@@ -113,7 +113,7 @@ class FineTuningRows:
         return _job(row)
 
     async def list(self, limit: int, *, key_id: str | None = None, after: str | None = None) -> tuple[JobRow, ...]:
-        """Give jobs, newest first; `after` is the last of the page before. Raises NotFoundError for it."""
+        """Return jobs, newest first; `after` is the last of the page before. Raises NotFoundError for it."""
         query = select(jobs).where(*_visible(key_id)).order_by(*by_time(jobs)).limit(limit)
         if after is not None:
             query = query.where(following(jobs, await self.get(after, key_id=key_id)))
@@ -121,7 +121,7 @@ class FineTuningRows:
         return tuple(map(_job, found))
 
     async def made(self, *, key_id: str | None = None, model: str | None = None) -> tuple[JobRow, ...]:
-        """Give the jobs that made a model, newest first; with `model` the one that made it."""
+        """Return the jobs that made a model, newest first; with `model` the one that made it."""
         query = select(jobs).where(jobs.c.model.is_not(None), jobs.c.state == "succeeded", *_visible(key_id))
         if model is not None:
             query = query.where(jobs.c.model == model)
@@ -130,7 +130,7 @@ class FineTuningRows:
         return tuple(map(_job, found))
 
     async def waiting(self, state: JobState) -> tuple[JobRow, ...]:
-        """Give the jobs in a state, oldest first."""
+        """Return the jobs in a state, oldest first."""
         query = select(jobs).where(jobs.c.state == state).order_by(*by_time(jobs, "asc"))
         found = await self._read(lambda connection: connection.execute(query).mappings().all())
         return tuple(map(_job, found))
@@ -206,7 +206,7 @@ class FineTuningRows:
         await self._write(lambda connection: self._tell(connection, job_id, event))
 
     async def events(self, job_id: str, limit: int, *, after: int | None = None) -> tuple[JobEvent, ...]:
-        """Give the events of a job, newest first; `after` is the id of the last of the page before."""
+        """Return the events of a job, newest first; `after` is the id of the last of the page before."""
         query = select(events).where(events.c.job_id == job_id).order_by(events.c.id.desc()).limit(limit)
         if after is not None:
             query = query.where(events.c.id < after)

@@ -91,7 +91,7 @@ class InputRows:
         self.named = NamedBytes(read, alone, input_files.c.sha256)
 
     async def get(self, sha256: str) -> KeptInput | None:
-        """Give an input; None where it is not kept, or not any more."""
+        """Return an input; None where it is not kept, or not any more."""
         query = select(inputs.c.parts).where(inputs.c.sha256 == sha256)
         found = await self._read(lambda connection: connection.execute(query).scalar_one_or_none())
         if found is None:

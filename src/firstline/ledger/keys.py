@@ -130,11 +130,11 @@ class Keys:
         return bool(await self._read(lambda connection: connection.execute(select(exists(api_keys))).scalar_one()))
 
     async def get(self, name: str) -> ApiKey:
-        """Give a key by its name or id. Raises NotFoundError."""
+        """Return a key by its name or id. Raises NotFoundError."""
         return await self._read(lambda connection: _get(connection, name))
 
     async def list(self) -> tuple[ApiKey, ...]:
-        """Give all keys, oldest first, revoked ones too."""
+        """Return all keys, oldest first, revoked ones too."""
         query = select(api_keys).order_by(api_keys.c.created, api_keys.c.id)
         return await self._read(
             lambda connection: tuple(_key(row) for row in connection.execute(query).mappings().all())
@@ -153,7 +153,7 @@ class Keys:
         return await self._write(work)
 
     async def rotate(self, name: str, grace_s: float = 0.0) -> tuple[ApiKey, str]:
-        """Give a key another secret; the one before is accepted for so many seconds more, an older one no longer.
+        """Return a key another secret; the one before is accepted for so many seconds more, an older one no longer.
 
         Returns the key and its secret, which cannot be had again. Raises NotFoundError, and UsageError for a key that
         is revoked.
@@ -218,12 +218,12 @@ class Keys:
 
 
 def digest(secret: str) -> str:
-    """Give what a secret is kept and found as."""
+    """Return what a secret is kept and found as."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def shown(secret: str) -> str:
-    """Give what of a secret may be shown: its first five and last two characters; of a short one nothing."""
+    """Return what of a secret may be shown: its first five and last two characters; of a short one nothing."""
     return f"{secret[:5]}…{secret[-2:]}" if len(secret) >= 20 else "…"
 
 

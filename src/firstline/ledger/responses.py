@@ -66,11 +66,11 @@ class StoredResponses:
         await self._write(lambda connection: storage.drop(connection, due, stored_responses))
 
     async def get(self, response_id: str, *, key_id: str | None = None) -> StoredResponse:
-        """Give one. Raises NotFoundError."""
+        """Return one. Raises NotFoundError."""
         return (await self._chain(response_id, key_id, most=1))[0]
 
     async def chain(self, response_id: str, *, key_id: str | None = None) -> tuple[StoredResponse, ...]:
-        """Give one after those that it goes on from, the first of them first.
+        """Return one after those that it goes on from, the first of them first.
 
         Raises NotFoundError, also where one of these is gone.
         """

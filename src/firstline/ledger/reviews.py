@@ -107,7 +107,7 @@ class ReviewRows:
         self._note = note
 
     async def get(self, name: str, *, sight: Sight = ALL) -> Review:
-        """Give one."""
+        """Return one."""
         return await self._read(lambda connection: find_review(connection, name, sight, self._clock()))
 
     async def list(
@@ -120,7 +120,7 @@ class ReviewRows:
         after: str | None = None,
         sight: Sight = ALL,
     ) -> tuple[Review, ...]:
-        """Give the queue, oldest first; `after` is the last of the page before. Raises NotFoundError for it."""
+        """Return the queue, oldest first; `after` is the last of the page before. Raises NotFoundError for it."""
         now = self._clock()
         wanted = seen(reviews, sight)
         wanted += [reviews.c.task == task] if task is not None else []
@@ -206,7 +206,7 @@ class ReviewRows:
         return await self._write(work)
 
     async def examples(self, task: str) -> builtins.list[Example]:
-        """Give what answers teach a task, oldest first."""
+        """Return what answers teach a task, oldest first."""
         query = select(examples).where(examples.c.task == task).order_by(examples.c.created, examples.c.id)
         found = await self._read(lambda connection: connection.execute(query).mappings().all())
         return [_example(row) for row in found]

@@ -25,7 +25,7 @@ Row = Mapping[str, Any]
 
 
 def run_row(run: Run) -> dict[str, Json]:
-    """Give the columns of `runs` that are known when a run is finished."""
+    """Return the columns of `runs` that are known when a run is finished."""
     return {
         "task": run.task,
         "version": run.version,
@@ -44,7 +44,7 @@ def run_row(run: Run) -> dict[str, Json]:
 
 
 def attempt_row(run_id: str, position: int, attempt: Attempt) -> dict[str, Json]:
-    """Give the row of `attempts` of one attempt."""
+    """Return the row of `attempts` of one attempt."""
     return {
         "run_id": run_id,
         "position": position,
@@ -66,7 +66,7 @@ def attempt_row(run_id: str, position: int, attempt: Attempt) -> dict[str, Json]
 
 
 def usage_columns(usage: Usage) -> dict[str, Json]:
-    """Give the token counts, and whether they are estimated, by column."""
+    """Return the token counts, and whether they are estimated, by column."""
     return msgspec.structs.asdict(usage)
 
 

@@ -343,7 +343,7 @@ class Ledger:
         await self._later(lambda connection: connection.execute(values), f"the end of run {run_id}")
 
     async def get_run(self, run_id: str, *, key_id: str | None = None) -> Run:
-        """Give one run; with a key only if it is this key's. Raises NotFoundError."""
+        """Return one run; with a key only if it is this key's. Raises NotFoundError."""
         query = select(runs).where(runs.c.id == run_id)
         if key_id is not None:
             query = query.where(runs.c.key_id == key_id)
@@ -363,7 +363,7 @@ class Ledger:
         before: str | None = None,
         key_id: str | None = None,
     ) -> tuple[Run, ...]:
-        """Give the latest runs, of one key where it is named, newest first; `before` is the id of the last run of the
+        """Return the latest runs, of one key where it is named, newest first; `before` is the id of the last run of the
         page before, `model` was asked. Raises NotFoundError for a `before` that does not exist."""
         query = select(runs).order_by(*by_time(runs)).limit(limit)
         if task is not None:

@@ -64,7 +64,7 @@ class StoredCompletions:
         await self._later(work, f"the completion {completion.id}")
 
     async def get(self, completion_id: str, *, key_id: str | None = None) -> StoredCompletion:
-        """Give one. Raises NotFoundError."""
+        """Return one. Raises NotFoundError."""
         query = select(stored_completions).where(stored_completions.c.id == completion_id, *self._visible(key_id))
         found = await self._read(lambda connection: _select(connection, query))
         if not found:
@@ -81,7 +81,7 @@ class StoredCompletions:
         after: str | None = None,
         order: Order = "asc",
     ) -> tuple[StoredCompletion, ...]:
-        """Give those that have all of this metadata and one of these models, by their time.
+        """Return those that have all of this metadata and one of these models, by their time.
 
         `after` is the last of the page before; no models: any.
         Raises NotFoundError for an `after` that does not exist.

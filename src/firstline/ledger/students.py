@@ -129,7 +129,7 @@ class StudentRows:
         return None if found is None else _row(found)
 
     async def in_charge(self) -> tuple[StudentRow, ...]:
-        """Give the student in charge of each task."""
+        """Return the student in charge of each task."""
         query = select(students).where(students.c.state == "promoted").order_by(students.c.task)
         found = await self._read(lambda connection: connection.execute(query).mappings().all())
         return tuple(_row(one) for one in found)
@@ -146,7 +146,7 @@ class StudentRows:
         return _row(found[0])
 
     async def passed(self, task: str, *, limit: int = 100_000) -> tuple[PassedRun, ...]:
-        """Give the latest runs of a task that served an answer and whose input is kept, oldest first."""
+        """Return the latest runs of a task that served an answer and whose input is kept, oldest first."""
         wanted = ("id", "input_sha256", "answer", "fields", "parameters")
         query = (
             select(*(runs.c[name] for name in wanted))
@@ -159,7 +159,7 @@ class StudentRows:
         return tuple(_passed(one) for one in reversed(found))
 
     async def latest(self, *, task: str | None = None, limit: int = 100) -> tuple[StudentRow, ...]:
-        """Give the latest, newest first, of one task where it is named."""
+        """Return the latest, newest first, of one task where it is named."""
         query = select(students).order_by(students.c.created.desc(), students.c.sha256).limit(limit)
         if task is not None:
             query = query.where(students.c.task == task)

@@ -73,7 +73,7 @@ class UsageBook:
     async def rows(
         self, start: int, end: int, *, width: int, groups: tuple[UsageGroup, ...] = (), key_id: str | None = None
     ) -> tuple[UsageRow, ...]:
-        """Give the sums from `start` to before `end` (seconds since 1970) in buckets of `width` seconds, in order.
+        """Return the sums from `start` to before `end` (seconds since 1970) in buckets of `width` seconds, in order.
 
         Buckets begin at multiples of `width`; those in which nothing happened are left out. With `key_id` only what
         was asked with this key.
@@ -105,7 +105,7 @@ class UsageBook:
         return await self._read(work)
 
     async def totals(self) -> Totals:
-        """Give the money of everybody."""
+        """Return the money of everybody."""
         held = case((entries.c.state == "held", entries.c.hold_nano_usd), else_=0)
         of_entries = select(func.coalesce(func.sum(entries.c.cost_nano_usd), 0), func.coalesce(func.sum(held), 0))
         of_keys = select(func.coalesce(func.sum(api_keys.c.granted_nano_usd), 0))

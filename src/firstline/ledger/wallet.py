@@ -106,7 +106,7 @@ def take(transaction: Transaction, key_id: str, amount: NanoUSD, least: NanoUSD,
 
 
 def settle(transaction: Transaction, held: Held, cost: NanoUSD, counted: NanoUSD) -> None:
-    """Give the hold of an entry back, and spend what it cost; `counted` is what stays on the budgets of its day."""
+    """Return the hold of an entry back, and spend what it cost; `counted` is what stays on the budgets of its day."""
     if held.nano_usd or cost:
         transaction.run(_MOVE, {"key_id": held.key_id, "held": -held.nano_usd, "spent": int(cost)})
     if counted != held.nano_usd:

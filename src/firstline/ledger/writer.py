@@ -147,7 +147,7 @@ class Transaction:
         self._driver.rollback()
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Return the connection back."""
         self.connection.close()
 
 
@@ -340,7 +340,7 @@ class Writer:
 
 
 def unusable(error: Exception) -> LedgerError:
-    """Give the error for a database that cannot be used."""
+    """Return the error for a database that cannot be used."""
     cause = getattr(error, "orig", None) or error
     # Locked, full, failing: what may pass. A broken rule or a damaged file stays what it is.
     kind = LedgerUnusableError if isinstance(cause, sqlite3.OperationalError) else LedgerError

@@ -23,7 +23,7 @@ def from_base64(text: str) -> bytes:
 
 
 def data_uri(text: str, limits: Limits) -> tuple[bytes, str]:
-    """Give the bytes and the declared media type of a base64 `data:` URI (RFC 2397).
+    """Return the bytes and the declared media type of a base64 `data:` URI (RFC 2397).
 
     Raises ImageError for another scheme, wrong base64 or more bytes than a picture may have.
     """

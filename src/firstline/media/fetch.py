@@ -154,7 +154,7 @@ async def _body(response: aiohttp.ClientResponse, limits: Limits) -> bytes:
 
 
 async def _vetted(url: URL, resolver: Resolve, allow: Callable[[str], bool]) -> list[str]:
-    """Give the addresses of the host; one that is not allowed spoils them all."""
+    """Return the addresses of the host; one that is not allowed spoils them all."""
     host, port = str(url.host), int(url.port or 443)
     try:
         literal: list[str] | None = [str(ipaddress.ip_address(host))]

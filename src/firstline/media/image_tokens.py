@@ -39,7 +39,7 @@ class Patches(Value, frozen=True, kw_only=True):
 
 
 def rule(model: str) -> Tiles | Patches | None:
-    """Give the rule of a model (`gpt-4o-mini`, `openai/gpt-5.4-mini`, dated names too); None: not known."""
+    """Return the rule of a model (`gpt-4o-mini`, `openai/gpt-5.4-mini`, dated names too); None: not known."""
     name = model.rpartition("/")[2]
     return next((by for family, by in _RULES.items() if _of_family(name, family)), None)
 

@@ -242,7 +242,7 @@ def _orientation(picture: ImageFile) -> int:
 
 
 def _flat(picture: Pillow.Image) -> Pillow.Image:
-    """Give an RGB picture of 8 bits, transparent parts white."""
+    """Return an RGB picture of 8 bits, transparent parts white."""
     if picture.has_transparency_data:
         sheet = Pillow.new("RGB", picture.size, "white")
         for top in range(0, picture.height, _STRIP):  # in strips: a copy as a whole may not fit into memory

@@ -57,7 +57,7 @@ def blocks_for(document: Document, field: Field) -> list[Candidate]:
 
 
 def _end_of_block(texts: Sequence[str], start: int) -> int:
-    """Give the line behind an address. One without its marks belongs to it after a comma, or above more of it."""
+    """Return the line behind an address. One without its marks belongs to it after a comma, or above more of it."""
     end = start + 1
     while end < min(len(texts), start + _BLOCK_LINES) and _may_be_address(texts[end]):
         below = texts[end + 1] if end + 1 < len(texts) else ""

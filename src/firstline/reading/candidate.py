@@ -28,5 +28,5 @@ def label_pattern(words: tuple[str, ...]) -> patterns.Pattern:
 
 
 def longest_label(words: tuple[str, ...], text: str) -> int:
-    """Give the length in characters of the longest of the labels that stands in the text; 0 for none."""
+    """Return the length in characters of the longest of the labels that stands in the text; 0 for none."""
     return max((len(match.group()) for match in label_pattern(words).finditer(text)), default=0) if words else 0

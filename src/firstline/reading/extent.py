@@ -55,7 +55,7 @@ def split(text: str, *, limit_tokens: int, count: Callable[[str], int] = estimat
 
 
 def _packed(text: str, limit: int, count: Callable[[str], int], level: int) -> list[tuple[str, int]]:
-    """Give parts with their counts, filled as far as they go."""
+    """Return parts with their counts, filled as far as they go."""
     size = count(text)
     if size <= limit or len(text) == 1:
         return [(text, size)]

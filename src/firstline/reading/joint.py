@@ -42,7 +42,7 @@ class Chosen(Value, frozen=True, kw_only=True):
 
 
 def sums_of(fields: Sequence[Field]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Give each total with the fields that make it: the base first, then what is added. Only numbers can."""
+    """Return each total with the fields that make it: the base first, then what is added. Only numbers can."""
     numbers = {field.name for field in fields if field.type in ("number", "integer")}
     for field in fields:
         parts = field.sum_of

@@ -54,7 +54,7 @@ _TIMES = patterns.compile(
 
 
 def rows_of(document: Document) -> list[Json]:
-    """Give the rows between head and sums as `{description, quantity, price}`; the price is that of the whole row."""
+    """Return the rows between head and sums as `{description, quantity, price}`; the price is that of the whole row."""
     rows: list[Json] = []
     pending = ""
     for index, text in enumerate(document.texts):

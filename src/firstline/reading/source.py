@@ -98,7 +98,7 @@ class Source:
         return self.read_by != "text"
 
     async def pictures(self) -> tuple[Image, ...]:
-        """Give the pictures and the drawn pages of PDFs."""
+        """Return the pictures and the drawn pages of PDFs."""
         return (*self._images, *await self._draw())
 
 

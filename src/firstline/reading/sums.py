@@ -26,7 +26,7 @@ _MANY = 60
 
 
 def support(mentions: Sequence[Mention]) -> Mapping[Decimal, float]:
-    """Give each amount that the others' arithmetic speaks for (above 0) or against (below 0); at most about 1."""
+    """Return each amount that the others' arithmetic speaks for (above 0) or against (below 0); at most about 1."""
     votes: dict[Decimal, float] = defaultdict(float)
     money = list(mentions[-_MANY:])
     values = {mention.amount.value for mention in money}
@@ -45,7 +45,7 @@ def support(mentions: Sequence[Mention]) -> Mapping[Decimal, float]:
 
 
 def summary_lines(document: Document) -> frozenset[int]:
-    """Give the lines under the heading of a tax table, which repeats sums without tax."""
+    """Return the lines under the heading of a tax table, which repeats sums without tax."""
     aside: set[int] = set()
     for index, text in enumerate(asking(document.texts, 1)):
         if _SUMMARY.search(text) and index > len(document.texts) // 3 and not find_amounts(text):

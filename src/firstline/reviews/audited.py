@@ -49,7 +49,7 @@ class Tally(Value, frozen=True, kw_only=True):
 
 
 def wrong_fields(task: Task, certificate: Certificate, served: Json, right: Mapping[str, Json]) -> tuple[str, ...]:
-    """Give the fields of a served answer that are not as they should be, of those that something was promised about."""
+    """Return fields of a served answer that are not as they should be, of those that something was promised about."""
     named = {field for rung in certificate.policy.rungs for field in rung.thresholds}
     values = served if isinstance(served, Mapping) else {}
     return tuple(
@@ -112,7 +112,7 @@ def percent(certificate: Certificate) -> str:
 
 
 def _kinds(certificate: Certificate) -> dict[str, str]:
-    """Give what was promised of which answers: the kind by name (`result.py`).
+    """Return what was promised of which answers: the kind by name (`result.py`).
 
     What holds of answers of each kind holds of all of them; not so of values of each field.
     """

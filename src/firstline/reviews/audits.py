@@ -45,7 +45,7 @@ class Audits:
         return tally(certificate, await self._ledger.audits.of(certificate.id))
 
     async def of(self, run_id: str) -> Audit | None:
-        """Give the audit of a run; None where it was not drawn."""
+        """Return the audit of a run; None where it was not drawn."""
         return await self._ledger.audits.get(run_id)
 
     async def judge(self, task: Task, run: Run, answer: Mapping[str, Json]) -> Audited:
@@ -81,7 +81,7 @@ class Audits:
 
 
 def said_of(served: Json, values: Json, *, confirm: bool) -> Json:
-    """Give the values that a person means who confirms a served answer, or corrects it.
+    """Return the values that a person means who confirms a served answer, or corrects it.
 
     Raises UsageError for one who does neither, or both: to say nothing is not to say that it is right.
     """

@@ -90,7 +90,7 @@ def findings(
 
 
 def settled_fields(run: Run, answer: Mapping[str, Json]) -> tuple[str, ...]:
-    """Give the fields that are a person's: all but those that passed their checks and keep their value."""
+    """Return the fields that are a person's: all but those that passed their checks and keep their value."""
     best = run.answer if isinstance(run.answer, Mapping) else {}
     return tuple(
         key

@@ -133,7 +133,7 @@ class Reviews:
         kind: ReviewKind | None = None,
         after: str | None = None,
     ) -> tuple[Review, ...]:
-        """Give the queue, oldest first.
+        """Return the queue, oldest first.
 
         Raises NotFoundError for an `after` that does not exist, MissingRightError for a kind that the caller may not
         see.
@@ -144,7 +144,7 @@ class Reviews:
         return await self._ledger.reviews.list(limit, task=task, state=state, kind=kind, after=after, sight=sight)
 
     async def view(self, name: str, caller: Caller | None, *, served: bool = False) -> ReviewView:
-        """Give a review with all that one must see; `served` shows what was served though the audit is blind.
+        """Return a review with all that one must see; `served` shows what was served though the audit is blind.
 
         Blind is an audit that asks for a label: naming it costs no more than confirming it. Of other tasks what was
         served is shown, since whoever copies out eight fields of a receipt makes more mistakes than they find.
@@ -307,7 +307,7 @@ class Reviews:
 
 
 def _same(view: ReviewView, reviewer: str, answer: Mapping[str, Json], found: Audited | None) -> Answered:
-    """Give an answer that was given before; another one is refused."""
+    """Return an answer that was given before; another one is refused."""
     if answer != view.review.answer:
         refuse(view.review, reviewer)
     return Answered(

@@ -63,7 +63,7 @@ class Contents:
         return disk.open_new(part)
 
     def place(self, part: Path, sha256: str) -> None:
-        """Give a whole part file, which is on disk, its name; the part stays as well. Raises OSError.
+        """Return a whole part file, which is on disk, its name; the part stays as well. Raises OSError.
 
         Nothing happens where the bytes are there and right; damaged ones are replaced.
         """
@@ -150,12 +150,12 @@ class Contents:
             _LOG.error("%s cannot be removed: %s", self.path(sha256), error.strerror)
 
     def names(self) -> Iterator[str]:
-        """Give the sha256 of everything that lies here."""
+        """Return the sha256 of everything that lies here."""
         found = (path.name for path in self._root.glob("??/*"))
         return (name for name in found if _NAME.fullmatch(name))
 
     def older(self, names: Iterable[str], before: float) -> list[str]:
-        """Give those of some bytes that were written before a time (seconds since 1970)."""
+        """Return those of some bytes that were written before a time (seconds since 1970)."""
         paths = {name: self.path(name) for name in sorted(names)}
         return [name for name, path in paths.items() if path.is_file() and path.stat().st_mtime < before]
 

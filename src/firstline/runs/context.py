@@ -34,5 +34,5 @@ class RunContext(Value, frozen=True, kw_only=True):
     new_id: Callable[[], str] = _run_id
 
     def rungs(self, names: Sequence[str]) -> tuple[Rung, ...]:
-        """Give the rungs that a ladder's names mean on this machine. Raises ModelNotFoundError."""
+        """Return the rungs that a ladder's names mean on this machine. Raises ModelNotFoundError."""
         return rungs(names, stand_in=self.settings.ladder.stand_in, catalog=self.catalog, machine=self.machine())

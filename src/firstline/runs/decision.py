@@ -165,7 +165,7 @@ def withhold(standing: RunState, policy: Policy) -> RunState:
 
 
 def verdict(standing: RunState, attempts: Sequence[Attempt]) -> tuple[Verdict, str]:
-    """Give the verdict and its reason in words."""
+    """Return the verdict and its reason in words."""
     made = [attempt for attempt in attempts if attempt.skipped is None]
     if not made:
         why = "; ".join(f"{attempt.model}: {attempt.skipped}" for attempt in attempts)

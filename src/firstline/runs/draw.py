@@ -31,5 +31,5 @@ def asks_about(run: Run, task: Task, ladder: Sequence[Rung], settings: AuditSett
 
 
 def review_mark(run_id: str, kind: ReviewKind, at: float) -> ReviewMark:
-    """Give the entry of a run in the queue."""
+    """Return the entry of a run in the queue."""
     return ReviewMark(id=f"rev_{run_id.removeprefix('run_')}", kind=kind, at=at)

@@ -97,7 +97,7 @@ class _Weighed:
         return sum(self._sums) / len(self._sums) + 1 / (self._n + 1)
 
     def needs(self, true_error: float, alpha: float) -> int | None:
-        """Give about how many more audits reach `1 / alpha` where answers are wrong at this share; None: none do."""
+        """Return about how many more audits reach `1 / alpha` where answers are wrong at this share; None: none do."""
         count, promised = len(self._alternatives), self._promised
         begins = 1 / ((self._n + 1) * (self._n + 2))
         found = []
@@ -118,7 +118,7 @@ def is_drawn(run_id: str, rate: float) -> bool:
 def audits_needed(
     max_error: float, true_error: float, *, so_far: Sequence[bool] = (), alpha: float = ALPHA
 ) -> int | None:
-    """Give about how many audits, after those `so_far`, withdraw a certificate whose answers are wrong at `true_error`.
+    """Return how many audits, after those `so_far`, withdraw a certificate whose answers are wrong at `true_error`.
 
     None: it holds, or is broken by so little that no number would show it.
     """

@@ -75,16 +75,16 @@ class Inputs:
         return Keeping(given=KeptInput(sha256=given.sha256, parts=tuple(map(_kept, given.parts))), placing=placing)
 
     async def find(self, sha256: str) -> KeptInput | None:
-        """Give what is kept of an input; None where nothing is, or not any more."""
+        """Return what is kept of an input; None where nothing is, or not any more."""
         return await self._rows.get(sha256)
 
     async def load(self, kept: KeptInput) -> TaskInput:
-        """Give an input as a run had it. Raises NotFoundError where the bytes of a file are gone, and
+        """Return an input as a run had it. Raises NotFoundError where the bytes of a file are gone, and
         ContentsDamagedError."""
         return TaskInput(parts=tuple([await self._part(part) for part in kept.parts]))
 
     async def read(self, file: KeptFile) -> bytes:
-        """Give the bytes of a file. Raises NotFoundError where they are gone, and ContentsDamagedError."""
+        """Return the bytes of a file. Raises NotFoundError where they are gone, and ContentsDamagedError."""
         try:
             return await asyncio.to_thread(self._contents.read, file.sha256)
         except FileNotFoundError:

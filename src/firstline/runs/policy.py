@@ -35,7 +35,7 @@ class Calibrator(Value, frozen=True, kw_only=True):
     intercept: float
 
     def probability(self, signals: Signals) -> float:
-        """Give the probability for these signals; names that the calibrator does not know count nothing."""
+        """Return the probability for these signals; names that the calibrator does not know count nothing."""
         total = self.intercept
         for place, name in enumerate(self.names):
             value = signals.get(name)
@@ -65,7 +65,7 @@ class RungPolicy(Value, frozen=True, kw_only=True):
     price_nano_usd: float = 0.0
 
     def confidence(self, field: str, value: Json, signals: Signals) -> float | None:
-        """Give the calibrated confidence of a field's value; None where the field has no calibrator."""
+        """Return the calibrated confidence of a field's value; None where the field has no calibrator."""
         calibrator = self.calibrators.get(field)
         if calibrator is None:
             return None
@@ -73,7 +73,7 @@ class RungPolicy(Value, frozen=True, kw_only=True):
         return calibrator.probability(signals if rate is None else {**signals, LABEL_RATE: rate})
 
     def threshold(self, field: str, value: Json) -> float:
-        """Give the least confidence at which this value is served; 0 for a field that nothing was promised about."""
+        """Return the least confidence at which this value is served; 0 for a field that nothing was promised about."""
         if isinstance(value, str) and value in self.class_thresholds:
             return self.class_thresholds[value]
         return self.thresholds.get(field, 0.0)
@@ -92,11 +92,11 @@ class Policy(Value, frozen=True, kw_only=True):
     withheld_labels: tuple[str, ...] = ()
 
     def rung(self, model: str) -> RungPolicy | None:
-        """Give the rung of a model."""
+        """Return the rung of a model."""
         return next((rung for rung in self.rungs if rung.model == model), None)
 
     def thresholds(self) -> dict[str, dict[str, float]]:
-        """Give the least confidence by model and field, or label."""
+        """Return the least confidence by model and field, or label."""
         return {rung.model: {**rung.thresholds, **rung.class_thresholds} for rung in self.rungs}
 
     def withholds(self, field: str, value: Json) -> bool:

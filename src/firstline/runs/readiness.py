@@ -118,7 +118,7 @@ class Readiness:
         return tuple(found.values())
 
     async def _ladders(self, found: dict[str, Gap]) -> AsyncIterator[tuple[Task, Sequence[Rung]]]:
-        """Give the rungs of each task whose models are known; what is not goes to the gaps."""
+        """Return the rungs of each task whose models are known; what is not goes to the gaps."""
         for name in await asyncio.to_thread(self._tasks.names):
             try:
                 task = await self._tasks.find(name)

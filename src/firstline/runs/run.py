@@ -79,7 +79,7 @@ class Runner:
         self._prompts = Prompts(basis.door.tokens)
 
     async def rungs(self, task: Task) -> tuple[Rung, ...]:
-        """Give the rungs of a task on this machine, its student among them.
+        """Return the rungs of a task on this machine, its student among them.
 
         Raises ModelNotFoundError, with the line of the task's file where that names a model that nobody knows.
         """
@@ -96,7 +96,7 @@ class Runner:
         return frozenset() if mine is None else mine.taught
 
     def trying(self, student: FindStudent, cover: FindCover | None = None, *, first: int | None = None) -> Runner:
-        """Give a runner that runs tasks with this student and cover in place of what is in charge and in force.
+        """Return a runner that runs tasks with this student and cover in place of what is in charge and in force.
 
         With `first` it asks so many rungs at the most.
         """
@@ -288,11 +288,11 @@ class Runner:
         return self._labels[key]
 
     def usd_of(self, task: Task) -> float:
-        """Give the US dollars that one run of a task may cost."""
+        """Return the US dollars that one run of a task may cost."""
         return self._basis.settings.budget.usd if task.budget.usd is None else task.budget.usd
 
     def purse(self, task: Task, caller: Caller | None, pot: Pot | None = None) -> Budget:
-        """Give what a run of a task may spend."""
+        """Return what a run of a task may spend."""
         budget, own = self._basis.settings.budget, task.budget
         return Budget(
             limit=NanoUSD(round(self.usd_of(task) * 1e9)),
@@ -323,7 +323,7 @@ async def no_student(task: Task) -> Placed | None:
 
 
 def always(cover: ActiveCertificate) -> FindCover:
-    """Give what covers every run with the same."""
+    """Return what covers every run with the same."""
 
     async def find(task: Task, ladder: tuple[Rung, ...]) -> ActiveCertificate:
         return cover

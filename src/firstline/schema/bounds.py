@@ -101,7 +101,7 @@ class Cost(Value, frozen=True, kw_only=True):
 
 
 def check_size(schema: Json) -> tuple[int, int]:
-    """Give the bytes of a schema, and the states of its patterns with what making each of them takes.
+    """Return the bytes of a schema, and the states of its patterns with what making each of them takes.
 
     Raises SchemaError for one that is too deep, too large or no JSON.
     """
@@ -213,7 +213,7 @@ def too_many_combinations(schema: Json, *, most: int = MAX_COMBINATIONS) -> bool
 
 
 def children(node: Json) -> list[Json]:
-    """Give the values directly inside a JSON value."""
+    """Return the values directly inside a JSON value."""
     if isinstance(node, Mapping):
         return list(node.values())
     return list(node) if isinstance(node, list | tuple) else []
@@ -228,7 +228,7 @@ def _patterns(node: Json) -> list[str]:
 
 
 def _below(node: Json, root: Json) -> tuple[list[Json], list[Json]]:
-    """Give the schemas applied at the same place as a schema, and those applied inside it."""
+    """Return the schemas applied at the same place as a schema, and those applied inside it."""
     if not isinstance(node, Mapping):
         return [], []
     here = [child for key in _SAME_PLACE_LISTS if isinstance(node.get(key), list) for child in node[key]]

@@ -41,7 +41,7 @@ class Field(Value, frozen=True, kw_only=True):
     schema: Mapping[str, Any] | None = None
 
     def json_schema(self) -> dict[str, Json]:
-        """Give the field's JSON Schema (2020-12); an optional field may be null."""
+        """Return the field's JSON Schema (2020-12); an optional field may be null."""
         schema: dict[str, Json] = dict(self.schema) if self.schema else self._own_schema()
         if self.description:
             schema.setdefault("description", self.description)
@@ -63,7 +63,7 @@ class Field(Value, frozen=True, kw_only=True):
 
 
 def object_schema(fields: tuple[Field, ...]) -> dict[str, Json]:
-    """Give the strict JSON Schema of an object with these fields: all required, nothing else allowed."""
+    """Return the strict JSON Schema of an object with these fields: all required, nothing else allowed."""
     return {
         "type": "object",
         "properties": {field.name: field.json_schema() for field in fields},

@@ -234,7 +234,7 @@ def unsatisfiable(schema: Json) -> str | None:
 
 
 def _find_conflict(schema: Json, cost: schema_bounds.Cost) -> str:
-    """Give the words of `unsatisfiable`; empty: none."""
+    """Return the words of `unsatisfiable`; empty: none."""
     if too_many_combinations(schema):
         return ""
     if cost.searched_here and not too_many_combinations(schema, most=MAX_COMBINATIONS_HERE):

@@ -83,5 +83,5 @@ def _inflated(data: bytes) -> bytes:
 
 
 def name_of(data: bytes) -> str:
-    """Give the sha256 of a student's file."""
+    """Return the sha256 of a student's file."""
     return hashlib.sha256(data).hexdigest()

@@ -57,7 +57,7 @@ class Students:
         self._loaded: dict[Path, tuple[str, Artifact, Student]] = {}
 
     async def of(self, task: Task) -> Placed | None:
-        """Give the student in charge of a task; None where there is none."""
+        """Return the student in charge of a task; None where there is none."""
         if not self._serving:
             return None
         row = (await self._in_charge()).get(task.name)
@@ -68,7 +68,7 @@ class Students:
         return None if path is None else msgspec.structs.replace(await self._placed(task, path), shipped=True)
 
     async def candidate(self, task: Task, sha256: str) -> Placed:
-        """Give a student of a task that need not be in charge of it."""
+        """Return a student of a task that need not be in charge of it."""
         return await self._placed(task, self._contents.path(sha256), sha256)
 
     async def opened(self, artifact: Artifact) -> Trial:
@@ -82,7 +82,7 @@ class Students:
         return await asyncio.to_thread(read)
 
     async def shipped(self) -> dict[str, str]:
-        """Give the sha256 of the students that come with the package, by task."""
+        """Return the sha256 of the students that come with the package, by task."""
 
         def read() -> dict[str, str]:
             return {task: name_of(path.read_bytes()) for task, path in self._shipped.items()}
@@ -158,7 +158,7 @@ class Trial:
         self._student = student
 
     async def of(self, task: Task) -> Placed | None:
-        """Give the student that is tried."""
+        """Return the student that is tried."""
         return _place(task, self._path, self._sha256, self.artifact, self._student)
 
 
@@ -170,7 +170,7 @@ class Candidate:
         self._sha256 = sha256
 
     async def of(self, task: Task) -> Placed | None:
-        """Give the student that is tried; None: the task is tried without any."""
+        """Return the student that is tried; None: the task is tried without any."""
         return None if self._sha256 is None else await self._students.candidate(task, self._sha256)
 
 

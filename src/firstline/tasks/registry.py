@@ -59,7 +59,7 @@ class Tasks:
         return sorted(self._own())
 
     def get(self, name: str) -> Task:
-        """Give a task. Raises NotFoundError with the nearest name, TaskError for a file with a mistake."""
+        """Return a task. Raises NotFoundError with the nearest name, TaskError for a file with a mistake."""
         own = self._own().get(name)
         if own is not None:
             return self._current(own)
@@ -74,11 +74,11 @@ class Tasks:
         return self._read[name]
 
     async def find(self, name: str) -> Task:
-        """Give a task as `get` does, from the event loop: a disk may be slow."""
+        """Return a task as `get` does, from the event loop: a disk may be slow."""
         return await asyncio.to_thread(self.get, name)
 
     async def listed(self, name: str) -> Task:
-        """Give a task that a request names, from the event loop; a taught one is unknown by its name.
+        """Return a task that a request names, from the event loop; a taught one is unknown by its name.
 
         Raises NotFoundError and TaskError.
         """
@@ -103,7 +103,7 @@ class Tasks:
             path.unlink(missing_ok=True)
 
     async def all(self) -> list[Task]:
-        """Give every task that may be run, sorted by name. Raises TaskError."""
+        """Return every task that may be run, sorted by name. Raises TaskError."""
         return await asyncio.to_thread(self._all)
 
     def read(self, path: Path) -> Task:

@@ -46,7 +46,7 @@ def number_spans(text: str) -> list[tuple[int, int]]:
 
 
 def _figures(text: str) -> Iterator[Amount | None]:
-    """Give each figure of a text as an amount; None for one that cannot be read."""
+    """Return each figure of a text as an amount; None for one that cannot be read."""
     if _ANY_DIGIT.search(text) is None:
         return
     read = plain(text)

@@ -12,7 +12,7 @@ from firstline.types import Json
 
 
 def certificate_object(certificate: Certificate, tally: Tally, moved: Sequence[str] = ()) -> dict[str, Json]:
-    """Give what a certificate promises, its state, what of its task moved since (it is void then), its figures, and
+    """Return what a certificate promises, its state, what of its task moved since (it is void then), its figures, and
     what its audits came to."""
     return {
         "id": certificate.id,

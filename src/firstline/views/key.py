@@ -6,7 +6,7 @@ from firstline.types import ApiKey, Json
 
 
 def key_object(key: ApiKey) -> dict[str, Json]:
-    """Give a key with its terms and its money."""
+    """Return a key with its terms and its money."""
     return {
         "id": key.id,
         "object": "api_key",
@@ -30,7 +30,7 @@ def key_object(key: ApiKey) -> dict[str, Json]:
 
 
 def money_object(key: ApiKey) -> dict[str, Json]:
-    """Give the money of a key; without a wallet there is nothing granted, and no balance to speak of."""
+    """Return the money of a key; without a wallet there is nothing granted, and no balance to speak of."""
     return {
         "granted_nano_usd": key.granted_nano_usd,
         "spent_nano_usd": key.spent_nano_usd,

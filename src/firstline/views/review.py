@@ -11,7 +11,7 @@ from firstline.views.run import finding_object, run_object
 
 
 def review_object(review: Review) -> dict[str, Json]:
-    """Give one entry of the queue."""
+    """Return one entry of the queue."""
     return {
         "id": review.id,
         "object": "review",
@@ -32,7 +32,7 @@ def review_object(review: Review) -> dict[str, Json]:
 
 
 def view_object(view: ReviewView) -> dict[str, Json]:
-    """Give a review with all that one must see, and nothing of what was served where the audit is blind."""
+    """Return a review with all that one must see, and nothing of what was served where the audit is blind."""
     return {
         **review_object(view.review),
         "source": _source(view.review.id, view.kept),
@@ -46,7 +46,7 @@ def view_object(view: ReviewView) -> dict[str, Json]:
 
 
 def answered_object(answered: Answered, *, saved: bool) -> dict[str, Json]:
-    """Give what came of an answer."""
+    """Return what came of an answer."""
     return {
         "object": "review.answer",
         "saved": saved,

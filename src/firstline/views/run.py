@@ -11,7 +11,7 @@ UNCERTIFIED = "uncertified"
 
 
 def run_object(run: Run) -> dict[str, Json]:
-    """Give the whole run: `id, task, version, verdict, answer, attempts, cost_nano_usd, ms` and more.
+    """Return the whole run: `id, task, version, verdict, answer, attempts, cost_nano_usd, ms` and more.
 
     An answer that was passed through has no verdict, and its attempts have neither passed nor failed: both are null.
     """
@@ -32,7 +32,7 @@ def run_object(run: Run) -> dict[str, Json]:
 
 
 def served_object(run: Run, *, best: bool) -> dict[str, Json]:
-    """Give a run as who asked for it is told. Without `best`, what is left to a person is not in its `answer`.
+    """Return a run as who asked for it is told. Without `best`, what is left to a person is not in its `answer`.
 
     What the models said of it stands in `attempts`, and `fields` says why it is left out.
     """
@@ -45,7 +45,7 @@ def served_object(run: Run, *, best: bool) -> dict[str, Json]:
 
 
 def wire_object(run: Run, notes: tuple[str, ...] = ()) -> dict[str, Json]:
-    """Give the `firstline` object of a chat completion; `notes` are put behind the run's own."""
+    """Return the `firstline` object of a chat completion; `notes` are put behind the run's own."""
     return {
         "id": run.id,
         **_outcome(run),
@@ -56,7 +56,7 @@ def wire_object(run: Run, notes: tuple[str, ...] = ()) -> dict[str, Json]:
 
 
 def wire_headers(run: Run) -> dict[str, str]:
-    """Give the short form that stands in the headers: verdict, the model that settled it, and the cost in nano-USD."""
+    """Return short form that stands in the headers: verdict, the model that settled it, and the cost in nano-USD."""
     headers = {"x-firstline-cost": str(int(run.cost_nano_usd))}
     if run.verdict is not None:
         headers["x-firstline-verdict"] = run.verdict
@@ -72,7 +72,7 @@ def header_text(text: str) -> str:
 
 
 def settling_model(run: Run) -> str | None:
-    """Give the model of the first attempt that passed; without one, of the last that was made."""
+    """Return the model of the first attempt that passed; without one, of the last that was made."""
     made = [attempt for attempt in run.attempts if attempt.skipped is None]
     passed = [attempt for attempt in made if attempt.passed]
     return (passed[0] if passed else made[-1]).model if made else None
@@ -112,6 +112,6 @@ def _attempt(attempt: Attempt, run: Run) -> dict[str, Json]:
 
 
 def finding_object(finding: Finding) -> dict[str, Json]:
-    """Give what a check has against an answer."""
+    """Return what a check has against an answer."""
     shown: dict[str, Json] = {"check": finding.check, "reason": finding.reason, "field": finding.field}
     return shown | ({"fields": list(finding.fields)} if finding.fields else {})

@@ -22,7 +22,7 @@ def world(n: int, seed: int) -> tuple[Floats, Ints]:
 
 
 def likely(places: Floats, truth: Ints) -> float:
-    """Give the mean log probability that a row's likeness to the others sorts it right."""
+    """Return the mean log probability that a row's likeness to the others sorts it right."""
     likeness = 12 * places @ places.T
     np.fill_diagonal(likeness, -1e9)
     own = (softmax(likeness) * (truth[:, None] == truth)).sum(axis=1)

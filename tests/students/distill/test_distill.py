@@ -55,7 +55,7 @@ class Words:
         self._words = words
 
     async def answer(self, document: Document, offers: Mapping[str, Offer]) -> Draft:
-        """Give the label whose word stands in the text."""
+        """Return the label whose word stands in the text."""
         label = next((label for label, word in self._words.items() if word in document.text), "order")
         return Draft(values={"label": label}, confidences={"label": 0.95})
 

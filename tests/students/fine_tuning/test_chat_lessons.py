@@ -41,7 +41,7 @@ def refused(lines: list[Any]) -> str:
 
 
 def exact(narrow: Narrow) -> float:
-    """Give the share of lines whose content is written again to the letter."""
+    """Return the share of lines whose content is written again to the letter."""
     right = [write(from_json(to_json(narrow.form)), one.row.expected) == one.content for one in narrow.lessons]
     return sum(right) / len(right)
 

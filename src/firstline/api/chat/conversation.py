@@ -57,7 +57,7 @@ def turns(body: ChatBody, parts: Sequence[tuple[InputPart, ...]]) -> tuple[Turn,
 
 
 def custom_names(body: ChatBody) -> frozenset[str]:
-    """Give the names of custom tools, whose calls are written another way."""
+    """Return the names of custom tools, whose calls are written another way."""
     return frozenset(tool.custom.name for tool in body.tools or () if isinstance(tool, CustomTool))
 
 

@@ -35,7 +35,7 @@ class Head(Value, frozen=True, kw_only=True):
 
 
 def whole(head: Head, reply: Reply) -> dict[str, Json]:
-    """Give the body of an answer that is not streamed."""
+    """Return the body of an answer that is not streamed."""
     return {
         "id": head.id,
         "object": "chat.completion",
@@ -51,7 +51,7 @@ def whole(head: Head, reply: Reply) -> dict[str, Json]:
 
 
 async def chunks(head: Head, pieces: AsyncGenerator[Piece], *, include_usage: bool) -> AsyncGenerator[dict[str, Json]]:
-    """Give the chunks of a stream: for each answer its role, its pieces and its end, then usage where asked for."""
+    """Return the chunks of a stream: for each answer its role, its pieces and its end, then usage where asked for."""
     stream = _Chunks(head, include_usage=include_usage)
     begun: set[int] = set()
     ends: list[Piece] = []
@@ -143,7 +143,7 @@ class _Chunks:
 
 
 def usage_object(usage: Usage) -> dict[str, Json]:
-    """Give OpenAI's `usage`."""
+    """Return OpenAI's `usage`."""
     return {
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,
@@ -159,7 +159,7 @@ def usage_object(usage: Usage) -> dict[str, Json]:
 
 
 def custom_input(call: ToolCall) -> str:
-    """Give the one text of a custom tool's call."""
+    """Return the one text of a custom tool's call."""
     try:
         given = strict_json.read(call.arguments).value
     except strict_json.NotJSONError:
@@ -202,7 +202,7 @@ def _logprobs(tokens: Sequence[TokenProb] | None, top: int) -> Json:
 
 
 def token_list(tokens: Sequence[TokenProb], top: int) -> list[dict[str, Json]]:
-    """Give tokens with their log probabilities, and the `top` likeliest at each place."""
+    """Return tokens with their log probabilities, and the `top` likeliest at each place."""
     return [
         {**_token(one.token, one.logprob), "top_logprobs": [_token(text, share) for text, share in one.top[:top]]}
         for one in tokens

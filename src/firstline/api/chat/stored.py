@@ -225,7 +225,7 @@ class _Assembled:
                 choice["logprobs"] = {**known, "content": [*known["content"], *(part["logprobs"]["content"] or ())]}
 
     def completion(self) -> dict[str, Json]:
-        """Give the whole."""
+        """Return the whole."""
         return {
             **{name: self._head.get(name) for name in ("id", "created", "model", "service_tier", "system_fingerprint")},
             "object": "chat.completion",

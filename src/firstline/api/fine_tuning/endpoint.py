@@ -202,7 +202,7 @@ def _refuse(raw: Mapping[str, Json]) -> None:
 
 
 def _hyperparameters(body: JobBody) -> Hyperparameters:
-    """Give those of the method, else those beside it, as older clients send them."""
+    """Return those of the method, else those beside it, as older clients send them."""
     of_method = body.method.supervised if body.method else msgspec.UNSET
     if of_method is not msgspec.UNSET and of_method.hyperparameters is not msgspec.UNSET:
         return of_method.hyperparameters

@@ -88,7 +88,7 @@ class _Reader:
         self._sources = sources
 
     async def turns(self, turn: WireTurn, where: str) -> AsyncIterator[Turn]:
-        """Give the turns of a message: the results of tools, then the rest."""
+        """Return the turns of a message: the results of tools, then the rest."""
         if isinstance(turn.content, str):
             yield Turn(role=turn.role, parts=(Text(text=turn.content),))
             return

@@ -115,7 +115,7 @@ async def _asked(request: Request, services: Services, body: CountBody) -> Conve
 
 
 def _answering(name: str, services: Services) -> str:
-    """Give the model that answers for a name. Raises ModelNotFoundError for one of Anthropic's without a stand-in."""
+    """Return the model that answers for a name. Raises ModelNotFoundError for one of Anthropic's without a stand-in."""
     if name in services.catalog or not name.startswith(_CLAUDE):
         return name
     stand_in = services.settings.messages.stand_in

@@ -180,7 +180,7 @@ def _check_turn(turn: WireTurn, where: str) -> None:
 
 
 def blocks_of(turn: WireTurn) -> Sequence[Block]:
-    """Give the blocks of a message; plain text has none."""
+    """Return the blocks of a message; plain text has none."""
     return turn.content if isinstance(turn.content, list) else ()
 
 

@@ -26,7 +26,7 @@ _STOPS: dict[FinishReason, str] = {
 
 
 def whole(id: str, model: str, reply: Reply) -> dict[str, Json]:
-    """Give the body of an answer that is not streamed; `model` is the name that was asked for."""
+    """Return the body of an answer that is not streamed; `model` is the name that was asked for."""
     choice = reply.choices[0]
     content: list[dict[str, Json]] = [{"type": "text", "text": choice.text}] if choice.text else []
     content += [{"type": "tool_use", **_named(call), "input": _input(call)} for call in choice.tool_calls]
@@ -39,7 +39,7 @@ def whole(id: str, model: str, reply: Reply) -> dict[str, Json]:
 
 
 async def events(id: str, model: str, pieces: AsyncGenerator[Piece]) -> AsyncGenerator[dict[str, Json]]:
-    """Give the events of a stream, each under its `type`."""
+    """Return the events of a stream, each under its `type`."""
     stream = _Events()
     begun = False
     async with aclosing(pieces):
@@ -102,7 +102,7 @@ class _Events:
 
 
 def usage_object(usage: Usage) -> dict[str, Json]:
-    """Give Anthropic's `usage`."""
+    """Return Anthropic's `usage`."""
     return {**_counted(usage), "service_tier": "standard"}
 
 

@@ -71,12 +71,12 @@ def wants_logprobs(body: ResponseBody) -> bool:
 
 
 def custom_names(body: Asked) -> frozenset[str]:
-    """Give the names of custom tools, whose calls are written another way."""
+    """Return the names of custom tools, whose calls are written another way."""
     return frozenset(tool.name for tool in body.tools or () if isinstance(tool, ResponseCustomTool))
 
 
 def named(error: FirstlineError) -> FirstlineError:
-    """Give an error the name that its field has on this surface."""
+    """Return an error the name that its field has on this surface."""
     if error.param is not None:
         param = _FUNCTION.sub(r"\1", error.param)
         head, dot, rest = param.partition(".")

@@ -64,7 +64,7 @@ def parse(raw: dict[str, Json], shape: type[T]) -> T:
 
 
 def items_of(given: Json) -> str | list[Json]:
-    """Give `input` so that its items say their type. Raises UsageError, and UnsupportedError for an unknown type."""
+    """Return `input` so that its items say their type. Raises UsageError, and UnsupportedError for an unknown type."""
     if given is None:
         return ""
     if isinstance(given, str):
@@ -75,7 +75,7 @@ def items_of(given: Json) -> str | list[Json]:
 
 
 def parts_of(item: Item) -> Sequence[ItemPart]:
-    """Give the content of an item as parts."""
+    """Return the content of an item as parts."""
     if isinstance(item, MessageItem):
         if not isinstance(item.content, str):
             return item.content
@@ -156,7 +156,7 @@ def _check_tools(body: Asked) -> None:
 
 
 def chosen(choice: NamedChoice) -> tuple[str, ...]:
-    """Give the names of the tools that a choice is of. Raises UsageError where it names none."""
+    """Return the names of the tools that a choice is of. Raises UsageError where it names none."""
     if choice.type == "allowed_tools":
         named = tuple(tool.name for tool in choice.tools or ())
     else:

@@ -46,7 +46,7 @@ class Head(Value, frozen=True, kw_only=True):
 
 
 def whole(head: Head, reply: Reply, completed: int) -> dict[str, Json]:
-    """Give the body of a response that is not streamed."""
+    """Return the body of a response that is not streamed."""
     choice = reply.choices[0]
     return {
         **ended(head, choice.finish_reason, output_items(head, choice), reply.usage, completed),
@@ -55,12 +55,12 @@ def whole(head: Head, reply: Reply, completed: int) -> dict[str, Json]:
 
 
 def begun(head: Head) -> dict[str, Json]:
-    """Give a response of which nothing is there yet."""
+    """Return a response of which nothing is there yet."""
     return _response(head, "in_progress", [])
 
 
 def ended(head: Head, reason: FinishReason, output: Sequence[Json], usage: Usage, completed: int) -> dict[str, Json]:
-    """Give a response that is all there, or as far as it may go."""
+    """Return a response that is all there, or as far as it may go."""
     cut = _CUT.get(reason)
     return {
         **_response(head, "incomplete" if cut else "completed", output),
@@ -71,7 +71,7 @@ def ended(head: Head, reason: FinishReason, output: Sequence[Json], usage: Usage
 
 
 def failed(head: Head, output: Sequence[Json], error: FirstlineError) -> dict[str, Json]:
-    """Give a response that broke off; OpenAI's set of codes is closed, our own code is in the `error` event."""
+    """Return a response that broke off; OpenAI's set of codes is closed, our own code is in the `error` event."""
     return {
         **_response(head, "failed", output),
         "error": {"code": _error_code(error), "message": error.message},
@@ -79,7 +79,7 @@ def failed(head: Head, output: Sequence[Json], error: FirstlineError) -> dict[st
 
 
 def output_items(head: Head, choice: Choice) -> list[dict[str, Json]]:
-    """Give the items of an answer: a message where it says something, then its calls."""
+    """Return the items of an answer: a message where it says something, then its calls."""
     items: list[dict[str, Json]] = []
     if choice.text or choice.refusal or not choice.tool_calls:
         part = (
@@ -134,12 +134,12 @@ def call_item(head: Head, id: str, call: ToolCall, status: Status = "completed")
 
 
 def shown_logprobs(head: Head, tokens: Sequence[TokenProb]) -> list[dict[str, Json]]:
-    """Give the probabilities of tokens as a delta carries them."""
+    """Return the probabilities of tokens as a delta carries them."""
     return token_list(tokens, head.top)
 
 
 def usage_object(usage: Usage) -> dict[str, Json]:
-    """Give OpenAI's `usage`."""
+    """Return OpenAI's `usage`."""
     return {
         "input_tokens": usage.prompt_tokens,
         "input_tokens_details": {"cached_tokens": usage.cached_tokens, "cache_write_tokens": 0},

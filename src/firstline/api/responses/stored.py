@@ -48,7 +48,7 @@ async def keep(
 
 
 async def history(services: Services, previous_id: str | None, caller: Caller | None) -> list[Json]:
-    """Give the items of all that a response goes on from, in order. Raises PreviousResponseError."""
+    """Return the items of all that a response goes on from, in order. Raises PreviousResponseError."""
     if previous_id is None:
         return []
     try:

@@ -36,13 +36,13 @@ def speaks_anthropic(path: str) -> bool:
 
 
 def request_id_of(request: Request) -> str | None:
-    """Give the id under which the request stands in the log."""
+    """Return the id under which the request stands in the log."""
     known: str | None = getattr(request.state, "request_id", None)
     return known
 
 
 def anthropic_object(problem: Problem, request_id: str | None) -> dict[str, Json]:
-    """Give the body of an error."""
+    """Return the body of an error."""
     details: dict[str, Json] = {"error_code": problem.code}
     more = {"param": problem.param, "hint": problem.hint}
     return {
@@ -77,12 +77,12 @@ class Refusals:
         return anthropic_response(told(error), self._id, headers)
 
     def fail(self, error: FirstlineError) -> dict[str, Json]:
-        """Give the data of the event `error`."""
+        """Return the data of the event `error`."""
         return anthropic_object(told(error), self._id)
 
 
 def anthropic_status(status: int, code: str) -> int:
-    """Give the status under which this wire tells an error."""
+    """Return the status under which this wire tells an error."""
     return _OVERLOADED if code == "engine_unavailable" else status
 
 

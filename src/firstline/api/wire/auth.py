@@ -27,7 +27,7 @@ _KINDS: tuple[Kind, ...] = ("requests", "tokens")
 
 
 def caller_of(request: Request) -> Caller | None:
-    """Give who asks; None where no key is needed."""
+    """Return who asks; None where no key is needed."""
     caller: Caller | None = getattr(request.state, "caller", None)
     return caller
 

@@ -40,7 +40,7 @@ class Sources(Value, frozen=True, kw_only=True):
 
 
 def sources_of(request: Request, caller: Caller | None) -> Sources:
-    """Give the sources that a caller may read from."""
+    """Return the sources that a caller may read from."""
     services: Services = request.app.state.services
     limits = services.settings.limits
     left = limits.images_mb * 1_000_000

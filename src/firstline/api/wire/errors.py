@@ -23,7 +23,7 @@ from firstline.views.error import body, error_body
 
 
 def error_object(error: FirstlineError) -> dict[str, Json]:
-    """Give the wire's shape of an error, without the outer `error` key's neighbours."""
+    """Return the wire's shape of an error, without the outer `error` key's neighbours."""
     return error_body(error)
 
 
@@ -50,7 +50,7 @@ def answer_of(problem: Problem, path: str, request_id: str | None) -> Response:
 
 
 def _allowed(request: Request) -> str:
-    """Give the methods of a path: the router knows one route at a time, and a path has one for each method."""
+    """Return the methods of a path: the router knows one route at a time, and a path has one for each method."""
     fitting = (route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE)
     methods = {method for route in fitting if isinstance(route, Route) for method in route.methods or ()}
     return ", ".join(sorted(methods))

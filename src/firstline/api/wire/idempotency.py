@@ -139,7 +139,7 @@ class _Seen:
             await self._send(self._last)
 
     def answer(self) -> Answer | None:
-        """Give what was answered; None where there was no answer."""
+        """Return what was answered; None where there was no answer."""
         if self._head is None:
             return None
         return Answer(

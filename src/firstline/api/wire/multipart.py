@@ -82,7 +82,7 @@ class _Parts:
         self.filename: str | None = None
 
     def take(self) -> bytes:
-        """Give the file's bytes that came since."""
+        """Return the file's bytes that came since."""
         pieces, self._pieces = bytes(self._pieces), bytearray()
         return pieces
 

@@ -149,7 +149,7 @@ class Operation(Value, frozen=True, kw_only=True):
 
 
 def operation_of(route: Route) -> Operation:
-    """Give what the endpoint of a route declares. Raises LookupError where it declares nothing."""
+    """Return what the endpoint of a route declares. Raises LookupError where it declares nothing."""
     declared: Operation | None = getattr(route.endpoint, "operation", None)
     if declared is None:
         raise LookupError(f"{route.path}: declare with @Operation what {route.name} takes and gives")
@@ -159,13 +159,13 @@ def operation_of(route: Route) -> Operation:
 
 
 def method_of(route: Route) -> str:
-    """Give the one method of a route; what answers GET answers HEAD too."""
+    """Return the one method of a route; what answers GET answers HEAD too."""
     (method,) = (route.methods or set()) - {"HEAD"}
     return method
 
 
 def failures(route: Route) -> tuple[Failure, ...]:
-    """Give every error that a route can answer with, in the order of the tree's statuses."""
+    """Return every error that a route can answer with, in the order of the tree's statuses."""
     declared = operation_of(route)
     found: list[Failure] = [*EVERYWHERE, *declared.errors]
     if not declared.open:

@@ -187,7 +187,7 @@ class NamedTool(Wire, frozen=True, kw_only=True):
 
     @property
     def called(self) -> str:
-        """Give the tool's name, empty where none is said."""
+        """Return the tool's name, empty where none is said."""
         one = self.function or self.custom
         return one.name if one else ""
 
@@ -209,7 +209,7 @@ class WireToolChoice(Wire, frozen=True, kw_only=True):
 
     @property
     def called(self) -> tuple[str, ...]:
-        """Give the names of the tools, an empty one where none is said."""
+        """Return the names of the tools, an empty one where none is said."""
         if self.allowed_tools is not None:
             return tuple(tool.called for tool in self.allowed_tools.tools)
         one = self.function or self.custom

@@ -26,7 +26,7 @@ class Learned(Protocol):
 
 
 def confidences(table: Table, rungs: Sequence[Learned], *, alone: bool = False) -> Floats:
-    """Give the calibrated confidence of every value of a table, shape (n, R, F); NaN where there is no calibrator."""
+    """Return the calibrated confidence of every value of a table, shape (n, R, F); NaN where there is no calibrator."""
     found = np.full((table.n, len(rungs), len(table.fields)), np.nan)
     for place, rung in enumerate(rungs):
         signals = (table.signals_alone if alone else table.signals)[place]
@@ -40,13 +40,13 @@ def confidences(table: Table, rungs: Sequence[Learned], *, alone: bool = False) 
 
 
 def probabilities(calibrator: Calibrator, names: Sequence[str], signals: Floats) -> Floats:
-    """Give `Calibrator.probability` for every row of `signals` (n, len(names)), NaN where one is missing."""
+    """Return `Calibrator.probability` for every row of `signals` (n, len(names)), NaN where one is missing."""
     columns = {name: signals[:, at] for at, name in enumerate(names)}
     return probabilities_by_name(calibrator, columns, len(signals))
 
 
 def probabilities_by_name(calibrator: Calibrator, columns: Mapping[str, Floats], n: int) -> Floats:
-    """Give `Calibrator.probability` for n rows whose signals stand in columns by name."""
+    """Return `Calibrator.probability` for n rows whose signals stand in columns by name."""
     total = np.full(n, calibrator.intercept)
     for place, name in enumerate(calibrator.names):
         column = columns.get(name)
@@ -66,7 +66,7 @@ def _with_rates(signals: Floats, table: Table, place: int, rates: Mapping[str, f
 
 
 def worth_asking(policy: Policy, place: int, state: Mapping[str, Floats], n: int) -> Bools:
-    """Give `Policy.worth_asking` for n states whose signals stand in columns by name."""
+    """Return `Policy.worth_asking` for n states whose signals stand in columns by name."""
     rung = policy.rungs[place]
     if rung.benefit is None:
         return np.ones(n, dtype=np.bool_)

@@ -19,7 +19,7 @@ _PENALTY = 3.0
 
 
 def with_benefits(policy: Policy, fitted: Sample) -> Policy:
-    """Give the policy that leaves out rungs which are not expected to pay."""
+    """Return the policy that leaves out rungs which are not expected to pay."""
     rungs = range(len(policy.rungs))
     good = [reaches(policy, place, fitted) for place in rungs]
     alone = [reaches(policy, place, fitted, alone=True) for place in rungs]

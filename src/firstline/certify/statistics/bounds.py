@@ -16,7 +16,7 @@ _MOST = 50_000_000
 
 
 def p_values(wrong: ArrayLike, served: ArrayLike, max_error: float) -> NDArray[np.float64]:
-    """Give P(Bin(served, max_error) <= wrong): the p-value of "the true error is above max_error".
+    """Return P(Bin(served, max_error) <= wrong): the p-value of "the true error is above max_error".
 
     Valid because the tail falls as the error grows, so `max_error` itself is the worst case. 1 where nothing is served.
     """
@@ -27,7 +27,7 @@ def p_values(wrong: ArrayLike, served: ArrayLike, max_error: float) -> NDArray[n
 
 
 def expected_p_values(wrong: ArrayLike, served: ArrayLike, max_error: float) -> NDArray[np.float64]:
-    """Give the same tail at counts that are only expected: no whole numbers, so by the incomplete beta function."""
+    """Return the same tail at counts that are only expected: no whole numbers, so by the incomplete beta function."""
     n = np.asarray(served, dtype=np.float64)
     k = np.clip(np.asarray(wrong, dtype=np.float64), 0, None)
     some = n > k
@@ -37,7 +37,7 @@ def expected_p_values(wrong: ArrayLike, served: ArrayLike, max_error: float) -> 
 
 
 def evidence(error: ArrayLike, served: ArrayLike, max_error: float) -> NDArray[np.float64]:
-    """Give how strongly such an error among so many speaks for the promise: the exponent of the tail (Chernoff).
+    """Return how strongly such an error among so many speaks for the promise: the exponent of the tail (Chernoff).
 
     Orders as the p-values do, and goes on where these are too small for a float; below 0 it speaks against.
     """
@@ -48,26 +48,26 @@ def evidence(error: ArrayLike, served: ArrayLike, max_error: float) -> NDArray[n
 
 
 def upper_bound(wrong: int, served: int, delta: float) -> float:
-    """Give the Clopper-Pearson upper bound: the true error is above it with probability at most `delta`."""
+    """Return the Clopper-Pearson upper bound: the true error is above it with probability at most `delta`."""
     if wrong >= served:
         return 1.0
     return float(betaincinv(wrong + 1, served - wrong, 1 - delta))
 
 
 def lower_bound(wrong: int, served: int, delta: float) -> float:
-    """Give the Clopper-Pearson lower bound: the true share is below it with probability at most `delta`."""
+    """Return the Clopper-Pearson lower bound: the true share is below it with probability at most `delta`."""
     if wrong <= 0:
         return 0.0
     return float(betaincinv(wrong, served - wrong + 1, delta))
 
 
 def interval(count: int, n: int, delta: float) -> tuple[float, float]:
-    """Give the two-sided Clopper-Pearson interval of a share, outside of which it is with probability <= `delta`."""
+    """Return the two-sided Clopper-Pearson interval of a share, outside of which it is with probability <= `delta`."""
     return lower_bound(count, n, delta / 2), upper_bound(count, n, delta / 2)
 
 
 def floor(base_error: float, max_error: float) -> float:
-    """Give the least share that any method must leave unserved where the answers on offer are wrong this often.
+    """Return the least share that any method must leave unserved where the answers on offer are wrong this often.
 
     Of the served, at least `1 - max_error` are right, and only `1 - base_error` are right at all:
     `served <= (1 - base_error) / (1 - max_error)`.
@@ -76,12 +76,12 @@ def floor(base_error: float, max_error: float) -> float:
 
 
 def least_clean(max_error: float, delta: float) -> int:
-    """Give the fewest served answers, none of them wrong, that prove an error of at most `max_error`."""
+    """Return the fewest served answers, none of them wrong, that prove an error of at most `max_error`."""
     return math.ceil(math.log(delta) / math.log1p(-max_error) - 1e-9)
 
 
 def most_wrong(served: ArrayLike, max_error: float, delta: float) -> NDArray[np.float64]:
-    """Give the most errors among so many served at which the test still passes; -1 where none would do."""
+    """Return the most errors among so many served at which the test still passes; -1 where none would do."""
     n = np.asarray(served, dtype=np.float64)
     low, high = np.full(n.shape, -1.0), np.floor(n * max_error) + 1
     while np.any(high - low > 1):
@@ -92,7 +92,7 @@ def most_wrong(served: ArrayLike, max_error: float, delta: float) -> NDArray[np.
 
 
 def served_needed(error: float, max_error: float, delta: float, *, power: float = 0.8) -> int | None:
-    """Give how many served answers it takes to pass with probability `power`, were the true error `error`.
+    """Return how many served answers it takes to pass with probability `power`, were the true error `error`.
 
     None where no number does: the error is not below the target.
     """
@@ -119,7 +119,7 @@ def served_needed(error: float, max_error: float, delta: float, *, power: float 
 
 
 def served_for_bound(error: float, bound: float, delta: float) -> int | None:
-    """Give how many served answers it takes until the upper bound is at most `bound`, at this observed error."""
+    """Return how many served answers it takes until the upper bound is at most `bound`, at this observed error."""
     if error >= bound:
         return None
     low, high = 0, 1

@@ -120,7 +120,7 @@ def choose(
 
 
 def hindsight(table: Table, fitted: Fit, split: Split, *, target: Target, worth: CostModel) -> float:
-    """Give the largest coverage that thresholds reach which are set knowing the certify part's answers.
+    """Return the largest coverage that thresholds reach which are set knowing the certify part's answers.
 
     The error of every stratum there is at most the target, or it is not served. What a finite sample costs is the
     distance to it.
@@ -194,7 +194,7 @@ def _candidates(scene: _Scene, active: Bools) -> list[Candidate]:
 
 
 def _thresholds(scene: _Scene, slots: Bools) -> list[Floats]:
-    """Give thresholds from bold to cautious; with several strata, those that bring all to the same error as well."""
+    """Return thresholds from bold to cautious; with several strata, those that bring all to the same error as well."""
     on = ground(scene.chosen, scene.strata, scene.worth, seen=scene.seen)
     descent = Descent(on)
     allowed = scene.target.max_error
@@ -287,7 +287,7 @@ def _candidate(scene: _Scene, policy: Policy, both: tuple[Replayed, Replayed], a
 
 
 def _measure(scene: _Scene, replayed: Replayed) -> tuple[Floats, Floats]:
-    """Give for each stratum its served share of all, and the error among them blended as in `descent`."""
+    """Return for each stratum its served share of all, and the error among them blended as in `descent`."""
     found = units(scene.strata, scene.chosen, replayed)
     observed = replayed.wrong.astype(np.float64)
     own = np.where(np.isnan(replayed.confidence), 0.0, 1 - replayed.confidence)

@@ -99,7 +99,7 @@ class Descent:
                         self._orders[place, slot] = (field, rows[best_first])
 
     def path(self, allowed: float, *, active: Bools) -> list[Floats]:
-        """Give thresholds from bold to cautious; slots that are not `active` (Q,) are never served."""
+        """Return thresholds from bold to cautious; slots that are not `active` (Q,) are never served."""
         thresholds = self.open_wide(active)
         found = []
         for price, share in self.prices(allowed):
@@ -114,7 +114,7 @@ class Descent:
         return thresholds
 
     def prices(self, allowed: float) -> list[tuple[float, float]]:
-        """Give the prices of an error and the error allowed at each, from bold to cautious."""
+        """Return the prices of an error and the error allowed at each, from bold to cautious."""
         paid = float(self._on.paid[:, -1].mean())
         scale = max(self._on.review + paid, 1.0)
         steps = np.geomspace(0.3 * scale, 100 * scale / allowed, _PRICES)
@@ -195,7 +195,7 @@ class Descent:
         price: Floats,
         allowed: float,
     ) -> Floats:
-        """Give what the rows cost where this field is settled by rung `at` (-1: by none)."""
+        """Return what the rows cost where this field is settled by rung `at` (-1: by none)."""
         on, rungs = self._on, self._shape[1]
         settled, last, elsewhere = others
         mine = at >= 0
@@ -214,7 +214,7 @@ class Descent:
 
 
 def _between(confidence: Floats, cut: int) -> float:
-    """Give a threshold that serves the first `cut` of confidences in falling order, midway to the next."""
+    """Return a threshold that serves the first `cut` of confidences in falling order, midway to the next."""
     if cut == 0:
         return NEVER
     if cut == len(confidence):

@@ -119,7 +119,7 @@ def regress(names: tuple[str, ...], signals: Floats, y: Floats, *, penalty: floa
 
 
 def constant(y: Floats) -> tuple[Calibrator, Floats]:
-    """Give the smoothed rate of `y` (Laplace), whatever the signals say."""
+    """Return the smoothed rate of `y` (Laplace), whatever the signals say."""
     rate = (y.sum() + 1) / (len(y) + 2)
     odds = float(np.log(rate / (1 - rate)))
     nothing = Calibrator(names=(), means=(), scales=(), weights=(), missing=(), intercept=odds)
@@ -216,7 +216,7 @@ class _Design:
 
 
 def _folds(groups: Ints, random: np.random.Generator) -> Ints:
-    """Give every row a fold; near-duplicates share theirs."""
+    """Return every row a fold; near-duplicates share theirs."""
     numbers, inverse = np.unique(groups, return_inverse=True)
     found: Ints = random.permutation(len(numbers))[inverse] % _FOLDS
     return found
@@ -233,7 +233,7 @@ def _label_rates(table: Table, place: int, rows: Ints) -> dict[str, float]:
 
 
 def _unseen_rates(table: Table, place: int, used: Ints, y: Floats, folds: Ints) -> Floats:
-    """Give every row the rate of the label named, as the other folds have it; NaN where labels are not the task's."""
+    """Return every row the rate of the label named, as the other folds have it; NaN where labels are not the task's."""
     if len(table.labels) < 2 or len(table.fields) != 1:
         return np.full(len(used), np.nan)
     named = table.classes[used, place]

@@ -55,13 +55,13 @@ def fit_one(x: Floats, y: Floats, penalty: float) -> Floats:
 
 
 def log_losses(scores: Floats, y: Floats) -> Floats:
-    """Give the log loss of log-odds `scores` (..., n) against `y` (n,)."""
+    """Return the log loss of log-odds `scores` (..., n) against `y` (n,)."""
     found: Floats = np.logaddexp(0, scores) - y * scores
     return found
 
 
 def _gram(x: Floats, weights: Floats) -> Floats:
-    """Give X' diag(w_b) X for every b."""
+    """Return X' diag(w_b) X for every b."""
     n, size = x.shape
     if n * size * size <= _LARGE:
         outer = (x[:, :, None] * x[:, None, :]).reshape(n, size * size)

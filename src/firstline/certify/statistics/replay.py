@@ -170,7 +170,7 @@ def _climb(policy: Policy, given: Sample) -> tuple[Ints, Bools, Floats]:
 
 
 def least_odds(confidence: Floats, is_open: Bools) -> Floats:
-    """Give the log-odds of the least confidence among open fields, shape (m,); NaN where none has one."""
+    """Return the log-odds of the least confidence among open fields, shape (m,); NaN where none has one."""
     least = np.where(is_open & ~np.isnan(confidence), confidence, np.inf).min(axis=1)
     held = np.clip(least, 1e-6, 1 - 1e-6)
     found: Floats = np.where(np.isfinite(least), np.log(held / (1 - held)), np.nan)

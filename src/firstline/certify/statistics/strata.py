@@ -32,7 +32,7 @@ class Strata:
 
 
 def strata_of(table: Table, per: Per) -> Strata:
-    """Give the strata of a promise. Raises UsageError where the table has none such."""
+    """Return the strata of a promise. Raises UsageError where the table has none such."""
     labelled = np.flatnonzero(table.labelled)
     if not len(labelled):
         raise UsageError("no example expects a value: nothing can be promised")
@@ -87,7 +87,7 @@ def units(strata: Strata, given: Sample, what: Replayed) -> Units:
 
 
 def stratum_of(strata: Strata, what: Replayed) -> Ints:
-    """Give the stratum of every example's answer, shape (m,)."""
+    """Return the stratum of every example's answer, shape (m,)."""
     if not len(strata.of_label):
         return np.zeros(len(what.label), dtype=np.int64)
     found: Ints = strata.of_label[what.label]
@@ -99,7 +99,7 @@ def _all(kind: Kind, size: int) -> tuple[Kind, ...]:
 
 
 def weighed_cost(strata: Strata, what: Replayed, worth: CostModel, *, promised: Bools) -> Floats:
-    """Give what every example costs: money, seconds and the review of what is not served, shape (m,).
+    """Return what every example costs: money, seconds and the review of what is not served, shape (m,).
 
     What no stratum of `promised` (S,) holds is left to a person. Where the unit is a field's value, a review is shared
     evenly between the fields.

@@ -93,7 +93,7 @@ def vocabulary(texts: Sequence[str], *, least: int = 2, most: int | None = None)
 
 
 def hashed(texts: Sequence[str]) -> tuple[Ints, Hashes]:
-    """Give the row and hash of every occurrence of a feature."""
+    """Return the row and hash of every occurrence of a feature."""
     codes, row, held = _characters(texts)
     with np.errstate(over="ignore"):
         code = _mix((codes + np.uint64(1)) * _P)

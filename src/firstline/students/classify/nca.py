@@ -22,7 +22,7 @@ _MOST = 2048
 
 
 def learn_bend(places: Floats, truth: Ints, *, seed: int) -> Floats:
-    """Give the matrix (dims, dims) whose product with a place (a row of length 1) is added to it."""
+    """Return the matrix (dims, dims) whose product with a place (a row of length 1) is added to it."""
     random = np.random.default_rng(seed)
     dims = places.shape[1]
     bend: Floats = np.zeros((dims, dims), dtype=np.float32)
@@ -40,7 +40,7 @@ def learn_bend(places: Floats, truth: Ints, *, seed: int) -> Floats:
 
 
 def _slope(places: Floats, truth: Ints, bend: Floats) -> Floats:
-    """Give the derivative of the mean of -log p(own label) by the bend."""
+    """Return the derivative of the mean of -log p(own label) by the bend."""
     moved = places + places @ bend
     length = np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), np.float32(1e-9))
     moved /= length

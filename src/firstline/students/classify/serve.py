@@ -37,11 +37,11 @@ class Curve:
     shift: float
 
     def odds(self, x: float) -> float:
-        """Give the log-odds at x, within what a float can hold."""
+        """Return the log-odds at x, within what a float can hold."""
         return min(max(self.gain * x + self.shift, -30.0), 30.0)
 
     def probability(self, x: float) -> float:
-        """Give the probability at x."""
+        """Return the probability at x."""
         return 1 / (1 + math.exp(-self.odds(x)))
 
 
@@ -59,7 +59,7 @@ class Tier:
     right: Curve
 
     def scores(self, counted: Counted) -> Floats:
-        """Give the scores of texts by their n-grams (`lexical`), shape (n, labels)."""
+        """Return the scores of texts by their n-grams (`lexical`), shape (n, labels)."""
         return counted.times(self.weights) + self.bias
 
 
@@ -81,7 +81,7 @@ class Machine:
     bend: Floats | None
 
     def place(self, features: Floats, counted: Counted) -> Floats:
-        """Give the places of texts by their features and n-grams, rows of length 1."""
+        """Return the places of texts by their features and n-grams, rows of length 1."""
         turned: Floats = np.matmul(features - self.mean, self.basis, dtype=np.float32)
         near: Floats = unit(turned) * np.float32(math.sqrt(1 - self.share))
         said: Floats = unit(counted.times(self.turn)) * np.float32(math.sqrt(self.share))
@@ -89,7 +89,7 @@ class Machine:
         return place if self.bend is None else bent(place, self.bend)
 
     def scores(self, places: Floats) -> Floats:
-        """Give a score for each label, about 1 for the right one and 0 for the others; shape (n, labels)."""
+        """Return a score for each label, about 1 for the right one and 0 for the others; shape (n, labels)."""
         return gaussian(self.marks(places), self.gamma) @ self.weights
 
 
@@ -102,7 +102,7 @@ class Plane:
     right: Curve
 
     def scores(self, features: Floats) -> Floats:
-        """Give the scores of texts, shape (n, labels)."""
+        """Return the scores of texts, shape (n, labels)."""
         found: Floats = np.matmul(features, self.weights, dtype=np.float32) + self.bias
         return found
 
@@ -239,7 +239,7 @@ def softmax(scores: Floats) -> Floats:
 
 
 def lead(scores: Floats) -> float:
-    """Give by how much the best score leads the next."""
+    """Return by how much the best score leads the next."""
     if len(scores) < 2:
         return float(scores.max())
     second, first = np.partition(scores, -2)[-2:]

@@ -210,7 +210,7 @@ class _Tier:
     answers: NDArray[np.bool_]
 
     def least(self, behind: NDArray[np.bool_] | None) -> float:
-        """Give the margin from which on its answers are taken; `behind` is which rows the machine is right about."""
+        """Return the margin from which on its answers are taken; `behind` is which rows the machine is right about."""
         behind = self.good if behind is None else behind
         return _threshold(self.margin[self.answers], self.good[self.answers], behind[self.answers])
 
@@ -265,18 +265,18 @@ def folds(classes: Ints, groups: Ints, *, seed: int) -> Ints:
 
 
 def weigh(groups: Ints) -> NDArray[np.float64]:
-    """Give every row its weight, so that all groups of near-duplicates weigh the same."""
+    """Return every row its weight, so that all groups of near-duplicates weigh the same."""
     return 1 / np.bincount(groups)[groups]
 
 
 def leads(scores: Floats) -> Floats:
-    """Give by how much the best score of each row leads the next."""
+    """Return by how much the best score of each row leads the next."""
     ranked = np.partition(scores, -2, axis=1)
     return ranked[:, -1] - ranked[:, -2]
 
 
 def _threshold(margin: Floats, good: NDArray[np.bool_], behind: NDArray[np.bool_]) -> float:
-    """Give the least margin from which on few enough of the rows are wrong, and hardly more than of the machine behind;
+    """Return least margin from which on few enough of the rows are wrong, and hardly more than of the machine behind;
     infinite where there is none.
     """
     order = np.argsort(-margin, kind="stable")
@@ -375,7 +375,7 @@ def _ridge(places: Floats, taught: _Rows, marks: Ints) -> tuple[Floats, Floats]:
 
 
 def _shared(groups: Ints) -> list[Ints]:
-    """Give the rows of each group that has more than one."""
+    """Return the rows of each group that has more than one."""
     order = np.argsort(groups, kind="stable")
     parts = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
     return [part for part in parts if len(part) > 1]
@@ -386,7 +386,7 @@ def _kernel(places: Floats, marks: Floats) -> Floats:
 
 
 def _factor(scores: Floats, truth: Ints, groups: Ints) -> float:
-    """Give the factor of the scores whose shares lose least on unseen rows, one of each group's weight in all.
+    """Return the factor of the scores whose shares lose least on unseen rows, one of each group's weight in all.
 
     Of as many as there are, one is taken to be any other label: rows without an error would ask for no end.
     """

@@ -74,7 +74,7 @@ def unchecked(after: EvalReport) -> Advice:
 
 
 def _served(report: EvalReport, *, right: bool) -> float:
-    """Give the share of all inputs that were served, and right or wrong."""
+    """Return the share of all inputs that were served, and right or wrong."""
     served = round(report.n * report.whole.accepted)
     good = round(served * (report.whole.right_of_accepted or 0.0))
     return (good if right else served - good) / max(report.n, 1)

@@ -314,7 +314,7 @@ class Distiller:
         )
 
     def _certifying(self, trial: Trial) -> Certifier:
-        """Give what certifies the ladder with this student at its foot."""
+        """Return what certifies the ladder with this student at its foot."""
         return self._certifier.trying(self._runner.trying(trial.of))
 
 

@@ -86,7 +86,7 @@ def _key(sha256: str, parameters: Mapping[str, Json]) -> tuple[str, bytes]:
 
 
 def _by_others(run: PassedRun) -> dict[str, Json]:
-    """Give the part of an answer that no student gave."""
+    """Return the part of an answer that no student gave."""
     own = {key for key, outcome in run.fields.items() if (outcome.model or "").startswith(STUDENT_PREFIX)}
     return {key: value for key, value in run.answer.items() if key not in own}
 

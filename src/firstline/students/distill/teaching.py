@@ -169,7 +169,7 @@ async def keep(
 
 
 def covered(certification: Certification | None) -> FindCover:
-    """Give what would cover a task under a certification."""
+    """Return what would cover a task under a certification."""
     return always(NOTHING if certification is None else ActiveCertificate(policy=certification.policy))
 
 

@@ -99,7 +99,7 @@ class Trainer:
 
 
 def _told(task: Task, taught: Set[str]) -> list[tuple[str, str]]:
-    """Give what a task says of the labels that there are rows of: each one's name, description and examples."""
+    """Return what a task says of the labels that there are rows of: each one's name, description and examples."""
     found = []
     for label in task.labels:
         if label.name in taught and label.name != task.out_of_scope:

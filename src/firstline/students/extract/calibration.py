@@ -33,7 +33,7 @@ class Calibration:
     clear: float = 0.0
 
     def shares(self, scores: Floats) -> tuple[Floats, float]:
-        """Give the shares of values with these scores, and that of "not there"."""
+        """Return the shares of values with these scores, and that of "not there"."""
         logits = np.append(self.slope * scores, self.none)
         weights = np.exp(logits - logits.max())
         shares: Floats = weights / weights.sum()
@@ -46,7 +46,7 @@ class Calibration:
         return 1 / (1 + math.exp(-max(odds, _FAR)))
 
     def array(self) -> NDArray[np.float64]:
-        """Give the five numbers as they are kept."""
+        """Return the five numbers as they are kept."""
         return np.array([self.slope, self.none, self.gain, self.shift, self.clear])
 
     @classmethod
@@ -57,6 +57,6 @@ class Calibration:
 
 
 def clearness(confidence: float) -> float:
-    """Give the log-odds of a confidence of the reader of pictures, within bounds."""
+    """Return the log-odds of a confidence of the reader of pictures, within bounds."""
     inside = min(max(confidence, _DIM), _CLEAR)
     return math.log(inside / (1 - inside))

@@ -64,7 +64,7 @@ class Grid:
         return sum(cell.confidence for cell in self.cells) / len(self.cells)
 
     def least_confidence(self, cells: Sequence[int]) -> float:
-        """Give the least confidence with which any of these cells was read."""
+        """Return the least confidence with which any of these cells was read."""
         return min(self.cells[at].confidence for at in cells)
 
     @cached_property
@@ -78,7 +78,7 @@ class Grid:
         return tuple(tuple(fold_words(text)) for text in asking(self.texts))
 
     def of_line(self, line: int) -> range:
-        """Give the cells of a line."""
+        """Return the cells of a line."""
         first = self.first_of_line[line]
         return range(first, first + len(self.document.lines[line].cells))
 
@@ -91,7 +91,7 @@ class Grid:
         return self.first_of_line[line] + column, offset - starts[column]
 
     def _starts(self, line: int) -> list[int]:
-        """Give where each cell of a line begins in the line's text."""
+        """Return where each cell of a line begins in the line's text."""
         if line not in self._starts_of:
             lengths = (len(cell.text) + 2 for cell in self.document.lines[line].cells[:-1])
             self._starts_of[line] = list(accumulate(lengths, initial=0))
@@ -108,7 +108,7 @@ class Grid:
         return np.array([self._nearest(at, self.places[at].line + 1) for at in range(len(self))], dtype=np.int64)
 
     def column_from(self, at: int, most: int) -> Sequence[int]:
-        """Give the cell and those that begin just below it, at most so many."""
+        """Return the cell and those that begin just below it, at most so many."""
         found = [at]
         while len(found) < most:
             under = int(self.below[found[-1]])

@@ -36,7 +36,7 @@ class Grams:
     weight: NDArray[np.float32]
 
     def scores(self, weights: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Give each text's sum of weights; `weights` has shape (columns, BUCKETS), the result (texts, columns)."""
+        """Return each text's sum of weights; `weights` has shape (columns, BUCKETS), the result (texts, columns)."""
         out = np.zeros((len(self.weight), len(weights)), dtype=np.float32)
         counts = np.diff(self.starts)
         some = counts > 0

@@ -44,7 +44,7 @@ class Weighed:
     none: float
 
     def options(self, *, absent: bool) -> list[Option]:
-        """Give them with the logarithms of their shares."""
+        """Return them with the logarithms of their shares."""
         found = [
             Option(value=span.value, weight=math.log(max(share, _LEAST)))
             for span, share in zip(self.spans, self.shares, strict=True)
@@ -99,7 +99,7 @@ class SpanReader:
         return look(view, self.field, self.families, marks)
 
     def weigh(self, view: View) -> Weighed:
-        """Give the values that a document offers with their shares."""
+        """Return the values that a document offers with their shares."""
         seen = self.look(view)
         scores = self.trees.scores(weighed(seen, self.words)) if seen.spans else np.zeros(0)
         best = best_of_keys(seen.spans, scores)
@@ -207,7 +207,7 @@ def _together(
 
 
 def weighed(seen: Look, words: NDArray[np.float32]) -> Floats:
-    """Give what the trees see of every span: its features, the score of every role's words, and their sum."""
+    """Return what the trees see of every span: its features, the score of every role's words, and their sum."""
     scores = role_scores(seen.rows, words)
     return np.hstack([seen.features, scores, scores.sum(axis=1, keepdims=True)])
 
@@ -224,7 +224,7 @@ def choice_scores(
 
 
 def choice_row(view: View, field: Field, values: Sequence[Json]) -> tuple[NDArray[np.int64], int]:
-    """Give the document's buckets, each once, and the number of the second reader's value (the last: none of them)."""
+    """Return document's buckets, each once, and the number of the second reader's value (the last: none of them)."""
     reading = offer(view.document, field).reading
     at = next((at for at, value in enumerate(values) if value is not None and value == reading), len(values))
     return np.unique(view.grams.buckets), at

@@ -62,7 +62,7 @@ def means(found: Sequence[Span], table: Floats) -> Floats:
 
 
 def span_grams(grid: Grid, found: Sequence[Span], of_cells: Grams) -> list[tuple[Grams, Ints]]:
-    """Give for every role the hashed texts and which of them is each span's; -1 for none.
+    """Return for every role the hashed texts and which of them is each span's; -1 for none.
 
     The cells' own rows are shared by the roles that look at neighbours.
     """
@@ -100,21 +100,21 @@ def role_scores(rows: Sequence[tuple[Grams, Ints]], weights: NDArray[np.float32]
 
 
 def ends(found: Sequence[Span]) -> tuple[Ints, Ints]:
-    """Give the first and the last cell of every span."""
+    """Return the first and the last cell of every span."""
     first = np.array([span.cells[0] for span in found], dtype=np.int64)
     last = np.array([span.cells[-1] for span in found], dtype=np.int64)
     return first, last
 
 
 def neighbours(grid: Grid, found: Sequence[Span]) -> tuple[Ints, Ints]:
-    """Give the cells before and behind every span in reading order; -1 at the ends."""
+    """Return the cells before and behind every span in reading order; -1 at the ends."""
     first, last = ends(found)
     behind = last + 1
     return first - 1, np.where(behind < len(grid), behind, -1)
 
 
 def around(grid: Grid, span: Span) -> tuple[str, str]:
-    """Give the words before and behind a span on its line."""
+    """Return the words before and behind a span on its line."""
     first, last = span.cells[0], span.cells[-1]
     before, behind = _before(grid.texts[first], span.start), grid.texts[last][span.end : span.end + 60]
     if not before.strip() and grid.places[first].column:
@@ -129,7 +129,7 @@ def _before(text: str, end: int) -> str:
 
 
 def key_of(field: Field, value: Json) -> str:
-    """Give the key that a value of this field has among the spans."""
+    """Return the key that a value of this field has among the spans."""
     if value is None:
         return ""
     if field.type in ("number", "integer"):

@@ -70,7 +70,7 @@ def mentions(grid: Grid, field: Field) -> list[Span]:
 
 
 def ranges(grid: Grid, families: Sequence[str]) -> list[tuple[int, ...]]:
-    """Give the cells that text spans can be made of: single ones, lines, lines in a row, cells below one another."""
+    """Return the cells that text spans can be made of: single ones, lines, lines in a row, cells below one another."""
     found: list[tuple[int, ...]] = []
     for line in asking(range(grid.lines)):
         on_line = grid.of_line(line)

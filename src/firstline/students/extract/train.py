@@ -284,7 +284,7 @@ def _stacked(features: Sequence[Floats], right: Sequence[Bools], told: Ints) -> 
 
 
 def _case(grid: Grid, target: Target, seen: Look, right: Bools, scores: Floats) -> Case:
-    """Give the values' scores, best first, which of them is right, and how clearly the best was read."""
+    """Return the values' scores, best first, which of them is right, and how clearly the best was read."""
     best = list(best_of_keys(seen.spans, scores).values())
     good = {seen.spans[at].key for at in np.flatnonzero(right).tolist()} & target.keys
     if not target.keys:

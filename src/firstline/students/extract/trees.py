@@ -27,7 +27,7 @@ class Trees:
     base: float
 
     def scores(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give the log-odds of every row; shape (rows,) from (rows, features)."""
+        """Return the log-odds of every row; shape (rows,) from (rows, features)."""
         at = np.broadcast_to(self.roots, (len(rows), len(self.roots))).copy()
         row = np.arange(len(rows))[:, None]
         skip = self.skip.astype(np.int32)
@@ -39,7 +39,7 @@ class Trees:
         return total
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
-        """Give the arrays of a student's file."""
+        """Return the arrays of a student's file."""
         return {
             f"{name}.feature": self.feature,
             f"{name}.skip": self.skip,

@@ -58,7 +58,7 @@ class View:
         return Sums(self.document)
 
     def tag_rows(self) -> list[tuple[Grams, Ints]]:
-        """Give for every role (the cell, the ones before and behind it) the hashed rows and which is each cell's."""
+        """Return for every role (the cell, the ones before and behind it) the hashed rows and which is each cell's."""
         at = np.arange(len(self.grid), dtype=np.int64)
         behind = np.where(at + 1 < len(at), at + 1, -1)
         return [(self.grams, at), (self.grams, at - 1), (self.grams, behind)]
@@ -74,7 +74,7 @@ class Look:
 
 
 def tag_scores(view: View, weights: NDArray[np.float32], bias: NDArray[np.float32]) -> Floats:
-    """Give each cell's chance of being inside, first and last of a field's value; shape (cells, len(TAGS)).
+    """Return each cell's chance of being inside, first and last of a field's value; shape (cells, len(TAGS)).
 
     `weights` has shape (TAG_ROLES, len(TAGS), BUCKETS), `bias` (len(TAGS),).
     """
@@ -116,7 +116,7 @@ def context(field: Field, looks: Mapping[str, Look], scores: Mapping[str, Floats
 
 
 def best_of_keys(found: Sequence[Span], scores: Floats) -> dict[str, int]:
-    """Give for every value the number of its best span, the best value first."""
+    """Return for every value the number of its best span, the best value first."""
     best: dict[str, int] = {}
     for at in np.argsort(-scores, kind="stable"):
         best.setdefault(found[at].key, int(at))
@@ -170,7 +170,7 @@ def _said(cells: Sequence[tuple[int, ...]], tags: Floats) -> Floats:
 
 
 def _best_else(own: Floats, found: Sequence[Span]) -> Floats:
-    """Give for every span the best score among those of another value."""
+    """Return for every span the best score among those of another value."""
     best = list(best_of_keys(found, own).items())[:2]
     if not best:
         return own

@@ -44,7 +44,7 @@ class Taught(Value, frozen=True, kw_only=True):
     style: Style | None
 
     def expected(self, content: str) -> Json:
-        """Give the value that a content has for this field; None: it is not there. Raises UsageError where it has
+        """Return the value that a content has for this field; None: it is not there. Raises UsageError where it has
         another shape."""
         raw: Json = content.strip()
         if self.style is not None:
@@ -155,7 +155,7 @@ def _field(name: str, values: Sequence[tuple[int, str, bool, Json, Evidence]], s
 
 
 def _type(present: Sequence[_Value]) -> FieldType:
-    """Give the type by which most values stand in their text as they are written."""
+    """Return the type by which most values stand in their text as they are written."""
     if all(not isinstance(one.raw, str) for one in present):
         return "integer" if all(isinstance(one.raw, int) for one in present) else "number"
     strings = [one for one in present if isinstance(one.raw, str)]
@@ -186,7 +186,7 @@ def _shown_absence(has: bool, raw: Json) -> tuple[bool, Json]:
 
 
 def _decimals(present: Sequence[_Value]) -> int | None:
-    """Give the digits after the point where all have as many and that is not how JSON writes them anyway."""
+    """Return the digits after the point where all have as many and that is not how JSON writes them anyway."""
     counts, bare = set(), True
     for one in present:
         digits = one.raw.digits if isinstance(one.raw, Written) else str(one.raw)
@@ -199,7 +199,7 @@ def _decimals(present: Sequence[_Value]) -> int | None:
 
 
 def _case(present: Sequence[_Value]) -> Case | None:
-    """Give the case that all values are written in although their texts have another."""
+    """Return the case that all values are written in although their texts have another."""
     other = [one for one in present if isinstance(one.raw, str) and one.raw not in one.text]
     if len(other) < (1 - _SPELLED) * len(present):
         return None
@@ -212,7 +212,7 @@ def _case(present: Sequence[_Value]) -> Case | None:
 
 
 def _marker(missing: Sequence[_Value]) -> Json:
-    """Give the one text, such as `N/A`, that says a value is not there; None where there is none."""
+    """Return the one text, such as `N/A`, that says a value is not there; None where there is none."""
     counted = Counter(one.raw for one in missing if isinstance(one.raw, str))
     if not counted:
         return None

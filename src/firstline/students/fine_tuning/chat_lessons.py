@@ -162,7 +162,7 @@ def _oddity(line: ChatLine) -> str | None:
 
 
 def _instruction(said: Sequence[Exchange]) -> str:
-    """Give the one system message. Raises NotNarrowError where there are several."""
+    """Return the one system message. Raises NotNarrowError where there are several."""
     counted = Counter(" ".join(one.system.split()) for one in said)
     [(system, count)] = counted.most_common(1)
     if count < _ONE_SYSTEM * len(said):
@@ -193,7 +193,7 @@ def _without_contradictions(said: Sequence[Exchange]) -> tuple[list[Exchange], l
 
 
 def _classes(said: Sequence[Exchange]) -> list[Answer] | None:
-    """Give the classes where the contents are labels; None where they are not."""
+    """Return the classes where the contents are labels; None where they are not."""
     kept = [
         one
         for one in answers(one.content for one in said)

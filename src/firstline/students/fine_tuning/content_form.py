@@ -174,7 +174,7 @@ def _value(form: FieldForm, value: Json) -> Json:
 
 
 def to_json(form: Form) -> Json:
-    """Give a form as JSON, for the ledger."""
+    """Return a form as JSON, for the ledger."""
     return msgspec.to_builtins(form)
 
 

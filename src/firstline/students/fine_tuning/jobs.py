@@ -80,11 +80,11 @@ class FineTuning:
         return job
 
     async def get(self, job_id: str, caller: Caller | None) -> JobRow:
-        """Give a job of this caller. Raises NotFoundError."""
+        """Return a job of this caller. Raises NotFoundError."""
         return await self.rows.get(job_id, key_id=key_of(caller))
 
     async def page(self, limit: int, caller: Caller | None, *, after: str | None) -> tuple[JobRow, ...]:
-        """Give jobs of this caller, newest first. Raises NotFoundError for an `after` that does not exist."""
+        """Return jobs of this caller, newest first. Raises NotFoundError for an `after` that does not exist."""
         return await self.rows.list(limit, key_id=key_of(caller), after=after)
 
     async def cancel(self, job_id: str, caller: Caller | None) -> JobRow:
@@ -102,7 +102,7 @@ class FineTuning:
         return await self._loop.ended(job_id)
 
     async def model(self, name: str, caller: Caller | None) -> FineTuned:
-        """Give the model of this name, if a job of this caller made it. Raises ModelNotFoundError."""
+        """Return the model of this name, if a job of this caller made it. Raises ModelNotFoundError."""
         until, job = self._known.get(name, (0.0, None))
         if job is None or self._timer() >= until:
             found = await self.rows.made(model=name)
@@ -115,7 +115,7 @@ class FineTuning:
         return await self._model(job)
 
     async def models(self, caller: Caller | None) -> list[FineTuned]:
-        """Give every model that jobs of this caller made, newest first."""
+        """Return every model that jobs of this caller made, newest first."""
         return [await self._model(job) for job in await self.rows.made(key_id=key_of(caller))]
 
     async def delete(self, name: str, caller: Caller | None) -> None:

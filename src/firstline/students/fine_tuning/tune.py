@@ -257,7 +257,7 @@ class Tuner:
         )
 
     def _alone(self, trial: Trial | Candidate, cover: FindCover | None = None) -> Runner:
-        """Give a runner that asks a student and nobody else."""
+        """Return a runner that asks a student and nobody else."""
         return self._runner.trying(trial.of, cover, first=1)
 
     async def _measured(
