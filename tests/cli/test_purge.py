@@ -64,7 +64,7 @@ def test_what_would_go_is_said_and_then_taken(folder: Path) -> None:
     assert asked("runs", left["id"])["purged"] is None
     again = asked("purge", "--older-than", "0", "--yes")
     assert (again["runs"], again["overwritten"], again["left"]["in_review"]) == (0, True, 1)
-    assert [line["action"] for line in asked("audit-log", "--action", "runs.purge")] == ["runs.purge"] * 2
+    assert [line["action"] for line in asked("audit-log", "--action", "runs.purge")["data"]] == ["runs.purge"] * 2
     asked("reviews", "reject", left["id"], "no plate")
     assert asked("purge", "--older-than", "0", "--yes", "--task", "another")["runs"] == 0
     assert asked("purge", "--older-than", "0", "--yes", "--task", "ticket")["inputs"] == 1

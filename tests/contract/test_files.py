@@ -191,7 +191,7 @@ async def test_an_uploaded_picture_is_asked_about_by_its_id(tmp_path: Path) -> N
         text = await official.files.create(file=("a.txt", b"hello"), purpose="user_data")
         with pytest.raises(openai.BadRequestError) as caught:
             await ask({"type": "file", "file": {"file_id": text.id}})
-        assert (caught.value.code, caught.value.param) == ("invalid_input", "messages[0].content[1]")
+        assert (caught.value.code, caught.value.param) == ("invalid_document", "messages[0].content[1]")
         with pytest.raises(openai.NotFoundError) as missing:
             await ask({"type": "file", "file": {"file_id": "file-nothing"}})
         assert missing.value.param == "messages[0].content[1]"

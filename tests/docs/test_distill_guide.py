@@ -11,7 +11,11 @@ from support.guide import read_steps, run_steps
 
 
 def without_what_varies(text: str) -> str:
-    """Ids, times and days are another's each time; how a split falls out is the machine's libraries'."""
+    """Ids, times and days are another's each time; how a split falls out is the machine's libraries'.
+
+    Which of two models of milliseconds answers sooner is a matter of what else the machine does.
+    """
+    text = text.replace(", it answers sooner", "").replace("it answers sooner, ", "")
     text = re.sub(r"(c|run|rev)_[0-9a-f]{16,24}", "ID", text)
     text = re.sub(r"\b[0-9a-f]{12}\b", "STUDENT", text)
     text = re.sub(r"\d{4}-\d\d-\d\d", "DAY", text)

@@ -122,7 +122,8 @@ def test_a_png_called_jpeg_is_taken_for_what_it_is() -> None:
         (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"><script>1</script></svg>', "an SVG"),
         (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00", "HEIC"),
         (b"just words", "text"),
-        (b"PK\x03\x04\x14\x00\x06\x00\xff\xfe\x00\x00", "no kind"),
+        (b"PK\x03\x04\x14\x00\x06\x00\xff\xfe\x00\x00", "a zip archive"),
+        (b"\x00\x01\x02\x03", "no kind"),
     ],
 )
 def test_what_is_no_picture_is_named(content: bytes, said: str) -> None:

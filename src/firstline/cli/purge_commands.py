@@ -15,6 +15,7 @@ from firstline.cli.show_purge import show_due, show_purged
 from firstline.errors import UsageError
 from firstline.ledger.purging import Due
 from firstline.runs.retention import PurgedRuns
+from firstline.trust import required
 
 _OVERWRITTEN_LATER = (
     "a process is using the ledger: its log (ledger.db-wal) holds some of it until that is written over; "
@@ -49,7 +50,7 @@ def purge(out: Out, days: float | None, task: str, *, dry_run: bool, sure: Calla
 
 
 def _days(given: float | None) -> float:
-    found = settings.load().settings.runs.keep_days if given is None else given
+    found = required(settings.load()).runs.keep_days if given is None else given
     if given is None and not found:
         raise UsageError("say how old: --older-than DAYS", hint="or set `[runs] keep_days`; 0 is all there is")
     return found

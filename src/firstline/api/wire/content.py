@@ -16,7 +16,7 @@ from firstline.errors import DocumentError, FirstlineError, InputError, NotFound
 from firstline.gateway.gateway import key_of
 from firstline.gateway.keyring import demand
 from firstline.media.data_uri import data_uri, from_base64
-from firstline.media.foreign import no_document
+from firstline.media.foreign import foreign, no_document
 from firstline.media.sniff import sniff
 from firstline.reading.source import Document, InputPart
 from firstline.services import Services
@@ -149,9 +149,14 @@ async def _of_bytes(data: bytes, sources: Sources) -> InputPart:
 
 
 def _known(data: bytes) -> bytes:
-    """Return the bytes of a file. Raises InputError for one of another program, which says what to do with it."""
+    """Return the bytes of a file.
+
+    Raises InputError for one of another program and DocumentError for text in a document's place, which say what to do
+    with it.
+    """
     if (found := no_document(data)) is not None:
-        raise InputError(f"the file is {found[0]}", hint=found[1])
+        kind = DocumentError if sniff(data) == "text" and foreign(data) is None else InputError
+        raise kind(f"the file is {found[0]}", hint=found[1])
     return data
 
 
