@@ -13,6 +13,7 @@ from pathlib import Path
 from firstline import disk
 from firstline.answering.labels import Embed
 from firstline.answering.student import Student
+from firstline.app.structs import prepare_structs
 from firstline.catalog.catalog import Catalog
 from firstline.catalog.model import Model
 from firstline.catalog.weights import WeightsStore
@@ -99,6 +100,7 @@ async def build(loaded: Loaded, *, school: School | None = None) -> AsyncIterato
 
     Raises SettingsError and LedgerError, and FolderNotAllowedError for a setting that the folder may not make.
     """
+    prepare_structs()
     settings = loaded.settings
     trust = Trust(loaded)
     trust.require_settings()
