@@ -68,7 +68,7 @@ def firstline(ground: Ground, stack: ExitStack) -> Peer:
     )
     env = os.environ | {"FIRSTLINE_CONFIG": str(folder / "firstline.toml")}
     program = str(Path(sys.executable).with_name("firstline"))
-    terms = "--prepaid --credit 1000000 --day 1000000 --month 1000000 --requests 100000000 --tokens 1000000000000"
+    terms = "--prepaid --credit 1000000 --day 1000000 --month 1000000 --requests 100000000 --tokens 1000000000"
     made = subprocess.run(
         [program, "keys", "create", "bench", *terms.split(), "--json"], env=env, capture_output=True, check=True
     )
