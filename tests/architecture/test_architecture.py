@@ -61,7 +61,9 @@ def test_no_own_import_hides_in_a_function() -> None:
 def test_inner_packages_say_nothing() -> None:
     inner = [path for path in modules() if path.name == "__init__.py" and path.parent != PACKAGE]
     assert inner
-    assert [name_of(path) for path in inner if path.read_text(encoding="utf-8").strip()] == []
+    # `compile_schema` of the room `schema` was importable before it was a room.
+    speaking = [path for path in inner if path.read_text(encoding="utf-8").strip()]
+    assert [path.parent.name for path in speaking] == ["schema"]
 
 
 def test_the_environment_is_read_by_the_settings_alone() -> None:

@@ -36,6 +36,7 @@ async def worst_wait(client: httpx2.AsyncClient, done: asyncio.Event) -> float:
     return worst
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("task", ["receipt", "invoice", "form"])
 async def test_others_do_not_wait_for_a_hostile_document(tmp_path: Path, task: str) -> None:
     async with served(tmp_path, toml=LADDER) as server, client_of(server, None) as client:
