@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
-from firstline.api.wire.errors import error_object
 from firstline.cli.main import app
 from firstline.errors import NotFoundError, message_about
+from firstline.views.error import error_body
 from support.served import COLOUR
 
 SCRIPT = """
@@ -199,7 +199,7 @@ def test_the_words_after_two_dashes_are_no_options(folder: Path) -> None:
 def test_the_command_line_and_the_wire_tell_an_error_alike(folder: Path) -> None:
     (found,) = errors(called("runs", "nothing"))
     again = NotFoundError("there is no run 'nothing'", hint=found["error"].get("hint"), param=found["error"]["param"])
-    assert found == error_object(again)
+    assert found == error_body(again)
 
 
 @given(subject=st.text("ab./ :", min_size=1, max_size=4), message=st.text("ab./ :", max_size=6))

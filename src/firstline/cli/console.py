@@ -21,7 +21,7 @@ from firstline.cli.interrupts import awake
 from firstline.errors import FirstlineError, UsageError, message_about
 from firstline.printable import json_text, printable
 from firstline.types import Json
-from firstline.views.error import body, sentence
+from firstline.views.error import error_body
 
 _UNBOUNDED = 1_000_000
 """Columns of what is no terminal: a program reads lines, and breaks none."""
@@ -85,10 +85,7 @@ class Out:
         message = message_about(about, error.message)
         status = WRONG_WORDS if error.type == UsageError.type else FAILED
         if self.json:
-            told = body(
-                sentence(message, error.hint), type=error.type, param=error.param, code=error.code, hint=error.hint
-            )
-            sys.stderr.write(json_text(told) + "\n")
+            sys.stderr.write(json_text(error_body(error, message)) + "\n")
             sys.stderr.flush()
             return status
         self.notes.print(Text.assemble((f"error[{error.code}]", "bold red"), ": ", _indented(message)), soft_wrap=True)

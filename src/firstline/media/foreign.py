@@ -6,6 +6,7 @@ from firstline.media.sniff import sniff
 
 SAVE = "open it and save it as PDF, or copy its text into a file"
 PAGE = "open it and print it as PDF, or copy its text into a file"
+TEXT = ("text", "send it as text")
 _OFFICE = (
     (b"word/document.xml", "a Word document"),
     (b"xl/workbook.", "an Excel workbook"),
@@ -46,6 +47,6 @@ def no_document(data: bytes) -> tuple[str, str] | None:
         case "html":
             return "a web page", PAGE
         case "text":
-            return "text", "send it as text"
+            return TEXT
         case _:
             return None

@@ -1,7 +1,7 @@
 """Whether what audits found contradicts a certificate, and how to say so. Pure.
 
 Audits count in the order in which their runs began: an answer that is served late is not put behind one that was quick.
-What nobody has settled counts as right (`drift.py` says why).
+What nobody has settled counts as right (`runs/e_process.py` says why).
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from firstline.money import NanoUSD
 from firstline.reading.source import TaskInput
 from firstline.reviews.audited import wrong_fields
 from firstline.runs.active_certificate import NOTHING
+from firstline.runs.background import beside
 from firstline.runs.context import RunContext
 from firstline.runs.draw import review_mark
 from firstline.runs.escalation import TaskEscalation
@@ -68,12 +69,8 @@ class Auditor:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Ask in the background until the block ends."""
-        work = asyncio.create_task(self._serve())
-        try:
+        async with beside(self._serve()):
             yield
-        finally:
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
 
     async def _serve(self) -> None:
         while True:

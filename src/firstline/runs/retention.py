@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from firstline.ledger.purging import AT_A_TIME, Due, Place, Purging
+from firstline.runs.background import beside
 from firstline.runs.inputs import Inputs
 from firstline.settings_sections import RunSettings
 from firstline.types import Value
@@ -62,13 +63,8 @@ class Retention:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Purge in the background what is older than the settings allow, until the block ends."""
-        work = asyncio.create_task(self._serve()) if self._settings.keep_days > 0 else None
-        try:
+        async with beside(*([self._serve()] if self._settings.keep_days > 0 else [])):
             yield
-        finally:
-            if work is not None:
-                work.cancel()
-                await asyncio.gather(work, return_exceptions=True)
 
     async def due(self, days: float, task: str | None = None) -> Due:
         """Count what a purge of runs that are as old would take. Raises LedgerError."""

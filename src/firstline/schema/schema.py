@@ -64,7 +64,7 @@ class Validator(Protocol):
 class _Here:
     """Checks in this process. The library holds Python's lock meanwhile, so that everybody waits.
 
-    Patterns without look-around take linear time, those with it `_BACKTRACKS` steps, and `schema_bounds` refuses what
+    Patterns without look-around take linear time, those with it `_BACKTRACKS` steps, and `bounds` refuses what
     branches without end.
     """
 

@@ -9,10 +9,10 @@ from firstline.errors import FirstlineError
 from firstline.types import Json
 
 
-def error_body(error: FirstlineError) -> dict[str, Json]:
-    """Return `{"error": {…}}` of an error of ours."""
-    message = sentence(error.message, error.hint)
-    return body(message, type=error.type, param=error.param, code=error.code, hint=error.hint)
+def error_body(error: FirstlineError, message: str | None = None) -> dict[str, Json]:
+    """Return `{"error": {…}}` of an error of ours; `message` takes the place of its own."""
+    told = sentence(error.message if message is None else message, error.hint)
+    return body(told, type=error.type, param=error.param, code=error.code, hint=error.hint)
 
 
 def body(message: str, *, type: str, param: str | None, code: str, hint: str | None) -> dict[str, Json]:

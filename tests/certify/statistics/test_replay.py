@@ -22,7 +22,7 @@ STATE = ("asked", "open", "length", "confidence")
 
 
 def climb(policy: Policy, table: Table, row: int) -> dict[str, Any]:
-    """One example, as `ascent.py` does it."""
+    """One example, as `runs/escalation.py` does it."""
     fields = table.fields
     place: dict[str, int] = {}
     asked, answers, left_out = [], 0, False

@@ -1,6 +1,6 @@
 """The shapes of what chat completions answer with: whole, in chunks, and kept (OpenAI's API description of 2026-08).
 
-They describe what `chat_answer` and `stored_completions` render; the tests hold every answer to them.
+They describe what `render` and `stored` make; the tests hold every answer to them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The shapes of what `/v1/decisions` answers with; they describe what `decisions` renders."""
+"""The shapes of what `/v1/decisions` answers with; they describe what `endpoint` renders."""
 
 from __future__ import annotations
 

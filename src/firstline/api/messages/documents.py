@@ -1,6 +1,6 @@
 """The shapes of what `/v1/messages` answers with: whole, as events, and its errors (Anthropic's client of 2026-11).
 
-They describe what `messages_answer` and `messages_errors` render; the tests hold every answer to them.
+They describe what `render` and `wire/anthropic_errors` make; the tests hold every answer to them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The shapes of `POST /v1/messages` as they stand on the wire (as Anthropic's official client of 2026-11 sends them).
 
-Read by msgspec, which says where a value is wrong. What the fields mean together is checked in `messages_body`.
+Read by msgspec, which says where a value is wrong. What the fields mean together is checked in `parse`.
 """
 
 from __future__ import annotations

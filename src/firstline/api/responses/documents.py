@@ -1,6 +1,6 @@
 """The shapes of what responses answer with: whole, as events, and kept (OpenAI's API description of 2026-08).
 
-They describe what `responses_answer`, `responses_stream` and `responses_stored` render; the tests hold every answer to
+They describe what `render`, `stream` and `stored` make; the tests hold every answer to
 them.
 """
 

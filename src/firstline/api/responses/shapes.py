@@ -1,6 +1,6 @@
 """The shapes of `POST /v1/responses` as they stand on the wire (OpenAI's API description of 2026-08).
 
-Read by msgspec, which says where a value is wrong. What the fields mean together is checked in `responses_body`.
+Read by msgspec, which says where a value is wrong. What the fields mean together is checked in `parse`.
 """
 
 from __future__ import annotations

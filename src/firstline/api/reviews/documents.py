@@ -1,4 +1,4 @@
-"""The shapes of what `/v1/reviews` answers with; `review_object` renders them."""
+"""The shapes of what `/v1/reviews` answers with; `views/review.py` renders them."""
 
 from __future__ import annotations
 

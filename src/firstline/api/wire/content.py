@@ -16,7 +16,7 @@ from firstline.errors import DocumentError, FirstlineError, InputError, NotFound
 from firstline.gateway.gateway import key_of
 from firstline.gateway.keyring import demand
 from firstline.media.data_uri import data_uri, from_base64
-from firstline.media.foreign import foreign, no_document
+from firstline.media.foreign import TEXT, no_document
 from firstline.media.sniff import sniff
 from firstline.reading.source import Document, InputPart
 from firstline.services import Services
@@ -155,7 +155,7 @@ def _known(data: bytes) -> bytes:
     with it.
     """
     if (found := no_document(data)) is not None:
-        kind = DocumentError if sniff(data) == "text" and foreign(data) is None else InputError
+        kind = DocumentError if found == TEXT else InputError
         raise kind(f"the file is {found[0]}", hint=found[1])
     return data
 

@@ -1,6 +1,6 @@
 """The shapes of what several endpoints answer with: errors, runs, pages, and what is left of something deleted.
 
-They describe what `errors` and `run_object` render; the tests hold every answer to them.
+They describe what `errors` and `views/run.py` render; the tests hold every answer to them.
 """
 
 from __future__ import annotations

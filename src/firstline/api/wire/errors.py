@@ -3,7 +3,7 @@
 Every answer that is no success has the body `{"error": {"message", "type", "param", "code"}}` (OpenAI's, all four keys
 always there), plus `hint` where one is known; the message ends with the hint in words, because most clients show
 nothing else. `x-should-retry` tells the official clients whether asking again can help. `/v1/messages` answers in
-Anthropic's shape (`messages_errors`).
+Anthropic's shape (`anthropic_errors`).
 """
 
 from __future__ import annotations
@@ -19,12 +19,7 @@ from firstline.api.wire.anthropic_errors import anthropic_response, request_id_o
 from firstline.api.wire.error_words import Problem, problem_of, told
 from firstline.errors import FirstlineError
 from firstline.types import Json
-from firstline.views.error import body, error_body
-
-
-def error_object(error: FirstlineError) -> dict[str, Json]:
-    """Return the wire's shape of an error, without the outer `error` key's neighbours."""
-    return error_body(error)
+from firstline.views.error import body
 
 
 def error_response(error: FirstlineError, headers: Mapping[str, str] | None = None) -> Response:

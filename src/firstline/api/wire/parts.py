@@ -1,6 +1,6 @@
 """The shapes of `POST /v1/chat/completions` as they stand on the wire (OpenAI's API description of 2026-08).
 
-Read by msgspec, which says where a value is wrong. What the fields mean together is checked in `chat_body`.
+Read by msgspec, which says where a value is wrong. What the fields mean together is checked in `chat/parse.py`.
 """
 
 from __future__ import annotations

@@ -13,11 +13,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from firstline.api.wire.disconnect import while_connected
-from firstline.api.wire.errors import error_object, error_response
+from firstline.api.wire.errors import error_response
 from firstline.api.wire.shutdown import closing_error, was_cut
 from firstline.chat.task_reply import Rejected
 from firstline.errors import FirstlineError
 from firstline.types import Json
+from firstline.views.error import error_body
 from firstline.views.run import wire_headers
 
 _LOG = logging.getLogger("firstline.requests")
@@ -35,7 +36,7 @@ class EventStream:
         frames: AsyncGenerator[bytes],
         headers: Mapping[str, str],
         *,
-        fail: Callable[[FirstlineError], bytes] = lambda error: data_frame(error_object(error)),
+        fail: Callable[[FirstlineError], bytes] = lambda error: data_frame(error_body(error)),
         refuse: Callable[[FirstlineError, Mapping[str, str] | None], Response] = error_response,
     ) -> None:
         self._frames = frames

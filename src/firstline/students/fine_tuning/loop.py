@@ -14,6 +14,7 @@ from firstline.catalog.catalog import FINE_TUNED_PREFIX
 from firstline.errors import FirstlineError, LedgerError, UsageError
 from firstline.files.files import Files
 from firstline.ledger.fine_tuning import UNDONE, FineTuningRows, JobEvent, JobRow
+from firstline.runs.background import beside
 from firstline.students.fine_tuning.chat_lessons import ChatLesson, Narrow, find_narrow, lessons_for
 from firstline.students.fine_tuning.chat_lines import LARGEST, read_chat
 from firstline.students.fine_tuning.content_form import to_json
@@ -84,13 +85,8 @@ class TuningLoop:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Do jobs in the background until the block ends."""
-        loops = [asyncio.create_task(loop) for loop in (self._validating(), self._training())]
-        try:
+        async with beside(self._validating(), self._training()):
             yield
-        finally:
-            for loop in loops:
-                loop.cancel()
-            await asyncio.gather(*loops, return_exceptions=True)
 
     async def ended(self, job_id: str) -> JobRow:
         """Wait until a job that this process works on has ended."""
